@@ -1,0 +1,2 @@
+/** Runs cells on the current event loop, with cooperative cancel. */
+export {}

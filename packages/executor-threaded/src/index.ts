@@ -1,0 +1,2 @@
+/** Runs cells on the main thread under a control thread: preemptive cancel and synchronous input. */
+export {}

@@ -1,0 +1,58 @@
+import type {
+  CancelMessage,
+  ErrorMessage,
+  ExecuteMessage,
+  InputRequestMessage,
+  InputResponseMessage,
+  InspectAnswer,
+  InspectQuery,
+  InterruptMessage,
+  OutputMessage,
+  ResultMessage,
+} from '@capsule/protocol'
+
+export interface ExecutorAbilities {
+  /** Cancel ends running synchronous code and keeps the namespace. */
+  readonly preemptive: boolean
+  /** `prompt()` can block a cell until it is answered. */
+  readonly syncInput: boolean
+  /** Several executions may run at once. */
+  readonly concurrent: boolean
+}
+
+/** Everything that leaves an executor, on its one ordered way out. The terminal message is the last of its execution. */
+export type ExecutorMessage = OutputMessage | InputRequestMessage | ResultMessage | ErrorMessage
+
+/** Where an executor's messages go. Called in order, never after `dispose`. */
+export type ExecutorSink = (message: ExecutorMessage) => void
+
+export interface ExecutorStats {
+  /** What runs now, oldest first. */
+  readonly executionIds: readonly string[]
+  readonly bindings: number
+  /** How long the thread that runs cells has not answered, at the time of asking. */
+  readonly eventLoopDelayMs: number
+}
+
+/** Runs cells over one namespace. */
+export interface Executor extends AsyncDisposable {
+  readonly name: string
+  readonly abilities: ExecutorAbilities
+  /**
+   * Accepts one cell: from here on exactly one terminal message with its id reaches the sink.
+   * @throws EXECUTOR_BUSY when another runs and the executor is not concurrent; EXECUTOR_DISPOSED
+   */
+  execute(message: ExecuteMessage): void
+  /** Answers an input request; an unknown or answered one is ignored. */
+  respond(message: InputResponseMessage): void
+  /** Stops one execution; unknown and settled ids are ignored. Idempotent. */
+  cancel(message: CancelMessage): void
+  /** Stops whatever runs, late code of settled cells included where the executor is preemptive. */
+  interrupt(message: InterruptMessage): void
+  inspect(query: InspectQuery): Promise<InspectAnswer>
+  /** The reader took this many bytes of output. */
+  credit(bytes: number): void
+  stats(): ExecutorStats
+  /** Resolves when everything accepted is settled and handed to the sink, or `graceMs` passed. */
+  drain(options: { graceMs: number }): Promise<void>
+}

@@ -1,0 +1,2 @@
+/** createCapsule(): persistent, process-isolated sessions that run JavaScript and TypeScript cells. */
+export {}

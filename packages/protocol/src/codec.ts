@@ -1,0 +1,13 @@
+import type { CodecName, FrameLimits } from './negotiation.ts'
+
+/** Turns one message into the payload of one frame, and back. */
+export interface Codec {
+  readonly name: CodecName
+  /** @throws FRAME_TOO_DEEP, MESSAGE_NOT_ENCODABLE */
+  encode(message: object): Uint8Array
+  /**
+   * Checks nesting and claimed lengths before it allocates for them. The result is not yet validated.
+   * @throws FRAME_TOO_DEEP, FRAME_MALFORMED
+   */
+  decode(payload: Uint8Array, limits: FrameLimits): unknown
+}

@@ -1,0 +1,43 @@
+import * as z from 'zod'
+import { ackSchema } from './messages/ack.ts'
+import { cancelSchema } from './messages/cancel.ts'
+import { errorSchema } from './messages/error.ts'
+import { executeSchema } from './messages/execute.ts'
+import { heartbeatSchema } from './messages/heartbeat.ts'
+import { helloSchema } from './messages/hello.ts'
+import { inputRequestSchema } from './messages/input-request.ts'
+import { inputResponseSchema } from './messages/input-response.ts'
+import { inspectResultSchema } from './messages/inspect-result.ts'
+import { inspectSchema } from './messages/inspect.ts'
+import { interruptSchema } from './messages/interrupt.ts'
+import { outputSchema } from './messages/output.ts'
+import { readySchema } from './messages/ready.ts'
+import { resultSchema } from './messages/result.ts'
+import { shutdownSchema } from './messages/shutdown.ts'
+import { streamCreditSchema } from './messages/stream-credit.ts'
+
+/** All that a host sends. */
+export const hostMessageSchema = z.discriminatedUnion('type', [
+  helloSchema,
+  executeSchema,
+  inputResponseSchema,
+  cancelSchema,
+  interruptSchema,
+  inspectSchema,
+  streamCreditSchema,
+  shutdownSchema,
+])
+export type HostMessage = z.infer<typeof hostMessageSchema>
+
+/** All that a worker sends. */
+export const workerMessageSchema = z.discriminatedUnion('type', [
+  readySchema,
+  ackSchema,
+  heartbeatSchema,
+  outputSchema,
+  inputRequestSchema,
+  resultSchema,
+  errorSchema,
+  inspectResultSchema,
+])
+export type WorkerMessage = z.infer<typeof workerMessageSchema>

@@ -1,0 +1,20 @@
+import * as z from 'zod'
+import { countSchema } from '../ids.ts'
+import { codecNameSchema, frameLimitsSchema, protocolVersionSchema } from '../negotiation.ts'
+import { workerSettingsSchema } from '../settings.ts'
+
+/** Host to worker, first on the way in, always encoded as JSON: what the host speaks and wants. */
+export const helloSchema = z.object({
+  type: z.literal('hello'),
+  protocol: protocolVersionSchema,
+  /** In order of preference. */
+  codecs: z.array(codecNameSchema).min(1),
+  features: z.array(z.string()),
+  limits: frameLimitsSchema,
+  settings: workerSettingsSchema.partial(),
+  /** Marks the fences that the worker writes on fd 1 and 2, so that guest output is unlikely to look like one. */
+  fenceKey: z.string(),
+  /** Bytes of output the worker may send before it needs `stream-credit` (feature `output-credit`). */
+  outputWindowBytes: countSchema,
+})
+export type HelloMessage = z.infer<typeof helloSchema>

@@ -1,0 +1,15 @@
+import * as z from 'zod'
+import { idSchema } from '../ids.ts'
+
+/** Host to worker: the answer to an input-request, routed by execution id. */
+export const inputResponseSchema = z.object({
+  type: z.literal('input-response'),
+  executionId: idSchema,
+  inputId: idSchema,
+  answer: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('text'), text: z.string() }),
+    z.object({ kind: z.literal('eof') }),
+    z.object({ kind: z.literal('timed-out') }),
+  ]),
+})
+export type InputResponseMessage = z.infer<typeof inputResponseSchema>

@@ -1,0 +1,10 @@
+import * as z from 'zod'
+import { countSchema } from '../ids.ts'
+
+/** Host to worker: the reader took this much, so as much more may be sent. `streamId` is `output` for what cells print. */
+export const streamCreditSchema = z.object({
+  type: z.literal('stream-credit'),
+  streamId: z.string(),
+  bytes: countSchema,
+})
+export type StreamCreditMessage = z.infer<typeof streamCreditSchema>

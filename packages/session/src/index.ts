@@ -1,0 +1,2 @@
+/** Host-side sessions: ordered events in, exactly one truthful outcome out. */
+export type * from './session.ts'

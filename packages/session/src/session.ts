@@ -1,0 +1,200 @@
+import type { AbortOptions, EventSource } from '@capsule/core'
+import type {
+  BindingSummary,
+  CellLanguage,
+  CellMode,
+  HeartbeatMessage,
+  InspectAnswer,
+  InspectQuery,
+  OutputCounters,
+  Route,
+  WorkerSettings,
+} from '@capsule/protocol'
+import type { ProcessExit, ProcessTransport, TransportCounters } from '@capsule/transport'
+
+/** How one execution ended. Guest failures are outcomes, never rejections. */
+export interface Outcome {
+  readonly executionId: string
+  readonly status: 'ok' | 'error' | 'cancelled' | 'timed-out' | 'crashed'
+  /** What became of the session's namespace. */
+  readonly state: 'kept' | 'rolled-back' | 'lost'
+  /** The completion value, when it survives the wire; else absent. */
+  readonly value?: unknown
+  /** The completion value as `util.inspect` shows it. */
+  readonly text?: string
+  readonly error?: OutcomeError
+  readonly durationMs: number
+  /** A hard cancel went through Node's internals: renew this session when convenient. */
+  readonly tainted?: true
+  /** `value`, `text` or collected output was cut to its budget. */
+  readonly truncated?: true
+  /** The cell's number in `In` and `Out`; absent without history or when it never started. */
+  readonly cell?: number
+  readonly mode?: CellMode
+  readonly executor?: string
+  /** 0 dropped while queued, 1 cooperative, 2 terminated, 3 killed. Present when the execution was stopped. */
+  readonly cancelRung?: 0 | 1 | 2 | 3
+  /** Present when the worker died. */
+  readonly exit?: ProcessExit & { readonly stderrTail: string }
+  readonly output: OutputCounters
+}
+
+export interface OutcomeError {
+  /** Of a thrown non-error: its text (`5`). */
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  /** In cell coordinates. */
+  readonly stack?: string
+  readonly line?: number
+  readonly column?: number
+  readonly cause?: OutcomeError
+  readonly errors?: readonly OutcomeError[]
+  /** The thrown value when it was not an error and survives the wire. */
+  readonly thrown?: unknown
+}
+
+export type ExecutionEvent = { readonly executionId: string; readonly late?: true } & (
+  | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | {
+      readonly type: 'input-request'
+      readonly inputId: string
+      readonly prompt: string
+      readonly secret?: true
+      readonly timeoutMs?: number
+    }
+  /** An uncaught exception or unhandled rejection that the execution caused. */
+  | { readonly type: 'error'; readonly error: OutcomeError }
+)
+
+export interface ExecuteOptions extends AbortOptions {
+  /** @defaultValue the session's `timeoutMs`; Infinity means none */
+  readonly timeoutMs?: number
+  /** After a cancel or timeout: how long until the worker is killed. @defaultValue the session's */
+  readonly graceMs?: number
+  readonly filename?: string
+  readonly language?: CellLanguage
+  readonly route?: Route
+  readonly storeHistory?: boolean
+}
+
+export interface Execution extends AsyncIterable<ExecutionEvent> {
+  readonly executionId: string
+  /** Never rejects for guest failures; always settles. */
+  readonly outcome: Promise<Outcome>
+  /** Answers an input request; `null` means end of input. @throws INPUT_NOT_PENDING */
+  respond(inputId: string, answer: string | null): Promise<void>
+  /** Stops the execution and resolves to its outcome. */
+  cancel(options?: { graceMs?: number }): Promise<Outcome>
+}
+
+export interface RunResult {
+  readonly outcome: Outcome
+  readonly stdout: string
+  readonly stderr: string
+  readonly events: readonly ExecutionEvent[]
+}
+
+export interface RunOptions extends ExecuteOptions {
+  /** Answers input requests; without it they get end of input. */
+  readonly onInput?: (prompt: string, request: { inputId: string; secret: boolean }) => string | null | Promise<string | null>
+  readonly onEvent?: (event: ExecutionEvent) => void
+  /** Characters of output kept; beyond it the rest is dropped and the outcome says `truncated`. @defaultValue 16 Mi */
+  readonly maxOutputLength?: number
+}
+
+export type SessionState = 'starting' | 'ready' | 'busy' | 'restarting' | 'crashed' | 'closed'
+
+export interface SessionInfo {
+  readonly sessionId: string
+  readonly state: SessionState
+  readonly isolation: string
+  /** Counts workers: 1 at first, one more with each restart. */
+  readonly generation: number
+  readonly worker?: {
+    readonly pid: number
+    readonly nodeVersion: string
+    readonly protocol: { readonly major: number; readonly minor: number }
+    readonly codec: string
+    readonly features: readonly string[]
+    readonly executors: readonly { readonly name: string; readonly preemptive: boolean; readonly syncInput: boolean }[]
+    readonly settings: WorkerSettings
+  }
+  readonly tainted: boolean
+  readonly heartbeat?: Omit<HeartbeatMessage, 'type'>
+  readonly transport?: TransportCounters & { readonly kind: string }
+  readonly counters: {
+    readonly executions: number
+    readonly byStatus: Readonly<Record<Outcome['status'], number>>
+    readonly restarts: number
+    readonly invalidMessages: number
+    readonly unknownMessages: number
+    readonly lateEvents: number
+  }
+}
+
+export interface SessionEvents {
+  state: [state: SessionState]
+  /** What came after its execution had settled. */
+  late: [event: ExecutionEvent]
+  heartbeat: [heartbeat: Omit<HeartbeatMessage, 'type'>]
+  /** A worker died, and why. */
+  crashed: [exit: ProcessExit & { readonly stderrTail: string }]
+  restarted: [generation: number]
+  /** Text on fd 1 or 2 that belongs to no execution. */
+  stray: [stray: { stream: 'stdout' | 'stderr'; text: string }]
+  /** An interceptor was too slow or threw, and is no longer called. */
+  'interceptor-quarantined': [report: { name: string; reason: string }]
+}
+
+export interface Session extends AsyncDisposable {
+  readonly sessionId: string
+  readonly events: EventSource<SessionEvents>
+  /** Starts one cell. @throws SESSION_BUSY, SESSION_CLOSED, INVALID_OPTIONS */
+  execute(code: string, options?: ExecuteOptions): Execution
+  /** Runs one cell and collects what it printed. */
+  run(code: string, options?: RunOptions): Promise<RunResult>
+  /** Stops whatever runs now, also late code of settled cells, and keeps the session. */
+  interrupt(options?: { graceMs?: number }): Promise<void>
+  /** Looks at the namespace; works while a cell waits. */
+  inspect(query: InspectQuery, options?: AbortOptions & { timeoutMs?: number }): Promise<InspectAnswer>
+  /** The bindings of the namespace. */
+  bindings(options?: AbortOptions): Promise<readonly BindingSummary[]>
+  /** A fresh worker and an empty namespace; what runs ends as `cancelled`, state `lost`. */
+  restart(options?: AbortOptions): Promise<void>
+  /** Ends the worker: politely within `graceMs`, then by SIGKILL. Idempotent. */
+  shutdown(options?: { graceMs?: number }): Promise<void>
+  info(): SessionInfo
+}
+
+/** Sees every message on its way; passive: it cannot change or stop one. */
+export interface Interceptor {
+  readonly name: string
+  received?(message: Readonly<Record<string, unknown>>): void
+  sent?(message: Readonly<Record<string, unknown>>): void
+}
+
+/** Starts one worker process and connects to it. */
+export type ConnectWorker<Out extends object> = () => ProcessTransport<Out>
+
+export interface SessionOptions extends AbortOptions {
+  /** Asked of the worker; environment variables `CAPSULE_*` give defaults. */
+  readonly settings?: Partial<WorkerSettings>
+  /** Default time limit of an execution. @defaultValue Infinity */
+  readonly timeoutMs?: number
+  /** From cancel to termination. @defaultValue 30 */
+  readonly cooperativeMs?: number
+  /** From cancel to SIGKILL. @defaultValue 2000 */
+  readonly graceMs?: number
+  /** @defaultValue 10_000 */
+  readonly readyTimeoutMs?: number
+  /** @defaultValue 2000 */
+  readonly shutdownGraceMs?: number
+  /** How much printed text may be on its way to a slow reader before the printing code waits. @defaultValue 256 KiB */
+  readonly outputWindowBytes?: number
+  /** Cells run (without history) after each start, before `ready`. A failing one fails the start. */
+  readonly warmup?: readonly string[]
+  readonly interceptors?: readonly Interceptor[]
+  /** Which codecs to offer, in order. @defaultValue ['msgpack', 'json'] */
+  readonly codecs?: readonly ('msgpack' | 'json')[]
+}

@@ -1,0 +1,2 @@
+/** Framing and message transports over child-process pipes and memory. */
+export type { ProcessExit, ProcessTransport, Stray, Transport, TransportCounters, TransportEnd, TransportReceiver } from './transport.ts'

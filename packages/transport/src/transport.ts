@@ -1,0 +1,70 @@
+import type { AbortOptions, CapsuleError } from '@capsule/core'
+import type { CodecName, FrameLimits } from '@capsule/protocol'
+
+/** Why a transport ended. `eof`: the peer closed between frames. */
+export type TransportEnd =
+  | { readonly reason: 'closed' }
+  | { readonly reason: 'eof' }
+  | { readonly reason: 'failed'; readonly error: CapsuleError }
+
+/** What the single reader of a transport is called with, in wire order; never again after `end`. */
+export interface TransportReceiver {
+  /** One decoded but not yet validated message. */
+  message(message: unknown, frameBytes: number): void
+  /** Exactly once. */
+  end(end: TransportEnd): void
+}
+
+export interface TransportCounters {
+  readonly sentFrames: number
+  readonly sentBytes: number
+  readonly receivedFrames: number
+  readonly receivedBytes: number
+}
+
+/** Messages both ways over one connection, in order, event-driven, bounded. `Out` is what this side sends. */
+export interface Transport<Out extends object> extends AsyncDisposable {
+  /** For logs and `info()`: `child-process`, `memory`, ... */
+  readonly kind: string
+  readonly counters: TransportCounters
+  /** Starts reading. There is one reader. @throws TRANSPORT_ALREADY_READ */
+  start(receiver: TransportReceiver): void
+  /**
+   * Queues one message. `false`: it is queued, but the peer reads slowly; wait for `drained()` before bulk data.
+   * After the end it does nothing and returns false.
+   * @throws FRAME_TOO_LARGE, FRAME_TOO_DEEP before anything is written
+   */
+  send(message: Out): boolean
+  /** Resolves when sending is welcome again, or the transport has ended. @throws CANCELLED */
+  drained(options?: AbortOptions): Promise<void>
+  /** Stops and resumes reading, so that the peer feels back-pressure. */
+  pause(): void
+  resume(): void
+  /** What hello and ready agreed. Until then both sides speak JSON. */
+  agree(agreement: { codec: CodecName; limits: FrameLimits }): void
+  /** Sends what is queued (unless `discard`), then ends with `closed`. Idempotent. */
+  close(options?: { discard?: boolean }): Promise<void>
+}
+
+/** How a worker process ended. */
+export interface ProcessExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** A transport to a process that this one started, with what else a session needs of that process. */
+export interface ProcessTransport<Out extends object> extends Transport<Out> {
+  readonly pid: number
+  /** Resolves when the process is gone and all of its pipes are read to their end; never rejects. */
+  readonly exited: Promise<ProcessExit>
+  /** The last bytes written to fd 2, as text, for crash reports. */
+  readonly stderrTail: string
+  /** Text and fences from fd 1 and 2; set before `start`. The pipes are always read, so native writers never block. */
+  onStray: ((stray: Stray) => void) | undefined
+  kill(signal: NodeJS.Signals): void
+}
+
+/** What came over fd 1 or 2 outside the protocol. */
+export type Stray =
+  | { readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly stream: 'stdout' | 'stderr'; readonly fence: number }

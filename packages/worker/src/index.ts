@@ -1,0 +1,2 @@
+/** The Capsule worker process: control loop, routing, heartbeat. */
+export {}
