@@ -1,2 +1,2 @@
-/** The Capsule worker process: control loop, routing, heartbeat. */
-export {}
+/** The Capsule worker process, as the entry file that a host spawns. */
+export { workerEntry } from './entry.ts'
