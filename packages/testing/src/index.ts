@@ -1,1 +1,11 @@
-export {}
+/** What Capsule's own tests share: a clock that stands still, a logger that remembers, and waits with a deadline. */
+export { createFakeClock, type FakeClock } from './fake-clock.ts'
+export { createRecordingLogger, type LogLine, type RecordingLogger } from './recording-logger.ts'
+export {
+  createRecorder,
+  defaultDeadlineMs,
+  type Recorder,
+  waitFor,
+  waitForEvent,
+  type WaitOptions,
+} from './wait-for.ts'
