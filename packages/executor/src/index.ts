@@ -1,2 +1,21 @@
 /** The Executor contract and the output pump of a Capsule worker. */
+export { chooseRoute, type ExecutorRoute, type RouteChoice } from './choose-route.ts'
+export { executorErrors } from './errors.ts'
 export type { Executor, ExecutorAbilities, ExecutorMessage, ExecutorSink, ExecutorStats } from './executor.ts'
+export {
+  createInputRequests,
+  type InputOptions,
+  type InputRequests,
+  type InputRequestsOptions,
+} from './input-requests.ts'
+export { installOutputCapture, type OutputCaptureOptions } from './output-capture.ts'
+export {
+  createOutputPump,
+  type DroppedOutput,
+  type OrderedMessage,
+  type OutputPump,
+  type OutputPumpOptions,
+  type OutputPumpSettings,
+  type UncountedTerminal,
+  type WriteOutcome,
+} from './output-pump.ts'

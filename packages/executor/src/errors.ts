@@ -1,0 +1,51 @@
+import { defineErrors } from '@capsule/core'
+
+export const executorErrors = defineErrors({
+  EXECUTOR_BUSY: {
+    message: ({ running, limit }: { running: readonly string[]; limit: number }) =>
+      `the executor already runs ${running.join(', ')} (limit ${limit})`,
+    cause: 'A cell was executed while the executor ran as many as it can.',
+    next: 'Wait for the running execution to settle, or cancel it.',
+  },
+  EXECUTOR_DISPOSED: {
+    message: ({ executor }: { executor: string }) => `the ${executor} executor is disposed`,
+    cause: 'A cell was executed after the executor had been disposed or asked to drain.',
+    next: 'Start a new session.',
+  },
+  ROUTE_UNAVAILABLE: {
+    message: ({ route, available }: { route: string; available: readonly string[] }) =>
+      `no executor serves the route ${route} (available: ${available.join(', ') || 'none'})`,
+    cause: 'The route was pinned to an executor that this worker does not have.',
+    next: "Use the route 'auto' or one of those available.",
+  },
+  OUTPUT_NOT_DRAINED: {
+    message: ({ drainTimeoutMs, discardedBytes }: { drainTimeoutMs: number; discardedBytes: number }) =>
+      `output made no progress for ${drainTimeoutMs} ms; ${discardedBytes} bytes were discarded`,
+    cause: 'The cell has ended, but the reader took none of its remaining output until the drain deadline.',
+    next: 'Read the events of the execution faster, or raise `drainTimeoutMs`.',
+  },
+  OUTPUT_OVERFLOW: {
+    message: ({ bytes, bufferBytes }: { bytes: number; bufferBytes: number }) =>
+      `no room for ${bytes} bytes of output (buffer of ${bufferBytes} bytes)`,
+    cause: "The cell prints faster than the reader takes it, and the buffer is full with back-pressure mode 'error'.",
+    next: 'Print less, read faster, raise `outputBufferBytes`, or choose another back-pressure mode.',
+  },
+  INPUT_EOF: {
+    message: ({ prompt }: { prompt: string }) => `no more input (asked: ${JSON.stringify(prompt)})`,
+    cause: 'The host answered the input request with the end of input.',
+    next: 'Catch this error where input may end.',
+  },
+  INPUT_OUTSIDE_CELL: {
+    message: ({ executionId }: { executionId: string | undefined }) =>
+      executionId === undefined
+        ? 'input was asked for outside of a cell'
+        : `input was asked for after ${executionId} had ended`,
+    cause: 'Only a running cell can ask for input; a timer or promise that it left behind cannot.',
+    next: 'Ask while the cell runs, and await the answer in it.',
+  },
+  SYNC_INPUT_UNAVAILABLE: {
+    message: ({ executor }: { executor: string }) => `prompt() cannot block in the ${executor} executor`,
+    cause: 'This executor shares its thread with the reader of the answer, so a blocking call could never be answered.',
+    next: "Use `await input()`, or run the cell with the route 'threaded'.",
+  },
+})

@@ -1,0 +1,410 @@
+import { Buffer } from 'node:buffer'
+import type { Clock, Timer } from '@capsule/core'
+import type {
+  InputRequestMessage,
+  OutputCounters,
+  ResultMessage,
+  StreamName,
+  TerminalErrorMessage,
+  UncaughtErrorMessage,
+  WorkerSettings,
+} from '@capsule/protocol'
+import { cutFirst, cutText } from './cut-text.ts'
+import { EntryQueue, type OrderedEntry, type OutputEntry, type Piece, type QueueEntry } from './entry-queue.ts'
+import { executorErrors } from './errors.ts'
+import type { ExecutorMessage } from './executor.ts'
+
+export type OutputPumpSettings = Pick<
+  WorkerSettings,
+  'backPressure' | 'outputBufferBytes' | 'outputChunkBytes' | 'drainTimeoutMs' | 'suppressDrainErrors'
+>
+
+/** A terminal message before the pump has filled in what it did for that execution; counters given are replaced. */
+export type UncountedTerminal = Uncounted<ResultMessage> | Uncounted<TerminalErrorMessage>
+type Uncounted<Message extends { output: OutputCounters }> = Omit<Message, 'output'> & { output?: OutputCounters }
+
+/** What is sent in order but is not output. */
+export type OrderedMessage = InputRequestMessage | UncaughtErrorMessage | UncountedTerminal
+
+export interface OutputPumpOptions {
+  readonly settings: OutputPumpSettings
+  readonly clock: Clock
+  /** Takes one message in every case and does not throw; `false`: send no more until `resume()`. */
+  readonly send: (message: ExecutorMessage) => boolean
+  /** Bytes of output that may be sent before `credit()`. @defaultValue Infinity */
+  readonly windowBytes?: number
+  /** Called after a write was refused as `full`, or the buffer was full, as soon as there is room again. */
+  readonly onRoom?: () => void
+  readonly onDropped?: (dropped: DroppedOutput) => void
+}
+
+export interface DroppedOutput {
+  readonly executionId: string
+  readonly stream: StreamName
+  readonly bytes: number
+}
+
+/** `full` (mode block): not taken, write it again after `onRoom`. `overflow` (mode error): not taken, counted as dropped. */
+export type WriteOutcome = 'accepted' | 'full' | 'overflow'
+
+/** The one ordered way out of an executor: output and messages leave in the order they came in. */
+export interface OutputPump {
+  write(executionId: string, stream: StreamName, text: string, late?: boolean): WriteOutcome
+  /** Queues a message behind all output written before it. A terminal one ends the bookkeeping of its execution. */
+  send(message: OrderedMessage): void
+  /** The reader took this many bytes of output. */
+  credit(bytes: number): void
+  /** The transport is drained, after `send` returned false. */
+  resume(): void
+  /** Joins the writes that `run` makes as if the way were blocked, then sends. */
+  batch<T>(run: () => T): T
+  /** Resolves when all that is queued now has been sent or discarded. */
+  flush(): Promise<void>
+  /** For all executions together; `droppedBytes` never were sent. */
+  readonly counters: OutputCounters
+  readonly queuedBytes: number
+  /** The buffer has no room, or a write was refused and `onRoom` not called since. */
+  readonly isFull: boolean
+  /** Drops what is queued; nothing is sent from here on. */
+  dispose(): void
+}
+
+export function createOutputPump(options: OutputPumpOptions): OutputPump {
+  return new Pump(options)
+}
+
+interface Bookkeeping {
+  readonly counters: OutputCounters
+  /** The terminal message is queued: what is written now is late. */
+  isSettled: boolean
+}
+
+interface Waiter {
+  readonly sequence: number
+  readonly resolve: () => void
+}
+
+const noCounters = (): OutputCounters => ({ bytes: 0, droppedBytes: 0, droppedChunks: 0 })
+
+class Pump implements OutputPump {
+  readonly counters = noCounters()
+  readonly #options: OutputPumpOptions
+  readonly #windowBytes: number
+  readonly #chunkBytes: number
+  readonly #queue = new EntryQueue()
+  readonly #executions = new Map<string, Bookkeeping>()
+  readonly #waiters: Waiter[] = []
+  #creditBytes: number
+  #transport: 'ready' | 'stalled' | 'disposed' = 'ready'
+  #isPumping = false
+  #batches = 0
+  // bytes of the refused write, or 1 after the buffer was found full: what onRoom waits for
+  #wantedBytes = 0
+  #drainTimer: Timer | undefined
+  #progressAtMs: number
+  #hasWarned = false
+
+  constructor(options: OutputPumpOptions) {
+    this.#options = options
+    this.#windowBytes = options.windowBytes ?? Infinity
+    this.#creditBytes = this.#windowBytes
+    const { outputChunkBytes, outputBufferBytes } = options.settings
+    // at most a quarter of the buffer, so that dropping the oldest chunk does not empty it
+    this.#chunkBytes = Math.max(1, Math.min(outputChunkBytes, Math.ceil(outputBufferBytes / 4)))
+    this.#progressAtMs = options.clock.now()
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.bytes
+  }
+  get isFull(): boolean {
+    return this.#wantedBytes > 0 || this.#queue.bytes >= this.#options.settings.outputBufferBytes
+  }
+
+  write(executionId: string, stream: StreamName, printed: string, late = false): WriteOutcome {
+    if (printed === '' || this.#transport === 'disposed') return 'accepted'
+    // an encoder would do the same to lone surrogates, after the bytes have been counted
+    const text = printed.isWellFormed() ? printed : printed.toWellFormed()
+    const bytes = Buffer.byteLength(text)
+    const isLate = late || this.#executions.get(executionId)?.isSettled === true
+    const entry: OutputEntry = { kind: 'output', executionId, stream, late: isLate, text, bytes }
+    // in a batch the buffer may be full of what could leave
+    if (!this.#fits(bytes) && this.#batches > 0) this.#pump()
+    if (!this.#fits(bytes)) {
+      const refusal = this.#makeRoom(entry)
+      if (refusal !== undefined) return refusal
+    }
+    if (!this.#queue.join(entry, this.#chunkBytes)) this.#queue.append(entry)
+    if (this.#batches === 0) this.#pump()
+    if (this.#queue.bytes >= this.#options.settings.outputBufferBytes) this.#wantedBytes ||= 1
+    return 'accepted'
+  }
+
+  send(message: OrderedMessage): void {
+    if (this.#transport === 'disposed') return
+    const isTerminal = isTerminalMessage(message)
+    if (isTerminal) {
+      const bookkeeping = this.#bookkeeping(message.executionId)
+      if (bookkeeping.isSettled) return
+      bookkeeping.isSettled = true
+    }
+    const { executionId } = message
+    this.#queue.append({ kind: 'ordered', executionId, message, isTerminal, queuedAtMs: this.#options.clock.now() })
+    if (this.#batches === 0) this.#pump()
+    this.#watchDrain()
+  }
+
+  credit(bytes: number): void {
+    if (bytes <= 0) return
+    this.#creditBytes += bytes
+    this.#progressAtMs = this.#options.clock.now()
+    this.#pump()
+  }
+
+  resume(): void {
+    if (this.#transport !== 'stalled') return
+    this.#transport = 'ready'
+    this.#progressAtMs = this.#options.clock.now()
+    this.#pump()
+  }
+
+  batch<T>(run: () => T): T {
+    this.#batches++
+    try {
+      return run()
+    } finally {
+      if (--this.#batches === 0) this.#pump()
+    }
+  }
+
+  flush(): Promise<void> {
+    if (this.#queue.first === undefined) return Promise.resolve()
+    return new Promise((resolve) => this.#waiters.push({ sequence: this.#queue.sequence, resolve }))
+  }
+
+  dispose(): void {
+    this.#transport = 'disposed'
+    this.#drainTimer?.cancel()
+    for (const entry of this.#queue) this.#queue.remove(entry)
+    this.#executions.clear()
+    this.#afterRemoval()
+  }
+
+  /** A text larger than the whole buffer is taken when nothing else waits. */
+  #fits(bytes: number): boolean {
+    const queued = this.#queue.bytes
+    return queued === 0 || queued + bytes <= this.#options.settings.outputBufferBytes
+  }
+
+  #makeRoom(entry: OutputEntry): WriteOutcome | undefined {
+    switch (this.#options.settings.backPressure) {
+      case 'block':
+        this.#wantedBytes = entry.bytes
+        return 'full'
+      case 'error':
+        this.#drop(entry, entry.bytes)
+        return 'overflow'
+      case 'drop-new':
+        this.#drop(entry, entry.bytes)
+        return 'accepted'
+      case 'drop-oldest':
+        this.#dropOldest(entry.bytes)
+        return undefined
+    }
+  }
+
+  #dropOldest(neededBytes: number): void {
+    for (const entry of this.#queue) {
+      while (entry.kind === 'output' && entry.bytes > 0 && !this.#fits(neededBytes)) {
+        const piece = cutText(entry.text, entry.bytes, this.#chunkBytes) ?? cutFirst(entry.text)
+        this.#queue.take(entry, piece)
+        this.#drop(entry, piece.bytes)
+      }
+      if (this.#fits(neededBytes)) break
+    }
+    this.#afterRemoval()
+  }
+
+  #drop({ executionId, stream, late }: OutputEntry, bytes: number): void {
+    for (const counters of this.#countersOf(executionId, late)) {
+      counters.droppedBytes += bytes
+      counters.droppedChunks++
+    }
+    this.#options.onDropped?.({ executionId, stream, bytes })
+  }
+
+  #countersOf(executionId: string, late: boolean): OutputCounters[] {
+    return late ? [this.counters] : [this.counters, this.#bookkeeping(executionId).counters]
+  }
+
+  #bookkeeping(executionId: string): Bookkeeping {
+    let bookkeeping = this.#executions.get(executionId)
+    if (bookkeeping === undefined) {
+      bookkeeping = { counters: noCounters(), isSettled: false }
+      this.#executions.set(executionId, bookkeeping)
+    }
+    return bookkeeping
+  }
+
+  /** Sends from the front as long as the transport and the credit allow. */
+  #pump(): void {
+    // `send` and `onRoom` may call back into the pump; the loop below sees what they changed
+    if (this.#isPumping) return
+    this.#isPumping = true
+    try {
+      for (
+        let entry = this.#queue.first;
+        entry !== undefined && this.#transport === 'ready';
+        entry = this.#queue.first
+      ) {
+        if (!this.#sendEntry(entry)) break
+      }
+    } finally {
+      this.#isPumping = false
+    }
+    this.#afterRemoval()
+  }
+
+  #sendEntry(entry: QueueEntry): boolean {
+    if (entry.kind === 'ordered') {
+      this.#queue.remove(entry)
+      this.#handOver(this.#counted(entry))
+      return true
+    }
+    const piece = this.#nextPiece(entry)
+    if (piece === undefined) return false
+    this.#queue.take(entry, piece)
+    this.#sendOutput(entry, piece)
+    return true
+  }
+
+  #nextPiece({ text, bytes }: OutputEntry): Piece | undefined {
+    const creditBytes = this.#creditBytes
+    if (creditBytes <= 0) return undefined
+    const piece = cutText(text, bytes, Math.min(this.#chunkBytes, creditBytes))
+    // a chunk or window too small for one character must not stop everything
+    return piece ?? (creditBytes >= Math.min(this.#chunkBytes, this.#windowBytes) ? cutFirst(text) : undefined)
+  }
+
+  #sendOutput({ executionId, stream, late }: OutputEntry, { text, bytes }: Piece): void {
+    this.#creditBytes -= bytes
+    for (const counters of this.#countersOf(executionId, late)) counters.bytes += bytes
+    this.#handOver({ type: 'output', executionId, stream, text, ...(late ? { late: true as const } : {}) })
+  }
+
+  #handOver(message: ExecutorMessage): void {
+    this.#progressAtMs = this.#options.clock.now()
+    if (!this.#options.send(message) && this.#transport === 'ready') this.#transport = 'stalled'
+  }
+
+  #counted({ message, isTerminal }: OrderedEntry): ExecutorMessage {
+    if (!isTerminal) return message as ExecutorMessage
+    const { executionId } = message as UncountedTerminal
+    const output = this.#bookkeeping(executionId).counters
+    this.#executions.delete(executionId)
+    return { ...(message as UncountedTerminal), output }
+  }
+
+  #afterRemoval(): void {
+    const first = this.#queue.first?.sequence ?? Infinity
+    while (this.#waiters[0] !== undefined && this.#waiters[0].sequence < first) this.#waiters.shift()?.resolve()
+    const { outputBufferBytes } = this.#options.settings
+    if (this.#wantedBytes > 0 && this.#queue.bytes < outputBufferBytes && this.#fits(this.#wantedBytes)) {
+      this.#wantedBytes = 0
+      if (this.#transport !== 'disposed') this.#options.onRoom?.()
+    }
+  }
+
+  #watchDrain(): void {
+    if (this.#drainTimer !== undefined || this.#transport === 'disposed') return
+    const oldest = this.#oldestTerminal()
+    if (oldest === undefined) return
+    const { clock, settings } = this.#options
+    const deadlineMs = Math.max(oldest.queuedAtMs, this.#progressAtMs) + settings.drainTimeoutMs
+    this.#drainTimer = clock.setTimer(Math.max(0, deadlineMs - clock.now()), () => {
+      this.#drainTimer = undefined
+      this.#expire()
+      this.#watchDrain()
+    })
+  }
+
+  #oldestTerminal(): OrderedEntry | undefined {
+    for (const entry of this.#queue) if (entry.kind === 'ordered' && entry.isTerminal) return entry
+    return undefined
+  }
+
+  #expire(): void {
+    const { clock, settings } = this.#options
+    const limitMs = clock.now() - settings.drainTimeoutMs
+    if (this.#progressAtMs > limitMs) return
+    const progressAtMs = this.#progressAtMs
+    // what `send` calls back must not change the queue under this loop
+    this.#isPumping = true
+    try {
+      for (const entry of this.#queue) {
+        if (entry.kind === 'ordered' && entry.isTerminal && entry.queuedAtMs <= limitMs) this.#giveUp(entry)
+      }
+    } finally {
+      this.#isPumping = false
+    }
+    // giving up on one execution is not progress of the others
+    this.#progressAtMs = progressAtMs
+    this.#pump()
+  }
+
+  /** Ends one execution past its deadline: its output is discarded, its messages overtake what others have queued. */
+  #giveUp(terminal: OrderedEntry & QueueEntry): void {
+    const { executionId } = terminal
+    let discardedBytes = 0
+    for (const entry of this.#queue) {
+      if (entry === terminal) break
+      if (entry.executionId !== executionId) continue
+      this.#queue.remove(entry)
+      if (entry.kind === 'ordered') this.#handOver(this.#counted(entry))
+      else {
+        discardedBytes += entry.bytes
+        this.#drop(entry, entry.bytes)
+      }
+    }
+    this.#queue.remove(terminal)
+    this.#handOver(this.#settledLate(this.#counted(terminal) as ResultMessage | TerminalErrorMessage, discardedBytes))
+  }
+
+  #settledLate(message: ResultMessage | TerminalErrorMessage, discardedBytes: number): ExecutorMessage {
+    if (discardedBytes === 0) return message
+    const { drainTimeoutMs, suppressDrainErrors } = this.#options.settings
+    const { code, message: text, name } = executorErrors.OUTPUT_NOT_DRAINED({ drainTimeoutMs, discardedBytes })
+    if (suppressDrainErrors) {
+      this.#warnOnce(message, `capsule: ${text} (suppressDrainErrors)\n`)
+      return message
+    }
+    const cause = message.type === 'error' ? { cause: message.error } : {}
+    const error = { name, message: text, code, ...cause }
+    return { ...settlementOf(message), type: 'error', terminal: true, status: 'error', error }
+  }
+
+  /** The warning may exceed the credit by its own length; credit then counts from below zero. */
+  #warnOnce({ executionId, output }: ResultMessage | TerminalErrorMessage, text: string): void {
+    if (this.#hasWarned) return
+    this.#hasWarned = true
+    const bytes = Buffer.byteLength(text)
+    this.#creditBytes -= bytes
+    output.bytes += bytes
+    this.counters.bytes += bytes
+    this.#handOver({ type: 'output', executionId, stream: 'stderr', text })
+  }
+}
+
+/** The facts of a terminal message without how it ended. */
+function settlementOf(message: ResultMessage | TerminalErrorMessage) {
+  if (message.type === 'result') {
+    const { type: _type, text: _text, value: _value, truncated: _truncated, ...settlement } = message
+    return settlement
+  }
+  const { type: _type, terminal: _terminal, status: _status, rung: _rung, error: _error, ...settlement } = message
+  return settlement
+}
+
+function isTerminalMessage(message: OrderedMessage): message is UncountedTerminal {
+  return message.type === 'result' || (message.type === 'error' && message.terminal)
+}
