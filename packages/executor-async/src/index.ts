@@ -1,2 +1,7 @@
 /** Runs cells on the current event loop, with cooperative cancel. */
-export {}
+export { type AsyncExecutor, type AsyncExecutorOptions, type AsyncTask, createAsyncExecutor } from './async-executor.ts'
+export {
+  createStandaloneAsyncExecutor,
+  type StandaloneAsyncExecutor,
+  type StandaloneAsyncExecutorOptions,
+} from './standalone-async-executor.ts'

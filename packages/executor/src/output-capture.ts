@@ -23,6 +23,7 @@ export function installOutputCapture({ write }: OutputCaptureOptions): () => voi
   }
   const stdout = createGuestStream(1, (text) => print('stdout', text))
   const stderr = createGuestStream(2, (text) => print('stderr', text))
+  const nodeConsole = globalThis.console
   const restores = [
     replace(process, 'stdout', { get: () => stdout, enumerable: true }),
     replace(process, 'stderr', { get: () => stderr, enumerable: true }),
@@ -30,6 +31,7 @@ export function installOutputCapture({ write }: OutputCaptureOptions): () => voi
     installFsCapture(stdout, stderr),
   ]
   return () => {
+    unbind(nodeConsole, { _stdout: stdout, _stderr: stderr })
     for (const restore of restores.splice(0)) restore()
     stdout.flushDecoder()
     stderr.flushDecoder()
@@ -42,6 +44,12 @@ function replace(target: object, name: string, descriptor: PropertyDescriptor): 
   return () => {
     if (original !== undefined) Object.defineProperty(target, name, original)
   }
+}
+
+/** Node's console binds to `process.stdout` on first use, as through `import console from 'node:console'`: to ours, then. */
+function unbind(nodeConsole: object, streams: Readonly<Record<string, GuestStream>>): void {
+  for (const [name, stream] of Object.entries(streams))
+    if (Reflect.get(nodeConsole, name) === stream) Reflect.set(nodeConsole, name, undefined)
 }
 
 /** A real Console, with a short way for the one call that programs make all the time: one string, no group. */
