@@ -1,0 +1,36 @@
+/** What a source of bytes calls, never after `end` or `fail`. */
+export interface ByteSourceHandlers {
+  data(chunk: Uint8Array): void
+  end(): void
+  fail(error: unknown): void
+}
+
+/** Where bytes come from. Starts paused; chunks that are under way may still arrive after `pause`. */
+export interface ByteSource {
+  open(handlers: ByteSourceHandlers): void
+  pause(): void
+  resume(): void
+  /** Nothing more is wanted from it. */
+  close(): void
+}
+
+/** What a sink of bytes calls. */
+export interface ByteSinkHandlers {
+  /** `queuedBytes` has become smaller. */
+  progress(): void
+  /** Once: nothing more can be written. */
+  fail(error: unknown): void
+}
+
+/** Where bytes go, in order. */
+export interface ByteSink {
+  /** Accepted and not yet handed to the system. */
+  readonly queuedBytes: number
+  open(handlers: ByteSinkHandlers): void
+  /** Queues one frame with this payload, of a size already checked. Not urgent: it may wait for the end of the turn. */
+  writeFrame(payload: Uint8Array, isUrgent: boolean): void
+  /** Writes out what is queued, then closes; resolves also when that fails (and then `fail` was called). */
+  end(): Promise<void>
+  /** Closes at once and drops what is queued. */
+  destroy(): void
+}

@@ -1,0 +1,166 @@
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
+import { type Clock, systemClock, type Timer } from '@capsule/core'
+import type { FrameLimits } from '@capsule/protocol'
+import { transportErrors } from './errors.ts'
+import { defaultStderrTailBytes, pipeGraceMs } from './limits.ts'
+import { MessageTransport } from './message-transport.ts'
+import { createSocketSink, createSocketSource } from './stream-pipes.ts'
+import { createTextTail, readStray, type TextTail } from './stray-reader.ts'
+import type { ProcessExit, ProcessTransport, Stray } from './transport.ts'
+
+export interface ChildProcessTransportOptions {
+  /** Started without a shell. */
+  readonly command: string
+  readonly args: readonly string[]
+  /** All of the child's environment: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  /** Marks the fences on fd 1 and 2, as told to the worker in hello. */
+  readonly fenceKey: string
+  readonly limits?: FrameLimits | undefined
+  /** Queued bytes above which `send` returns false. @defaultValue 1 MiB */
+  readonly highWaterBytes?: number | undefined
+  /** @defaultValue 8 KiB */
+  readonly stderrTailBytes?: number | undefined
+  readonly uid?: number | undefined
+  readonly gid?: number | undefined
+  readonly argv0?: string | undefined
+  /** @defaultValue systemClock */
+  readonly clock?: Clock | undefined
+}
+
+/**
+ * Starts a worker: fd 3 takes our messages, fd 4 brings its messages, fd 1 and 2 are always read. It never throws: a
+ * failed start is a transport that ends with WORKER_SPAWN_FAILED and whose `pid` is NaN. Disposing kills the process.
+ */
+export function createChildProcessTransport<Out extends object>(
+  options: ChildProcessTransportOptions,
+): ProcessTransport<Out> {
+  return new ChildProcessTransport<Out>(options, spawnWorker(options))
+}
+
+type Started = { readonly child: ChildProcess } | { readonly error: unknown }
+
+function spawnWorker({ command, args, env, cwd, uid, gid, argv0 }: ChildProcessTransportOptions): Started {
+  const options: SpawnOptions = { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'], windowsHide: true }
+  if (uid !== undefined) options.uid = uid
+  if (gid !== undefined) options.gid = gid
+  if (argv0 !== undefined) options.argv0 = argv0
+  try {
+    return { child: spawn(command, args, options) }
+  } catch (error) {
+    return { error }
+  }
+}
+
+/** One of the child's pipes; a stand-in when the system had none left to give. */
+function pipe(started: Started, fd: 3 | 4): Socket {
+  const stream = 'child' in started ? started.child.stdio?.[fd] : undefined
+  return (stream ?? new PassThrough()) as Socket
+}
+
+class ChildProcessTransport<Out extends object> extends MessageTransport<Out> implements ProcessTransport<Out> {
+  readonly pid: number
+  readonly exited: Promise<ProcessExit>
+  onStray: ((stray: Stray) => void) | undefined
+  readonly #child: ChildProcess | undefined
+  readonly #stderrTail: TextTail
+  readonly #clock: Clock
+  readonly #settleExited: (exit: ProcessExit) => void
+  #exit: ProcessExit = { code: null, signal: null }
+  #grace: Timer | undefined
+
+  constructor(options: ChildProcessTransportOptions, started: Started) {
+    const { clock = systemClock, limits, highWaterBytes } = options
+    const source = createSocketSource(pipe(started, 4), 'discard')
+    const sink = createSocketSink(pipe(started, 3))
+    super({ kind: 'child-process', source, sink, clock, limits, highWaterBytes })
+    const exited = Promise.withResolvers<ProcessExit>()
+    this.exited = exited.promise
+    this.#settleExited = exited.resolve
+    this.#clock = clock
+    this.#stderrTail = createTextTail(options.stderrTailBytes ?? defaultStderrTailBytes)
+    this.#child = 'child' in started ? started.child : undefined
+    this.pid = this.#child?.pid ?? NaN
+    if ('error' in started) this.#onSpawnFailed(options.command, started.error)
+    else this.#watch(started.child, options)
+  }
+
+  get stderrTail(): string {
+    return this.#stderrTail.toString()
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    try {
+      this.#child?.kill(signal)
+    } catch {
+      // an unknown signal name; a process that is gone or not ours is reported by `exited`
+    }
+  }
+
+  /** From then on the process does not keep this one alive. */
+  override close(options?: { discard?: boolean }): Promise<void> {
+    return super.close(options).finally(() => this.#setReferenced(false))
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await this.close({ discard: true })
+    this.#setReferenced(true)
+    this.kill('SIGKILL')
+    await this.exited
+  }
+
+  #watch(child: ChildProcess, { command, fenceKey }: ChildProcessTransportOptions): void {
+    const onStray = (stray: Stray): void => {
+      if (stray.stream === 'stderr' && 'text' in stray) this.#stderrTail.append(stray.text)
+      this.onStray?.(stray)
+    }
+    if (child.stdout) readStray(child.stdout, { name: 'stdout', fenceKey, onStray })
+    if (child.stderr) readStray(child.stderr, { name: 'stderr', fenceKey, onStray })
+    child.on('error', (error) => {
+      // after a start this is a `kill` that the system refused
+      if (child.pid === undefined) this.#onSpawnFailed(command, error)
+    })
+    child.on('exit', (code, signal) => {
+      if (child.pid === undefined) return
+      this.#exit = { code, signal }
+      this.#grace = this.#clock.setTimer(pipeGraceMs, () => this.#giveUpPipes(child))
+    })
+    child.on('close', () => this.#settle())
+  }
+
+  #onSpawnFailed(command: string, cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    this.fail(transportErrors.WORKER_SPAWN_FAILED({ command, reason }, { cause }))
+    this.#settle()
+  }
+
+  /** A process that outlives the worker holds a pipe: take what is in the pipes now, and no more. */
+  #giveUpPipes(child: ChildProcess): void {
+    this.readRest(() => {
+      this.endInput()
+      for (const stream of child.stdio) stream?.destroy()
+      this.#settle()
+    })
+  }
+
+  #settle(): void {
+    this.#grace?.cancel()
+    this.#settleExited(this.#exit)
+  }
+
+  #setReferenced(isReferenced: boolean): void {
+    const handles = [this.#child, ...(this.#child?.stdio ?? [])] as readonly (
+      | ChildProcess
+      | Socket
+      | null
+      | undefined
+    )[]
+    for (const handle of handles) {
+      if (isReferenced) handle?.ref()
+      else handle?.unref()
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/** Length prefix of a frame, in bytes: unsigned, big-endian. */
+export const frameHeaderBytes = 4
+
+/** Queued bytes above which `send` says false. Threat: a peer that reads slowly makes the sender's memory grow. */
+export const defaultHighWaterBytes = 1024 * 1024
+
+/** Received bytes kept while paused before the source is stopped again. Threat: a flood that outlives its process. */
+export const keptWhilePausedBytes = 1024 * 1024
+
+/** First allocation for a frame that spans chunks, in bytes. Threat: headers that claim much and are followed by nothing. */
+export const firstFrameAllocationBytes = 64 * 1024
+
+/** Where the blocking writer gathers small frames, in bytes: copying into a reused slab beats allocating. */
+export const slabBytes = 64 * 1024
+
+/** Longest time, in milliseconds, that the blocking writer holds a frame while the program goes on sending. */
+export const slabHoldMs = 2
+
+/** The end of fd 2 kept for crash reports, in bytes. */
+export const defaultStderrTailBytes = 8 * 1024
+
+/**
+ * How long, in milliseconds, pipes may stay open after their process exited, or after writing to it failed.
+ * Threat: a grandchild inherits a pipe, and the end never comes.
+ */
+export const pipeGraceMs = 250
