@@ -1,1 +1,37 @@
-export {}
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { type Command, parseArguments } from './arguments.ts'
+import { exitCodes } from './exit-codes.ts'
+import { help, noTerminal } from './help.ts'
+
+// commands are loaded when they are wanted: `help` and mistakes answer at once
+async function main(command: Command): Promise<number> {
+  switch (command.name) {
+    case 'run':
+      return (await import('./run/run-command.ts')).runCommand(command)
+    case 'repl':
+      if (!process.stdin.isTTY || !process.stdout.isTTY) {
+        process.stderr.write(noTerminal)
+        return exitCodes.usage
+      }
+      return (await import('./repl/repl-command.ts')).replCommand(command.session)
+    case 'example':
+      return (await import('./example-command.ts')).exampleCommand(command.example)
+    case 'help':
+      process.stdout.write(help)
+      return exitCodes.ok
+    case 'version':
+      process.stdout.write(`capsule ${version()}\n`)
+      return exitCodes.ok
+    case 'usage-error':
+      process.stderr.write(`capsule: ${command.message}\nSee: capsule help\n`)
+      return exitCodes.usage
+  }
+}
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  return version
+}
+
+process.exitCode = await main(parseArguments(process.argv.slice(2)))

@@ -1,0 +1,25 @@
+import { resolve } from 'node:path'
+import { createCapsule } from '@capsule/host'
+import type { Session } from '@capsule/session'
+import type { SessionChoice } from './arguments.ts'
+
+/** A session and all that was made for it, disposed together. */
+export interface OpenSession extends AsyncDisposable {
+  readonly session: Session
+}
+
+export async function openSession(choice: SessionChoice, signal?: AbortSignal): Promise<OpenSession> {
+  const { executor, isolation = 'auto', cwd = '.', timeoutMs } = choice
+  const capsule = await createCapsule({ isolation, ...(executor !== undefined && { executor }) })
+  try {
+    const session = await capsule.createSession({
+      cwd: resolve(cwd),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(signal !== undefined && { signal }),
+    })
+    return { session, [Symbol.asyncDispose]: () => capsule[Symbol.asyncDispose]() }
+  } catch (error) {
+    await capsule[Symbol.asyncDispose]()
+    throw error
+  }
+}

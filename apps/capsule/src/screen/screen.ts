@@ -1,0 +1,64 @@
+import type { Writable } from 'node:stream'
+import { type InspectColor, styleText } from 'node:util'
+import type { StreamName } from '@capsule/protocol'
+
+/** Standard output and error, as far as this app writes them. */
+export interface Screen {
+  /** Resolves when the stream takes more, so that a slow reader slows the code that prints. */
+  write(stream: StreamName, text: string): Promise<void>
+  /** Starts a new line unless the last text ended one. */
+  freshLine(stream: StreamName): Promise<void>
+  /** The unfinished last line, for a prompt that has to stand behind it; it counts as finished from then on. */
+  takeLine(stream: StreamName): string
+  /** Colours when the stream is a terminal that has them (and `NO_COLOR` is not set). */
+  style(stream: StreamName, format: InspectColor | readonly InspectColor[], text: string): string
+  /** Aborts when nobody reads standard output any more (`| head`). */
+  readonly abandoned: AbortSignal
+}
+
+type Streams = Readonly<Record<StreamName, Writable & { readonly isTTY?: boolean }>>
+
+const longestLine = 1000
+
+export function createScreen(streams: Streams): Screen {
+  // two terminals are one terminal: what one stream left unfinished, the other finishes
+  const isShared = streams.stdout.isTTY === true && streams.stderr.isTTY === true
+  const lines: Record<StreamName, string> = { stdout: '', stderr: '' }
+  const lineOf = (stream: StreamName): StreamName => (isShared ? 'stdout' : stream)
+  const abandonment = new AbortController()
+  streams.stdout.on('error', () => abandonment.abort())
+  // nowhere is left to say that standard error is gone
+  streams.stderr.on('error', () => {})
+
+  const write = async (stream: StreamName, text: string): Promise<void> => {
+    const target = streams[stream]
+    if (text === '' || target.destroyed) return
+    lines[lineOf(stream)] = lastLine(lines[lineOf(stream)], text)
+    if (!target.write(text)) await writableAgain(target)
+  }
+  return {
+    write,
+    freshLine: (stream) => (lines[lineOf(stream)] === '' ? Promise.resolve() : write(stream, '\n')),
+    takeLine(stream) {
+      const line = lines[lineOf(stream)]
+      lines[lineOf(stream)] = ''
+      return line
+    },
+    style: (stream, format, text) => styleText(format as InspectColor[], text, { stream: streams[stream] }),
+    abandoned: abandonment.signal,
+  }
+}
+
+function lastLine(before: string, text: string): string {
+  const end = Math.max(text.lastIndexOf('\n'), text.lastIndexOf('\r'))
+  const line = end === -1 ? before + text : text.slice(end + 1)
+  return line.length > longestLine ? line.slice(-longestLine) : line
+}
+
+async function writableAgain(stream: Writable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const events = ['drain', 'error', 'close'] as const
+  for (const event of events) stream.once(event, resolve)
+  await promise
+  for (const event of events) stream.off(event, resolve)
+}
