@@ -1,0 +1,87 @@
+import type { BindingKind, Declaration } from './compile/compile.ts'
+import { runtimeName } from './compile/compile.ts'
+import { apply, dataDescriptor, defineProperty, getOwnPropertyDescriptor, is, SafeMap } from './primordials.ts'
+
+export interface Binding {
+  readonly kind: BindingKind
+  /** The number of the cell that declared it last; 0 when that cell has none. */
+  readonly cell: number
+  readonly source?: string | undefined
+}
+
+/** Which globals are top-level declarations of cells. The values live on `globalThis` alone. */
+export class Bindings {
+  readonly #bindings = new SafeMap<string, Binding>()
+
+  get size(): number {
+    return this.#bindings.size
+  }
+
+  /** What stands for the name now; one that was deleted from `globalThis` is no binding any more. */
+  find(name: string): Binding | undefined {
+    const binding = this.#bindings.get(name)
+    if (binding === undefined || getOwnPropertyDescriptor(globalThis, name) !== undefined) return binding
+    this.#bindings.delete(name)
+    return undefined
+  }
+
+  forEach(visit: (name: string, binding: Binding) => void): void {
+    this.#bindings.forEach((_, name) => {
+      const binding = this.find(name)
+      if (binding !== undefined) visit(name, binding)
+    })
+  }
+
+  /**
+   * Takes in what a cell declares. Of a cell that has not completed (it threw, was terminated or still runs), a name
+   * counts once its value has changed: a `const` whose initialiser failed is not one, so the next cell can assign it.
+   */
+  adopt(
+    declarations: readonly Declaration[],
+    cell: number,
+    before: readonly unknown[],
+    { isComplete }: { isComplete: boolean },
+  ): void {
+    for (let index = 0; index < declarations.length; index++) {
+      const { name, kind, source } = declarations[index] as Declaration
+      const property = getOwnPropertyDescriptor(globalThis, name)
+      if (property === undefined) continue
+      if (!isComplete && kind !== 'var' && is(property.value, before[index])) continue
+      this.#bindings.set(name, { kind, cell, source })
+    }
+  }
+}
+
+/** What the declared names hold now; getters do not run. */
+export function valuesOf(declarations: readonly Declaration[]): readonly unknown[] {
+  const values: unknown[] = []
+  for (let index = 0; index < declarations.length; index++) {
+    const { name } = declarations[index] as Declaration
+    defineProperty(values, index, dataDescriptor(getOwnPropertyDescriptor(globalThis, name)?.value))
+  }
+  return values
+}
+
+/**
+ * Makes room for declarations: a global that is a getter or read-only (`navigator`, `crypto`, `_`) would swallow the
+ * assignment that a declaration becomes.
+ */
+export function shadowGlobals(declarations: readonly Declaration[]): void {
+  for (let index = 0; index < declarations.length; index++) {
+    const { name, kind } = declarations[index] as Declaration
+    const property = getOwnPropertyDescriptor(globalThis, name)
+    if (property === undefined || property.writable === true || property.configurable !== true) continue
+    if (name === runtimeName) continue
+    defineProperty(globalThis, name, dataDescriptor(kind === 'var' ? currentValue(property) : undefined))
+  }
+}
+
+// `var x` without an initialiser keeps the value that was there
+function currentValue(property: PropertyDescriptor): unknown {
+  if (property.get === undefined) return property.value
+  try {
+    return apply(property.get, globalThis, [])
+  } catch {
+    return undefined
+  }
+}

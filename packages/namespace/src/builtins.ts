@@ -1,0 +1,55 @@
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { Execution } from './execution.ts'
+import { dataDescriptor, defineProperty, deleteProperty } from './primordials.ts'
+
+/** Globals that cells may shadow or overwrite and that are not listed as bindings. */
+export class Builtins {
+  readonly #names: string[] = []
+
+  define(name: string, value: unknown): void {
+    this.#define(name, dataDescriptor(value))
+  }
+
+  defineGetter(name: string, get: () => unknown): void {
+    this.#define(name, { __proto__: null, get, enumerable: false, configurable: true } as PropertyDescriptor)
+  }
+
+  remove(): void {
+    for (const name of this.#names) deleteProperty(globalThis, name)
+  }
+
+  #define(name: string, descriptor: PropertyDescriptor): void {
+    if (!defineProperty(globalThis, name, descriptor)) return
+    defineProperty(this.#names, this.#names.length, dataDescriptor(name))
+  }
+}
+
+/** `capsule`, and what CommonJS code expects around it. `current` names the execution that caused the code running now. */
+export function defineCellBuiltins(builtins: Builtins, cwd: string, current: () => Execution | undefined): void {
+  const nowhere = join(cwd, '[cells]')
+  const filename = (): string => current()?.filename ?? nowhere
+  const module = { exports: {} }
+  builtins.define('capsule', capsuleOf(current))
+  builtins.define('require', createRequire(nowhere))
+  builtins.define('module', module)
+  builtins.define('exports', module.exports)
+  builtins.defineGetter('__filename', filename)
+  builtins.defineGetter('__dirname', () => dirname(filename()))
+}
+
+function capsuleOf(current: () => Execution | undefined): object {
+  return Object.freeze({
+    /** Aborts when the execution is cancelled; undefined in code that no execution caused. */
+    get signal(): AbortSignal | undefined {
+      return current()?.signal
+    },
+    get executionId(): string | undefined {
+      return current()?.id
+    },
+    /** The number in `In` and `Out`; 0 without history. */
+    get cell(): number | undefined {
+      return current()?.cell
+    },
+  })
+}

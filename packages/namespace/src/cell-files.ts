@@ -1,0 +1,43 @@
+import { basename, dirname, isAbsolute, resolve } from 'node:path'
+import { engineLimits } from './engine-limits.ts'
+import { SafeMap } from './primordials.ts'
+
+export type ToSource = (line: number, column: number) => { line: number; column: number }
+
+export interface CellFile {
+  /** As stack traces show it. */
+  readonly name: string
+  readonly toSource: ToSource
+}
+
+const unmapped: ToSource = (line, column) => ({ line, column })
+const cellName = /^(?:cell|eval)-\d+\.[jt]sx?$/
+
+/** Which script filenames are cells, and where their positions stand in the source; the most recent cells only. */
+export class CellFiles {
+  readonly #cwd: string
+  readonly #files = new SafeMap<string, CellFile>()
+
+  constructor(cwd: string) {
+    this.#cwd = cwd
+  }
+
+  /** The absolute filename for a name as the user gave it. */
+  resolve(name: string): string {
+    return isAbsolute(name) ? name : resolve(this.#cwd, name)
+  }
+
+  remember(filename: string, file: CellFile): void {
+    this.#files.delete(filename)
+    this.#files.set(filename, file)
+    if (this.#files.size > engineLimits.history) this.#files.deleteOldest()
+  }
+
+  find(filename: string): CellFile | undefined {
+    const file = this.#files.get(filename)
+    if (file !== undefined) return file
+    // a function of a cell that is no longer remembered: its line is right, its column nearly
+    const name = basename(filename)
+    return dirname(filename) === this.#cwd && cellName.test(name) ? { name, toSource: unmapped } : undefined
+  }
+}

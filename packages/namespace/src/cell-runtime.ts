@@ -1,0 +1,41 @@
+import { createRequire } from 'node:module'
+import { dirname } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { CellRuntime } from './compile/compile.ts'
+import type { Execution } from './execution.ts'
+import { GuardedIterator, isThenable } from './guarded-iterator.ts'
+import { NativeTypeError } from './primordials.ts'
+
+/** What rewritten code of cells calls. `current` names the execution that caused the code running now. */
+export function createCellRuntime(current: () => Execution | undefined): CellRuntime {
+  const wait = (value: unknown): unknown => {
+    const execution = current()
+    if (execution === undefined) return value
+    if (execution.cancellation !== undefined) throw execution.cancellation
+    return isThenable(value) ? execution.guard(value) : value
+  }
+  return Object.freeze({
+    wait,
+    waitEach: (iterable: unknown) => new GuardedIterator(iterable, current) as unknown as AsyncIterable<unknown>,
+    importMeta,
+    assignToConst(_name: string): never {
+      throw new NativeTypeError('Assignment to constant variable.')
+    },
+  })
+}
+
+function importMeta(filename: string): object {
+  const require = createRequire(filename)
+  return {
+    __proto__: null,
+    dirname: dirname(filename),
+    filename,
+    main: false,
+    url: pathToFileURL(filename).href,
+    resolve(specifier: string): string {
+      const target = require.resolve(specifier)
+      if (target.startsWith('/')) return pathToFileURL(target).href
+      return target.startsWith('node:') ? target : `node:${target}`
+    },
+  }
+}

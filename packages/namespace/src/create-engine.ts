@@ -1,0 +1,225 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Script } from 'node:vm'
+import { defaultWorkerSettings, encodeValue, type InspectAnswer, type InspectQuery } from '@capsule/protocol'
+import { Bindings, shadowGlobals, valuesOf } from './bindings.ts'
+import { Builtins, defineCellBuiltins } from './builtins.ts'
+import { CellFiles } from './cell-files.ts'
+import { createCellRuntime } from './cell-runtime.ts'
+import { CellPreparer } from './cell-preparer.ts'
+import { runtimeName } from './compile/compile.ts'
+import type { CellRequest, Completion, Engine, EngineCounters, EngineOptions, PreparedCell } from './engine.ts'
+import { namespaceErrors } from './errors.ts'
+import { Execution } from './execution.ts'
+import { History } from './history.ts'
+import { answerQuery } from './inspect/answer-query.ts'
+import { catchLateErrors } from './late-errors.ts'
+import { defineProperty, deleteProperty, hasOwn, SafeMap, thenOf } from './primordials.ts'
+import type { RunningCell } from './running-cell.ts'
+import { toWireError, type WireErrorContext } from './to-wire-error.ts'
+import { textOf } from './value-text.ts'
+
+/**
+ * Starts the engine of this realm: globals for cells appear on `globalThis`, and late errors of the process are its own.
+ * @throws ENGINE_EXISTS
+ */
+export function createEngine(options: EngineOptions = {}): Engine {
+  return new CellEngine(options)
+}
+
+// a cell's own errors are read by toWireError; V8 need not decorate them as well
+const runOptions = Object.freeze({ __proto__: null, displayErrors: false }) as object
+
+/**
+ * Another thread may terminate the code of a cell at any moment: frames unwind without `catch` or `finally`, and all
+ * microtasks are gone. So nothing here awaits, no state is restored on the way out of a cell, and `finish` leaves the
+ * engine consistent from wherever the cell was left.
+ */
+class CellEngine implements Engine {
+  readonly #options: EngineOptions
+  readonly #storage = new AsyncLocalStorage<Execution>()
+  readonly #running = new SafeMap<string, RunningCell>()
+  readonly #bindings = new Bindings()
+  readonly #builtins = new Builtins()
+  readonly #history: History
+  readonly #preparer: CellPreparer
+  readonly #errorContext: WireErrorContext
+  readonly #stopCatching: () => void
+  #cells = 0
+  #isDisposed = false
+
+  constructor(options: EngineOptions) {
+    if (hasOwn(globalThis, runtimeName)) throw namespaceErrors.ENGINE_EXISTS({ name: runtimeName })
+    const cwd = options.cwd ?? process.cwd()
+    const current = (): Execution | undefined => this.#storage.getStore()
+    const files = new CellFiles(cwd)
+    this.#options = options
+    this.#errorContext = { find: (filename) => files.find(filename), ...budgetOf(options) }
+    this.#preparer = new CellPreparer(files, (name) => this.#isConst(name))
+    defineProperty(globalThis, runtimeName, { __proto__: null, value: createCellRuntime(current), configurable: true } as object)
+    defineCellBuiltins(this.#builtins, cwd, current)
+    this.#history = new History()
+    this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
+  }
+
+  get counters(): EngineCounters {
+    return {
+      bindings: this.#bindings.size,
+      cells: this.#cells,
+      analysisCache: this.#preparer.analysisCounters,
+      codeCache: this.#preparer.codeCounters,
+    }
+  }
+
+  prepare(request: CellRequest): PreparedCell {
+    if (this.#isDisposed) throw namespaceErrors.ENGINE_DISPOSED({ executionId: request.executionId })
+    // what cells that still run have defined so far counts for this one
+    this.#running.forEach((cell) => this.#adopt(cell))
+    const { execution, preparation, mode } = this.#preparer.prepare(request)
+    this.#cells++
+    if (execution.cell > 0) this.#history.open(execution.cell, request.code)
+    this.#running.set(request.executionId, { execution, preparation, state: 'prepared', before: [], value: undefined })
+    return { request, cell: execution.cell, mode }
+  }
+
+  start(prepared: PreparedCell, settled: (completion: Completion) => void): void {
+    const { executionId } = prepared.request
+    const cell = this.#running.get(executionId)
+    if (cell?.state !== 'prepared') throw namespaceErrors.UNKNOWN_EXECUTION({ executionId })
+    const { preparation } = cell
+    if (preparation.kind === 'failed') {
+      cell.state = 'failed'
+      settled({ kind: 'throw', error: preparation.error, cancelled: false })
+      return
+    }
+    const { declarations } = preparation.compiled
+    shadowGlobals(declarations)
+    cell.before = valuesOf(declarations)
+    cell.state = 'started'
+    const completion = this.#storage.run(cell.execution, () => this.#run(cell, preparation.script, settled))
+    if (completion !== undefined) settled(completion)
+  }
+
+  /** @returns undefined when the cell goes on asynchronously */
+  #run(cell: RunningCell, script: Script, settled: (completion: Completion) => void): Completion | undefined {
+    try {
+      const result: unknown = script.runInThisContext(runOptions)
+      if (cell.preparation.kind === 'ready' && !cell.preparation.compiled.isAsync) return this.#completed(cell, result)
+      // the executor's code behind `settled` is not caused by the cell
+      const leave = (completion: Completion): void => this.#storage.run(undefined as never, settled, completion)
+      thenOf(
+        result as Promise<{ v: unknown }>,
+        ({ v }) => leave(this.#completed(cell, v)),
+        (error) => leave(this.#failed(cell, error)),
+      )
+      return undefined
+    } catch (error) {
+      return this.#failed(cell, error)
+    }
+  }
+
+  #completed(cell: RunningCell, value: unknown): Completion {
+    const { text, truncated } = textOf(value, this.#options.textLength ?? defaultWorkerSettings.textLength)
+    const encoded = encodeQuietly(value, budgetOf(this.#options))
+    cell.value = value
+    cell.state = 'completed'
+    return { kind: 'value', text, value: encoded?.bytes, truncated: truncated || encoded?.truncated === true }
+  }
+
+  #failed(cell: RunningCell, error: unknown): Completion {
+    const wire = toWireError(error, this.#errorContext)
+    cell.state = 'failed'
+    const { cancellation } = cell.execution
+    return { kind: 'throw', error: wire, cancelled: cancellation !== undefined && error === cancellation }
+  }
+
+  cancel(executionId: string, reason: 'cancelled' | 'timed-out'): void {
+    const execution = this.#running.get(executionId)?.execution
+    if (execution !== undefined) this.#storage.run(execution, () => execution.cancel(reason))
+  }
+
+  onCancel(executionId: string, listener: (error: Error) => void): () => void {
+    return this.#executionOf(executionId).onCancel(listener)
+  }
+
+  finish(executionId: string): void {
+    const cell = this.#running.get(executionId)
+    if (cell === undefined) return
+    this.#adopt(cell)
+    this.#running.delete(executionId)
+    if (cell.execution.cell > 0) this.#history.close(cell.execution.cell, cell.value)
+    // a terminated cell left without restoring what caused the code that runs now
+    if (cell.state === 'started') this.#storage.enterWith(undefined as never)
+  }
+
+  currentExecutionId(): string | undefined {
+    return this.#storage.getStore()?.id
+  }
+
+  runAs<T>(executionId: string, fn: () => T): T {
+    return this.#storage.run(this.#executionOf(executionId), fn)
+  }
+
+  inspect(query: InspectQuery): InspectAnswer {
+    try {
+      return answerQuery(query, { bindings: this.#bindings, history: this.#history, preparer: this.#preparer })
+    } catch (error) {
+      return { what: 'failure', error: toWireError(error, this.#errorContext) }
+    }
+  }
+
+  defineBuiltin(name: string, value: unknown): void {
+    this.#builtins.define(name, value)
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#isDisposed) return
+    this.#isDisposed = true
+    this.#stopCatching()
+    this.#history.uninstall()
+    this.#builtins.remove()
+    deleteProperty(globalThis, runtimeName)
+  }
+
+  #executionOf(executionId: string): Execution {
+    const running = this.#running.get(executionId)?.execution ?? this.#storage.getStore()
+    // late code of a settled cell: only its id is needed
+    return running?.id === executionId ? running : new Execution(executionId, 0, '')
+  }
+
+  #adopt({ execution, preparation, state, before }: RunningCell): void {
+    if (preparation.kind === 'failed' || state === 'prepared') return
+    this.#bindings.adopt(preparation.compiled.declarations, execution.cell, before, { isComplete: state === 'completed' })
+  }
+
+  #isConst(name: string): boolean {
+    const kind = this.#bindings.find(name)?.kind
+    return kind === 'const' || kind === 'import'
+  }
+
+  #reportLate(error: unknown): void {
+    const execution = this.#storage.getStore()
+    // a promise that nobody waits for any more rejects on cancel: that is meant
+    if (execution?.cancellation !== undefined && error === execution.cancellation) return
+    this.#options.onUncaught?.(execution?.id, toWireError(error, this.#errorContext))
+  }
+}
+
+interface ValueBudget {
+  readonly valueBytes: number
+  readonly valueDepth: number
+}
+
+function budgetOf({ valueBytes, valueDepth }: EngineOptions): ValueBudget {
+  return {
+    valueBytes: valueBytes ?? defaultWorkerSettings.valueBytes,
+    valueDepth: valueDepth ?? defaultWorkerSettings.valueDepth,
+  }
+}
+
+function encodeQuietly(value: unknown, { valueBytes, valueDepth }: ValueBudget): ReturnType<typeof encodeValue> {
+  try {
+    return encodeValue(value, { bytes: valueBytes, depth: valueDepth })
+  } catch {
+    return undefined
+  }
+}

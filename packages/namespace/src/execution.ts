@@ -1,0 +1,102 @@
+import { CapsuleError, coreErrors } from '@capsule/core'
+import { NativeAbortController, NativePromise, promiseOf, SafeSet, thenOf } from './primordials.ts'
+
+/** One pending guarded await, in a list that costs nothing to leave. */
+interface Waiter {
+  next: Waiter
+  previous: Waiter
+  reject: ((error: Error) => void) | undefined
+}
+
+/**
+ * What code of a cell is caused by: it travels in AsyncLocalStorage and lives as long as such code does, so it holds
+ * neither the source nor the value of the cell.
+ */
+export class Execution {
+  readonly id: string
+  readonly cell: number
+  readonly filename: string
+  readonly #waiters: Waiter
+  readonly #listeners = new SafeSet<(error: Error) => void>()
+  #controller: AbortController | undefined
+  #cancellation: Error | undefined
+
+  constructor(id: string, cell: number, filename: string) {
+    this.id = id
+    this.cell = cell
+    this.filename = filename
+    const end = { reject: undefined } as Waiter
+    end.next = end
+    end.previous = end
+    this.#waiters = end
+  }
+
+  /** Set once the execution is cancelled: what its guarded awaits throw. */
+  get cancellation(): Error | undefined {
+    return this.#cancellation
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new NativeAbortController()
+      if (this.#cancellation !== undefined) this.#controller.abort(this.#cancellation)
+    }
+    return this.#controller.signal
+  }
+
+  /** Settles as `value` does, or rejects when the execution is cancelled first. */
+  guard(value: unknown): Promise<unknown> {
+    const source = promiseOf(value)
+    return new NativePromise((resolve, reject) => {
+      const end = this.#waiters
+      const waiter: Waiter = { next: end, previous: end.previous, reject }
+      end.previous.next = waiter
+      end.previous = waiter
+      const leave = (): void => {
+        waiter.next.previous = waiter.previous
+        waiter.previous.next = waiter.next
+      }
+      // `resolve` itself, not a closure around it: V8 then follows the await through it in async stack traces
+      thenOf(thenOf(source, resolve, reject), leave, leave)
+    })
+  }
+
+  /** @returns the way to unregister */
+  onCancel(listener: (error: Error) => void): () => void {
+    if (this.#cancellation !== undefined) {
+      listener(this.#cancellation)
+      return () => {}
+    }
+    this.#listeners.add(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
+  }
+
+  /** Idempotent. Listeners of the signal run first, then the registered ones, then pending awaits reject. */
+  cancel(reason: 'cancelled' | 'timed-out'): void {
+    if (this.#cancellation !== undefined) return
+    const error = cancellationError(reason)
+    this.#cancellation = error
+    const end = this.#waiters
+    for (let waiter = end.next; waiter !== end; waiter = waiter.next) {
+      waiter.reject?.(error)
+      waiter.reject = undefined
+    }
+    this.#listeners.forEach((listener) => listener(error))
+    this.#listeners.clear()
+    // last: this runs listeners of the cell, which may throw, loop or be terminated
+    this.#controller?.abort(error)
+  }
+}
+
+function cancellationError(reason: 'cancelled' | 'timed-out'): Error {
+  const error =
+    reason === 'cancelled'
+      ? coreErrors.CANCELLED({ what: 'the execution' })
+      : // the engine does not know the deadline, so the table's text does not fit
+        new CapsuleError(coreErrors.TIMED_OUT.code, 'the execution took longer than its timeout', {})
+  // it is thrown at many places of the cell, never at the one where it was made
+  error.stack = `${error.name}: ${error.message}`
+  return error
+}
