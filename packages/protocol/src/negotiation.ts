@@ -4,9 +4,6 @@ import { countSchema } from './ids.ts'
 export const protocolVersionSchema = z.object({ major: countSchema, minor: countSchema })
 export type ProtocolVersion = z.infer<typeof protocolVersionSchema>
 
-/** What this package speaks. The major changes only when an old peer could misunderstand. */
-export const protocolVersion: ProtocolVersion = { major: 1, minor: 0 }
-
 export const codecNameSchema = z.enum(['msgpack', 'json'])
 export type CodecName = z.infer<typeof codecNameSchema>
 

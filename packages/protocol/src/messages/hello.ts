@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { countSchema } from '../ids.ts'
-import { codecNameSchema, frameLimitsSchema, protocolVersionSchema } from '../negotiation.ts'
+import { frameLimitsSchema, protocolVersionSchema } from '../negotiation.ts'
 import { workerSettingsSchema } from '../settings.ts'
 
 /** Host to worker, first on the way in, always encoded as JSON: what the host speaks and wants. */
 export const helloSchema = z.object({
   type: z.literal('hello'),
   protocol: protocolVersionSchema,
-  /** In order of preference. */
-  codecs: z.array(codecNameSchema).min(1),
+  /** In order of preference; a later release may offer codecs that this one does not know. */
+  codecs: z.array(z.string()).min(1),
   features: z.array(z.string()),
   limits: frameLimitsSchema,
   settings: workerSettingsSchema.partial(),

@@ -16,7 +16,11 @@ const bindingSummarySchema = z.object({
 export type BindingSummary = z.infer<typeof bindingSummarySchema>
 
 export const inspectAnswerSchema = z.discriminatedUnion('what', [
-  z.object({ what: z.literal('namespace'), bindings: z.array(bindingSummarySchema), truncated: z.literal(true).optional() }),
+  z.object({
+    what: z.literal('namespace'),
+    bindings: z.array(bindingSummarySchema),
+    truncated: z.literal(true).optional(),
+  }),
   z.object({ what: z.literal('completions'), names: z.array(z.string()), from: countSchema }),
   z.object({ what: z.literal('completeness'), status: z.enum(['complete', 'incomplete', 'invalid']) }),
   z.object({ what: z.literal('failure'), error: wireErrorSchema }),

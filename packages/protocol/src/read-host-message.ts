@@ -1,0 +1,91 @@
+import type { CancelMessage } from './messages/cancel.ts'
+import type { ExecuteMessage } from './messages/execute.ts'
+import type { HelloMessage } from './messages/hello.ts'
+import type { InputResponseMessage } from './messages/input-response.ts'
+import type { InspectMessage, InspectQuery } from './messages/inspect.ts'
+import type { InterruptMessage } from './messages/interrupt.ts'
+import type { ShutdownMessage } from './messages/shutdown.ts'
+import type { StreamCreditMessage } from './messages/stream-credit.ts'
+import type { HostMessage } from './messages.ts'
+import type { FrameLimits, ProtocolVersion } from './negotiation.ts'
+import type { WorkerSettings } from './settings.ts'
+import { count, durationMs, flag, id, listOf, oneOf, optional, type Read, record, text, variant } from './shape.ts'
+import { type UnknownMessage, unknownMessage } from './unknown-message.ts'
+
+const settings = record<Partial<WorkerSettings>>({
+  backPressure: optional(oneOf('block', 'drop-new', 'drop-oldest', 'error')),
+  outputBufferBytes: optional(count),
+  outputChunkBytes: optional(count),
+  drainTimeoutMs: optional(durationMs),
+  suppressDrainErrors: optional(flag),
+  heartbeatMs: optional(durationMs),
+  valueBytes: optional(count),
+  valueDepth: optional(count),
+  textLength: optional(count),
+  route: optional(oneOf('auto', 'threaded', 'async')),
+})
+
+const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
+  hello: record<HelloMessage>({
+    type: oneOf('hello'),
+    protocol: record<ProtocolVersion>({ major: count, minor: count }),
+    codecs: listOf(text, { atLeast: 1 }),
+    features: listOf(text),
+    limits: record<FrameLimits>({ frameBytes: count, depth: count }),
+    settings,
+    fenceKey: text,
+    outputWindowBytes: count,
+  }),
+  execute: record<ExecuteMessage>({
+    type: oneOf('execute'),
+    executionId: id,
+    code: text,
+    filename: optional(text),
+    language: optional(oneOf('auto', 'js', 'jsx', 'ts', 'tsx')),
+    route: optional(oneOf('auto', 'threaded', 'async')),
+    storeHistory: optional(flag),
+  }),
+  'input-response': record<InputResponseMessage>({
+    type: oneOf('input-response'),
+    executionId: id,
+    inputId: id,
+    answer: variant<InputResponseMessage['answer']>('kind', {
+      text: record<{ kind: 'text'; text: string }>({ kind: oneOf('text'), text }),
+      eof: record<{ kind: 'eof' }>({ kind: oneOf('eof') }),
+      'timed-out': record<{ kind: 'timed-out' }>({ kind: oneOf('timed-out') }),
+    }),
+  }),
+  cancel: record<CancelMessage>({
+    type: oneOf('cancel'),
+    executionId: id,
+    reason: oneOf('cancelled', 'timed-out'),
+    cooperativeMs: durationMs,
+  }),
+  interrupt: record<InterruptMessage>({ type: oneOf('interrupt'), cooperativeMs: durationMs }),
+  inspect: record<InspectMessage>({
+    type: oneOf('inspect'),
+    requestId: id,
+    query: variant<InspectQuery>('what', {
+      namespace: record<{ what: 'namespace' }>({ what: oneOf('namespace') }),
+      completions: record<{ what: 'completions'; code: string; cursor: number }>({
+        what: oneOf('completions'),
+        code: text,
+        cursor: count,
+      }),
+      completeness: record<{ what: 'completeness'; code: string }>({ what: oneOf('completeness'), code: text }),
+    }),
+  }),
+  'stream-credit': record<StreamCreditMessage>({ type: oneOf('stream-credit'), streamId: text, bytes: count }),
+  shutdown: record<ShutdownMessage>({ type: oneOf('shutdown'), graceMs: durationMs }),
+}
+
+const readKnown = variant<HostMessage>('type', readers)
+
+/**
+ * What `parseHostMessage` does, without zod: the host is trusted, but a version that says something else is noticed.
+ * @throws INVALID_MESSAGE
+ */
+export function readHostMessage(raw: unknown): HostMessage | UnknownMessage {
+  const type: unknown = typeof raw === 'object' && raw !== null ? (raw as { type?: unknown }).type : undefined
+  return typeof type === 'string' && !Object.hasOwn(readers, type) ? unknownMessage(type) : readKnown(raw, '')
+}

@@ -1,0 +1,82 @@
+import { protocolErrors } from './errors.ts'
+
+/** Returns the value when it is what it should be, and throws otherwise. A few of these do in the worker what zod does in the host. */
+export type Read<T> = (value: unknown, path: string) => T
+
+const refuse = (path: string, expected: string): Error =>
+  protocolErrors.INVALID_MESSAGE({
+    type: 'host message',
+    path: path === '' ? 'the message' : path,
+    problem: `expected ${expected}`,
+  })
+
+export const text: Read<string> = (value, path) => {
+  if (typeof value !== 'string') throw refuse(path, 'a string')
+  return value
+}
+
+export const flag: Read<boolean> = (value, path) => {
+  if (typeof value !== 'boolean') throw refuse(path, 'a boolean')
+  return value
+}
+
+export const count: Read<number> = (value, path) => {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw refuse(path, 'a non-negative integer')
+  return value as number
+}
+
+export const durationMs: Read<number> = (value, path) => {
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refuse(path, 'a non-negative number')
+  return value
+}
+
+const idPattern = /^[A-Za-z0-9_-]{1,128}$/
+
+export const id: Read<string> = (value, path) => {
+  if (typeof value !== 'string' || !idPattern.test(value)) throw refuse(path, 'an id')
+  return value
+}
+
+export function oneOf<const T extends string>(...values: readonly T[]): Read<T> {
+  return (value, path) => {
+    if (!values.includes(value as T)) throw refuse(path, `one of ${values.join(', ')}`)
+    return value as T
+  }
+}
+
+export function optional<T>(read: Read<T>): Read<T | undefined> {
+  return (value, path) => (value === undefined ? undefined : read(value, path))
+}
+
+export function listOf<T>(read: Read<T>, { atLeast = 0 }: { atLeast?: number } = {}): Read<T[]> {
+  return (value, path) => {
+    if (!Array.isArray(value) || value.length < atLeast) throw refuse(path, 'an array')
+    return value.map((item, index) => read(item, `${path}.${index}`))
+  }
+}
+
+/** Copies the named fields and drops the others. */
+export function record<T extends object>(fields: { readonly [Key in keyof T]-?: Read<T[Key]> }): Read<T> {
+  const entries = Object.entries(fields) as [string, Read<unknown>][]
+  return (value, path) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(path, 'an object')
+    const result: Record<string, unknown> = {}
+    for (const [key, read] of entries) {
+      const item = read((value as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`)
+      if (item !== undefined) result[key] = item
+    }
+    return result as T
+  }
+}
+
+/** Chooses by one field. */
+export function variant<T extends object>(key: keyof T & string, options: Readonly<Record<string, Read<T>>>): Read<T> {
+  return (value, path) => {
+    const name: unknown =
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
+    const read = typeof name === 'string' && Object.hasOwn(options, name) ? options[name] : undefined
+    if (read === undefined)
+      throw refuse(path === '' ? key : `${path}.${key}`, `one of ${Object.keys(options).join(', ')}`)
+    return read(value, path)
+  }
+}
