@@ -1,6 +1,6 @@
 import type { Execution, ExecuteOptions, Outcome, Session } from '@capsule/session'
 import { endingLines, errorText, exitText } from '../screen/outcome-text.ts'
-import type { Screen } from '../screen/screen.ts'
+import type { Look, Screen } from '../screen/screen.ts'
 import { type DotCommandScope, isDotCommand, runDotCommand } from './dot-commands.ts'
 import type { LineEditor } from './line-editor.ts'
 
@@ -180,11 +180,11 @@ class Repl implements DotCommandScope {
   }
 
   #errorText(error: Parameters<typeof errorText>[0], code?: string): string {
-    return errorText(error, { code, paint: (format, text) => this.#paint(format, text) })
+    return errorText(error, { code, paint: (look, text) => this.#paint(look, text) })
   }
 
-  #paint(format: 'red' | 'dim' | 'yellow', text: string): string {
-    return this.#screen.style('stdout', format, text)
+  #paint(look: Look, text: string): string {
+    return this.#screen.style('stdout', look, text)
   }
 
   /** What happens between cells is shown above the line being typed. */

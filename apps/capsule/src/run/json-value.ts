@@ -51,7 +51,7 @@ function objectToJson(value: object, path: string, seen: Map<object, string>): J
 
 function errorFields(error: Error): object {
   const { name, message, stack, cause } = error
-  return { name, message, ...(stack !== undefined && { stack }), ...(cause !== undefined && { cause }), ...error }
+  return { ...error, name, message, ...(stack !== undefined && { stack }), ...(cause !== undefined && { cause }) }
 }
 
 function base64(buffer: ArrayBufferLike, offset: number, length: number): string {

@@ -1,11 +1,11 @@
 import { executableText } from '../cells/cell.ts'
 import { endingLines, errorText } from '../screen/outcome-text.ts'
-import type { Screen } from '../screen/screen.ts'
+import type { Look, Screen } from '../screen/screen.ts'
 import type { PlacedCell, Reporter } from './reporter.ts'
 
 /** What cells print where they print it, values behind it, and what went wrong on standard error. */
 export function createTextReporter({ screen, quiet }: { screen: Screen; quiet: boolean }): Reporter {
-  const paint = (format: 'red' | 'dim' | 'yellow', text: string): string => screen.style('stderr', format, text)
+  const paint = (look: Look, text: string): string => screen.style('stderr', look, text)
   const complain = async (text: string): Promise<void> => {
     await screen.freshLine('stderr')
     await screen.write('stderr', `${text}\n`)

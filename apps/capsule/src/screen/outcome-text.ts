@@ -1,7 +1,8 @@
 import type { Outcome, OutcomeError } from '@capsule/session'
 import { codeFrame } from './code-frame.ts'
+import type { Look } from './screen.ts'
 
-type Paint = (format: 'red' | 'dim' | 'yellow', text: string) => string
+type Paint = (look: Look, text: string) => string
 
 /** An error as people read it: what, where in the code, the stack, and what caused it. */
 export function errorText(error: OutcomeError, { code, paint }: { code?: string | undefined; paint: Paint }): string {

@@ -1,6 +1,9 @@
 import type { Writable } from 'node:stream'
-import { type InspectColor, styleText } from 'node:util'
+import { styleText } from 'node:util'
 import type { StreamName } from '@capsule/protocol'
+
+/** The looks this app uses. */
+export type Look = 'red' | 'yellow' | 'dim'
 
 /** Standard output and error, as far as this app writes them. */
 export interface Screen {
@@ -11,7 +14,7 @@ export interface Screen {
   /** The unfinished last line, for a prompt that has to stand behind it; it counts as finished from then on. */
   takeLine(stream: StreamName): string
   /** Colours when the stream is a terminal that has them (and `NO_COLOR` is not set). */
-  style(stream: StreamName, format: InspectColor | readonly InspectColor[], text: string): string
+  style(stream: StreamName, look: Look, text: string): string
   /** Aborts when nobody reads standard output any more (`| head`). */
   readonly abandoned: AbortSignal
 }
@@ -44,7 +47,7 @@ export function createScreen(streams: Streams): Screen {
       lines[lineOf(stream)] = ''
       return line
     },
-    style: (stream, format, text) => styleText(format as InspectColor[], text, { stream: streams[stream] }),
+    style: (stream, look, text) => styleText(look, text, { stream: streams[stream] }),
     abandoned: abandonment.signal,
   }
 }
