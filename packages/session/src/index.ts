@@ -1,2 +1,20 @@
 /** Host-side sessions: ordered events in, exactly one truthful outcome out. */
-export type * from './session.ts'
+export { createSession } from './create-session.ts'
+export { sessionErrors } from './errors.ts'
+export type { CreateSessionOptions } from './options.ts'
+export type {
+  ConnectWorker,
+  ExecuteOptions,
+  Execution,
+  ExecutionEvent,
+  Interceptor,
+  Outcome,
+  OutcomeError,
+  RunOptions,
+  RunResult,
+  Session,
+  SessionEvents,
+  SessionInfo,
+  SessionOptions,
+  SessionState,
+} from './session.ts'

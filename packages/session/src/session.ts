@@ -97,7 +97,10 @@ export interface RunResult {
 
 export interface RunOptions extends ExecuteOptions {
   /** Answers input requests; without it they get end of input. */
-  readonly onInput?: (prompt: string, request: { inputId: string; secret: boolean }) => string | null | Promise<string | null>
+  readonly onInput?: (
+    prompt: string,
+    request: { inputId: string; secret: boolean },
+  ) => string | null | Promise<string | null>
   readonly onEvent?: (event: ExecutionEvent) => void
   /** Characters of output kept; beyond it the rest is dropped and the outcome says `truncated`. @defaultValue 16 Mi */
   readonly maxOutputLength?: number
@@ -122,6 +125,8 @@ export interface SessionInfo {
   }
   readonly tainted: boolean
   readonly heartbeat?: Omit<HeartbeatMessage, 'type'>
+  /** Milliseconds since that heartbeat came. A worker is never killed for being silent. */
+  readonly heartbeatAgeMs?: number
   readonly transport?: TransportCounters & { readonly kind: string }
   readonly counters: {
     readonly executions: number
@@ -174,8 +179,11 @@ export interface Interceptor {
   sent?(message: Readonly<Record<string, unknown>>): void
 }
 
-/** Starts one worker process and connects to it. */
-export type ConnectWorker<Out extends object> = () => ProcessTransport<Out>
+/**
+ * Starts one worker process and connects to it. `fenceKey` is what hello tells the worker to mark its fences with; the
+ * transport has to look for the same.
+ */
+export type ConnectWorker<Out extends object> = (request: { readonly fenceKey: string }) => ProcessTransport<Out>
 
 export interface SessionOptions extends AbortOptions {
   /** Asked of the worker; environment variables `CAPSULE_*` give defaults. */
@@ -194,6 +202,8 @@ export interface SessionOptions extends AbortOptions {
   readonly outputWindowBytes?: number
   /** Cells run (without history) after each start, before `ready`. A failing one fails the start. */
   readonly warmup?: readonly string[]
+  /** Whether a fresh worker replaces one that died by itself. @defaultValue true */
+  readonly restartOnCrash?: boolean
   readonly interceptors?: readonly Interceptor[]
   /** Which codecs to offer, in order. @defaultValue ['msgpack', 'json'] */
   readonly codecs?: readonly ('msgpack' | 'json')[]

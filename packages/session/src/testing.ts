@@ -1,1 +1,3 @@
-export {}
+/** For tests of and over sessions: a worker whose every move is scripted. */
+export { createScriptedWorker, type ScriptedProcess, type ScriptedWorker } from './scripted-worker.ts'
+export { describeSessionContract, type SessionContractOptions } from './session-contract.ts'

@@ -1,0 +1,73 @@
+import { defineErrors } from '@capsule/core'
+import type { ProcessExit } from '@capsule/transport'
+import type { Outcome } from './session.ts'
+
+type Exit = ProcessExit & { readonly stderrTail: string }
+
+export const sessionErrors = defineErrors({
+  SESSION_BUSY: {
+    message: ({ executionId }: { executionId: string }) => `the session already runs ${executionId}`,
+    cause: 'A session runs one cell at a time, and the one before has not settled.',
+    next: 'Await `execution.outcome` (or cancel it) before the next `execute()`; for parallel cells use several sessions.',
+  },
+  SESSION_CLOSED: {
+    message: ({ sessionId }: { sessionId: string }) => `session ${sessionId} is closed`,
+    cause: 'The session was shut down or disposed before or during the call.',
+    next: 'Create a new session.',
+  },
+  INPUT_NOT_PENDING: {
+    message: ({ inputId, executionId }: { inputId: string; executionId: string }) =>
+      `${executionId} does not wait for input ${inputId}`,
+    cause: 'The input id is unknown, was answered already, or its execution has settled.',
+    next: 'Answer each `input-request` event once, with its own `inputId`, while its execution runs.',
+  },
+  READY_TIMEOUT: {
+    message: ({ timeoutMs }: { timeoutMs: number }) => `the worker was not ready within ${timeoutMs} ms`,
+    cause: 'The worker did not answer hello, or its warm-up cells did not end, in time.',
+    next: 'Raise `readyTimeoutMs`, make the warm-up smaller, or look at the load of the machine.',
+  },
+  WARMUP_FAILED: {
+    message: ({ index, outcome }: { index: number; outcome: Outcome }) =>
+      `warm-up cell ${index} ended as ${outcome.status}: ${outcome.error?.message ?? 'no reason given'}`,
+    cause: 'A cell of the `warmup` option did not end as `ok`.',
+    next: 'Run the cell in a plain session to see what is wrong; `details.outcome` has its error.',
+  },
+  WORKER_EXITED: {
+    message: ({ meaning }: { meaning: string; exit?: Exit }) => `the worker ended: ${meaning}`,
+    cause: 'The worker process died by itself or was killed from outside; its namespace is lost.',
+    next: 'Look at `outcome.exit` (code, signal, tail of stderr). The session has a fresh worker; run the setup cells again.',
+  },
+  WORKER_OUT_OF_MEMORY: {
+    message: ({ meaning }: { meaning: string; exit?: Exit }) => `the worker ran out of heap memory (${meaning})`,
+    cause: 'The JavaScript heap of the worker reached its limit and V8 aborted the process.',
+    next: 'Raise `maxHeapMb` of the session, or keep less in its namespace.',
+  },
+  WORKER_VIOLATED_PROTOCOL: {
+    message: ({ reason }: { reason: string; exit?: Exit }) =>
+      `the worker was killed because it broke the protocol: ${reason}`,
+    cause: 'Guest code wrote to the control channel, or host and worker are from different builds.',
+    next: 'Do not trust what this session computed. If no guest code did this, report it with `error.cause`.',
+  },
+  DROPPED: {
+    message: ({ executionId }: { executionId: string }) => `${executionId} was cancelled before it was sent`,
+    cause: 'The signal had fired, or the execution was cancelled, while the session was still starting its worker.',
+    next: 'Nothing, if the cancel was meant; the namespace is untouched.',
+  },
+  KILLED: {
+    message: ({ why }: { why: string }) => `the execution was stopped by ending its worker (${why})`,
+    cause:
+      'The cell did not end within the grace after a cancel or timeout, or the session was restarted or shut down.',
+    next: 'Raise `graceMs` if the cell should get more time; its namespace is lost.',
+  },
+  REQUEST_TIMED_OUT: {
+    message: ({ what, timeoutMs }: { what: string; timeoutMs: number }) =>
+      `the worker did not answer ${what} within ${timeoutMs} ms`,
+    cause: 'The thread that runs cells is busy and this executor can only answer between its turns.',
+    next: 'Ask again when the cell has settled, raise `timeoutMs`, or use the threaded executor.',
+  },
+  INSPECT_FAILED: {
+    message: ({ message }: { message: string }) => `the namespace could not be inspected: ${message}`,
+    cause: 'The worker reported an error while it looked at the namespace.',
+    next: 'Look at the message; a binding with a throwing getter is reported, not fatal.',
+  },
+})

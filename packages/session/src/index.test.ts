@@ -1,0 +1,23 @@
+import { expect, it } from 'vitest'
+import { sessionErrors } from './errors.ts'
+
+it('exports exactly its public names', async () => {
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual(['createSession', 'sessionErrors'])
+})
+
+it('keeps its error codes', () => {
+  expect(Object.keys(sessionErrors)).toEqual([
+    'SESSION_BUSY',
+    'SESSION_CLOSED',
+    'INPUT_NOT_PENDING',
+    'READY_TIMEOUT',
+    'WARMUP_FAILED',
+    'WORKER_EXITED',
+    'WORKER_OUT_OF_MEMORY',
+    'WORKER_VIOLATED_PROTOCOL',
+    'DROPPED',
+    'KILLED',
+    'REQUEST_TIMED_OUT',
+    'INSPECT_FAILED',
+  ])
+})

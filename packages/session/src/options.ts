@@ -1,0 +1,117 @@
+import {
+  type Clock,
+  coreErrors,
+  createRandomIds,
+  type IdSource,
+  type Logger,
+  silentLogger,
+  systemClock,
+} from '@capsule/core'
+import { type HostMessage, settingsFromEnv, type WorkerSettings, workerSettingsSchema } from '@capsule/protocol'
+import * as z from 'zod'
+import type { ConnectWorker, ExecuteOptions, Interceptor, RunOptions, SessionOptions } from './session.ts'
+
+export interface CreateSessionOptions extends SessionOptions {
+  readonly connect: ConnectWorker<HostMessage>
+  /** Told by `info()`. @defaultValue 'none' */
+  readonly isolation?: string
+  readonly clock?: Clock
+  /** @defaultValue discards everything */
+  readonly logger?: Logger
+  readonly ids?: IdSource
+  readonly sessionId?: string
+}
+
+const callback = <T>(): z.ZodType<T> => z.custom<T>((value) => typeof value === 'function', 'must be a function')
+const object = <T>(): z.ZodType<T> =>
+  z.custom<T>((value) => typeof value === 'object' && value !== null, 'must be an object')
+const signalSchema = z.custom<AbortSignal>((value) => value instanceof AbortSignal, 'must be an AbortSignal').optional()
+const durationSchema = z.number().nonnegative()
+const timeoutSchema = z.union([z.number().positive(), z.literal(Infinity)])
+
+const sessionOptionsSchema = z.strictObject({
+  connect: callback<ConnectWorker<HostMessage>>(),
+  isolation: z.string().default('none'),
+  clock: object<Clock>().default(systemClock),
+  logger: object<Logger>().default(silentLogger),
+  ids: object<IdSource>().optional(),
+  sessionId: z.string().optional(),
+  signal: signalSchema,
+  settings: z.strictObject(workerSettingsSchema.partial().shape).default({}),
+  timeoutMs: timeoutSchema.default(Infinity),
+  cooperativeMs: durationSchema.default(30),
+  graceMs: durationSchema.default(2000),
+  readyTimeoutMs: timeoutSchema.default(10_000),
+  shutdownGraceMs: durationSchema.default(2000),
+  outputWindowBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(256 * 1024),
+  warmup: z.array(z.string()).default([]),
+  restartOnCrash: z.boolean().default(true),
+  interceptors: z.array(object<Interceptor>()).default([]),
+  codecs: z
+    .array(z.enum(['msgpack', 'json']))
+    .min(1)
+    .default(['msgpack', 'json']),
+})
+
+const executeOptionsSchema = z.strictObject({
+  signal: signalSchema,
+  timeoutMs: timeoutSchema.optional(),
+  graceMs: durationSchema.optional(),
+  filename: z.string().optional(),
+  language: z.enum(['auto', 'js', 'jsx', 'ts', 'tsx']).optional(),
+  route: z.enum(['auto', 'threaded', 'async']).optional(),
+  storeHistory: z.boolean().optional(),
+})
+const runOptionsSchema = executeOptionsSchema.extend({
+  onInput: callback<NonNullable<RunOptions['onInput']>>().optional(),
+  onEvent: callback<NonNullable<RunOptions['onEvent']>>().optional(),
+  maxOutputLength: z.number().nonnegative().optional(),
+})
+
+export type ResolvedOptions = Omit<z.output<typeof sessionOptionsSchema>, 'settings' | 'ids' | 'sessionId'> & {
+  readonly settings: Partial<WorkerSettings>
+  readonly ids: IdSource
+  readonly sessionId: string
+}
+
+/** Checks what a user gave and fills in the rest; `CAPSULE_*` variables give defaults. @throws INVALID_OPTIONS */
+export function resolveOptions(options: CreateSessionOptions): ResolvedOptions {
+  const parsed = checked('createSession()', sessionOptionsSchema.safeParse(options))
+  const ids = parsed.ids ?? createRandomIds()
+  const settings = { ...settingsFromEnv(process.env), ...withoutUndefined(parsed.settings) }
+  return { ...parsed, ids, settings, sessionId: parsed.sessionId ?? ids.next('session') }
+}
+
+/** @throws INVALID_OPTIONS */
+export function checkExecuteOptions(code: unknown, options: ExecuteOptions | undefined): void {
+  checkCode('execute()', code)
+  // most calls give none, and this is the hot path
+  if (options !== undefined) checked('execute()', executeOptionsSchema.safeParse(options))
+}
+
+/** @throws INVALID_OPTIONS */
+export function checkRunOptions(code: unknown, options: RunOptions): void {
+  checkCode('run()', code)
+  checked('run()', runOptionsSchema.safeParse(options))
+}
+
+function checkCode(where: string, code: unknown): void {
+  if (typeof code !== 'string') throw coreErrors.INVALID_OPTIONS({ where, problems: ['code must be a string'] })
+}
+
+/** The data of a zod result. @throws INVALID_OPTIONS, with the path of each problem */
+export function checked<T>(where: string, result: z.ZodSafeParseResult<T>): T {
+  if (result.success) return result.data
+  const problems = result.error.issues.map(({ path, message }) => [...path, message].join(': '))
+  throw coreErrors.INVALID_OPTIONS({ where, problems })
+}
+
+function withoutUndefined(settings: {
+  [Key in keyof WorkerSettings]?: WorkerSettings[Key] | undefined
+}): Partial<WorkerSettings> {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+}

@@ -1,0 +1,57 @@
+import { sessionErrors } from './errors.ts'
+import type { Execution, ExecutionEvent, RunOptions, RunResult } from './session.ts'
+
+// unit: characters
+const defaultMaxOutputLength = 16 * 1024 * 1024
+
+/** Reads an execution to its end, answering its questions. Rejects only with what the caller's own callbacks throw. */
+export async function collect(execution: Execution, options: RunOptions): Promise<RunResult> {
+  const text = { stdout: '', stderr: '' }
+  const events: ExecutionEvent[] = []
+  let left = options.maxOutputLength ?? defaultMaxOutputLength
+  let isTruncated = false
+  const take = (event: ExecutionEvent): void => {
+    const kept = event.type === 'output' ? cut(event, left) : event
+    if (kept !== event) isTruncated = true
+    if (kept === undefined) return
+    events.push(kept)
+    if (kept.type !== 'output') return
+    left -= kept.text.length
+    text[kept.stream] += kept.text
+  }
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>()
+  failed.catch(() => {})
+  const read = async (): Promise<void> => {
+    for await (const event of execution) {
+      options.onEvent?.(event)
+      take(event)
+      if (event.type === 'input-request') answer(execution, event, options.onInput).catch(fail)
+    }
+  }
+  try {
+    await Promise.race([read(), failed])
+  } catch (error) {
+    await execution.cancel()
+    throw error
+  }
+  const outcome = await execution.outcome
+  return { outcome: isTruncated ? { ...outcome, truncated: true } : outcome, ...text, events }
+}
+
+type OutputEvent = Extract<ExecutionEvent, { type: 'output' }>
+
+function cut(event: OutputEvent, left: number): OutputEvent | undefined {
+  if (event.text.length <= left) return event
+  return left > 0 ? { ...event, text: event.text.slice(0, left) } : undefined
+}
+
+type InputEvent = Extract<ExecutionEvent, { type: 'input-request' }>
+
+async function answer(execution: Execution, event: InputEvent, onInput: RunOptions['onInput']): Promise<void> {
+  const { inputId, prompt, secret = false } = event
+  const reply = onInput === undefined ? null : await onInput(prompt, { inputId, secret })
+  await execution.respond(inputId, reply).catch((error: unknown) => {
+    // the cell may have ended, or given up, while a person was typing
+    if (!sessionErrors.INPUT_NOT_PENDING.is(error)) throw error
+  })
+}

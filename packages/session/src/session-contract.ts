@@ -1,0 +1,3 @@
+export {}
+export function describeSessionContract(): void {}
+export interface SessionContractOptions {}
