@@ -1,0 +1,41 @@
+import type { UncountedTerminal } from './output-pump.ts'
+import type { Completion, PreparedCell } from './cell-runner.ts'
+import type { WireError } from '@capsule/protocol'
+
+/** How an execution ended: by itself, or by a rung of the cancel ladder. */
+export type Ending =
+  | Completion
+  | {
+      readonly kind: 'stopped'
+      readonly status: 'cancelled' | 'timed-out'
+      readonly rung: 0 | 1 | 2
+      readonly error: WireError
+    }
+
+interface Facts {
+  readonly executionId: string
+  /** Undefined: dropped before it was compiled. */
+  readonly prepared: PreparedCell | undefined
+  readonly executor: string
+  readonly durationMs: number
+}
+
+/** The terminal message of one execution, for the pump to count. */
+export function terminalOf({ executionId, prepared, executor, durationMs }: Facts, ending: Ending): UncountedTerminal {
+  const settlement = { executionId, cell: prepared?.cell ?? 0, mode: prepared?.mode ?? 'unknown', executor, durationMs }
+  switch (ending.kind) {
+    case 'value': {
+      const { text, value, truncated } = ending
+      const rest = { ...(value === undefined ? {} : { value }), ...(truncated ? { truncated } : {}) }
+      return { type: 'result', ...settlement, text, ...rest }
+    }
+    case 'throw':
+      return { type: 'error', terminal: true, ...settlement, status: 'error', error: ending.error }
+    case 'stopped': {
+      const { status, rung, error } = ending
+      // a termination may have gone through Node's internals
+      const tainted = rung === 2 ? { tainted: true as const } : {}
+      return { type: 'error', terminal: true, ...settlement, status, rung, ...tainted, error }
+    }
+  }
+}
