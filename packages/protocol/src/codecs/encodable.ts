@@ -1,47 +1,70 @@
 import { protocolErrors } from '../errors.ts'
 
+/** What a codec has to care for in a message. */
+export interface Contents {
+  /** Bytes, or a `$bytes` key that JSON must escape. */
+  hasBytes: boolean
+  hasUndefined: boolean
+}
+
 /**
  * Refuses what the codecs would not carry alike, before either starts to write.
- * @returns whether the message holds bytes, or a `$bytes` key that JSON must escape
  * @throws FRAME_TOO_DEEP, MESSAGE_NOT_ENCODABLE
  */
-export function checkEncodable(value: unknown, maxDepth: number): boolean {
-  return check(value, 'the message', maxDepth, maxDepth)
-}
+export function checkEncodable(message: object, maxDepth: number): Contents {
+  const contents: Contents = { hasBytes: false, hasUndefined: false }
+  checkObject(message, 'the message', maxDepth, contents)
+  return contents
 
-function check(value: unknown, key: string | number, depthLeft: number, maxDepth: number): boolean {
-  switch (typeof value) {
-    case 'string':
-    case 'boolean':
-      return false
-    case 'number':
-      if (!Number.isFinite(value)) throw refusal(key, `${value} is not a finite number`)
-      return false
-    case 'object':
-      return value === null ? false : checkObject(value, key, depthLeft, maxDepth)
-    default:
-      throw refusal(key, `it is of type ${typeof value}`)
-  }
-}
-
-function checkObject(value: object, key: string | number, depthLeft: number, maxDepth: number): boolean {
-  if (value instanceof Uint8Array) return true
-  if (depthLeft === 0) throw protocolErrors.FRAME_TOO_DEEP({ depth: maxDepth })
-  let special = false
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      if (check(value[index], index, depthLeft - 1, maxDepth)) special = true
+  function checkObject(value: object, name: string | number, depthLeft: number, found: Contents): void {
+    if (value instanceof Uint8Array) {
+      found.hasBytes = true
+      return
     }
-    return special
+    if (depthLeft === 0) throw protocolErrors.FRAME_TOO_DEEP({ depth: maxDepth })
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length; index++) checkItem(value[index], index, depthLeft, found)
+      return
+    }
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype !== Object.prototype && prototype !== null) throw refusal(name, 'it is not a plain object')
+    for (const key of Object.keys(value)) {
+      if (key === '$bytes') found.hasBytes = true
+      const item = (value as Record<string, unknown>)[key]
+      if (item === undefined) found.hasUndefined = true
+      else checkItem(item, key, depthLeft, found)
+    }
   }
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) throw refusal(key, 'it is not a plain object')
-  for (const [name, item] of Object.entries(value)) {
-    if (name === '$bytes') special = true
-    if (item !== undefined && check(item, name, depthLeft - 1, maxDepth)) special = true
+
+  function checkItem(value: unknown, name: string | number, depthLeft: number, found: Contents): void {
+    switch (typeof value) {
+      case 'string':
+      case 'boolean':
+        return
+      case 'number':
+        if (!Number.isFinite(value)) throw refusal(name, `${value} is not a finite number`)
+        return
+      case 'object':
+        if (value !== null) checkObject(value, name, depthLeft - 1, found)
+        return
+      default:
+        throw refusal(name, `it is of type ${typeof value}`)
+    }
   }
-  return special
 }
 
-const refusal = (key: string | number, problem: string): Error =>
-  protocolErrors.MESSAGE_NOT_ENCODABLE({ key: String(key), problem })
+/** A copy without the properties that are `undefined`. */
+export function withoutUndefined(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
+  if (Array.isArray(value)) return value.map(withoutUndefined)
+  const copy: Record<string, unknown> = {}
+  for (const key of Object.keys(value)) {
+    const item = (value as Record<string, unknown>)[key]
+    // assigning it would set a prototype
+    if (item !== undefined && key !== '__proto__') copy[key] = withoutUndefined(item)
+  }
+  return copy
+}
+
+const refusal = (name: string | number, problem: string): Error =>
+  protocolErrors.MESSAGE_NOT_ENCODABLE({ key: String(name), problem })

@@ -9,8 +9,8 @@ export function createJsonCodec(): Codec {
   return {
     name: 'json',
     encode(message, limits = defaultLimits) {
-      const special = checkEncodable(message, limits.depth)
-      return Buffer.from(JSON.stringify(special ? wrap(message) : message))
+      const { hasBytes } = checkEncodable(message, limits.depth)
+      return Buffer.from(JSON.stringify(hasBytes ? wrap(message) : message))
     },
     decode(payload, limits) {
       scanJson(payload, limits.depth)

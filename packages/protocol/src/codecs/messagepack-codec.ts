@@ -3,7 +3,7 @@ import { Packr } from 'msgpackr/pack'
 import type { Codec } from '../codec.ts'
 import { protocolErrors } from '../errors.ts'
 import { defaultLimits } from '../limits.ts'
-import { checkEncodable } from './encodable.ts'
+import { checkEncodable, withoutUndefined } from './encodable.ts'
 import { scanMessagePack } from './messagepack-scan.ts'
 
 export function createMessagePackCodec(): Codec {
@@ -11,15 +11,14 @@ export function createMessagePackCodec(): Codec {
     useRecords: false,
     mapsAsObjects: true,
     variableMapSize: true,
-    skipValues: [undefined],
     int64AsType: 'auto',
     moreTypes: false,
   })
   return {
     name: 'msgpack',
     encode(message, limits = defaultLimits) {
-      checkEncodable(message, limits.depth)
-      return packr.pack(message)
+      const { hasUndefined } = checkEncodable(message, limits.depth)
+      return packr.pack(hasUndefined ? withoutUndefined(message) : message)
     },
     decode(payload, limits) {
       scanMessagePack(payload, limits.depth)

@@ -70,14 +70,14 @@ export const regExpFlags = getter<RegExp, string>(RegExp.prototype, 'flags')
 const numberValue = uncurry(Number.prototype.valueOf)
 const stringValue = uncurry(String.prototype.valueOf)
 const booleanValue = uncurry(Boolean.prototype.valueOf)
-const bigIntValue = uncurry(BigInt.prototype.valueOf)
+const bigIntValue = uncurry(BigInt.prototype.valueOf as (this: unknown) => bigint)
 const { isBooleanObject, isNumberObject, isStringObject } = types
 
 /** The primitive in a Number, String, Boolean or BigInt object. */
 export function unbox(value: object): unknown {
   if (isNumberObject(value)) return numberValue(value)
   if (isStringObject(value)) return stringValue(value)
-  return isBooleanObject(value) ? booleanValue(value) : bigIntValue(value as BigInt)
+  return isBooleanObject(value) ? booleanValue(value) : bigIntValue(value)
 }
 
 export const typedArrayName = getter<NodeJS.TypedArray, string>(typedArrayPrototype, Symbol.toStringTag)

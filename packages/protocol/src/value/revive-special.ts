@@ -1,5 +1,6 @@
 import { malformed } from './byte-reader.ts'
-import { setProperty, type ValueDecoder } from './value-decoder.ts'
+import { setProperty } from './set-property.ts'
+import type { ValueDecoder } from './value-decoder.ts'
 
 const errorConstructors: ReadonlyMap<string, new (message: string) => Error> = new Map(
   [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((base) => [base.name, base]),

@@ -1,6 +1,7 @@
 import { valueContainers } from '../limits.ts'
 import { ByteReader, malformed } from './byte-reader.ts'
 import { reviveSpecial } from './revive-special.ts'
+import { setProperty } from './set-property.ts'
 
 /** Reads one value and remembers its objects in the order in which they began, which is what references count. */
 export class ValueDecoder {
@@ -168,11 +169,4 @@ export class ValueDecoder {
         throw malformed(`the byte 0x${token.toString(16)} opens nothing`)
     }
   }
-}
-
-/** An assignment that makes an own property also of `__proto__`. */
-export function setProperty(target: object, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true })
-  else (target as Record<string, unknown>)[key] = value
 }
