@@ -20,4 +20,7 @@ async function run(title: string, code: string): Promise<void> {
 await run('first', `setTimeout(() => console.log('a timer of the first cell'), 30); console.log('started a timer')`)
 await run('second', `setTimeout(() => { throw new Error('thrown by a timer of the second cell') }, 30)`)
 // the session is still alive: an uncaught error is reported, and kills nothing
-await run('third', `await new Promise((resolve) => setTimeout(resolve, 150)); console.log('the third was running all along')`)
+await run(
+  'third',
+  `await new Promise((resolve) => setTimeout(resolve, 150)); console.log('the third was running all along')`,
+)

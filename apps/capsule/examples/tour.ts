@@ -74,10 +74,10 @@ for (const { place, celsius } of readings) {
 // %% Late output: a timer outlives its cell
 // What it prints still belongs to this cell, not to the one that runs by then.
 setTimeout(() => console.log('(late, from the cell before)'), 20)
-'the cell is over'
+;('the cell is over')
 // %%
 await sleep(60)
-'and here is the next one'
+;('and here is the next one')
 
 // %% An error and its place
 // The stack names this file and the line in it.
@@ -87,7 +87,12 @@ function risky(): never {
 try {
   risky()
 } catch (error) {
-  console.log(String((error as Error).stack).split('\n').slice(0, 2).join('\n'))
+  console.log(
+    String((error as Error).stack)
+      .split('\n')
+      .slice(0, 2)
+      .join('\n'),
+  )
 }
 
 // %% An error that is expected tags=["raises-exception"]
@@ -106,4 +111,4 @@ capsule.signal.aborted
 // `_` is the value before; In and Out hold every cell and its value.
 const last = _
 console.log('the last value was', last, 'and this is cell', In.length - 1)
-'end of the tour'
+;('end of the tour')

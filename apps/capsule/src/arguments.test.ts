@@ -12,7 +12,10 @@ describe('parseArguments', () => {
     [['--', 'run', 'a.ts'], run],
     [['run', 'a.ts', '--json', '--keep-going', '-q'], { ...run, json: true, keepGoing: true, quiet: true }],
     [['run', '--cwd', 'x', 'a.ts', '-'], { ...run, files: ['a.ts', '-'], session: { cwd: 'x' } }],
-    [['run', 'a.ts', '--timeout=100', '--isolation=process'], { ...run, session: { timeoutMs: 100, isolation: 'process' } }],
+    [
+      ['run', 'a.ts', '--timeout=100', '--isolation=process'],
+      { ...run, session: { timeoutMs: 100, isolation: 'process' } },
+    ],
     [['run', '--', '--json'], { ...run, files: ['--json'] }],
     [['example'], { name: 'example' }],
     [['example', 'hello'], { name: 'example', example: 'hello' }],

@@ -71,7 +71,8 @@ export function parseArguments(argv: readonly string[]): Command {
 function parseRun(args: string[]): Command {
   const { values, positionals } = parseArgs({ args, options: runOptions, allowPositionals: true })
   if (positionals.length === 0) return usageError('run needs at least one FILE, or - for standard input')
-  if (positionals.filter((file) => file === '-').length > 1) return usageError('standard input (-) can be read once only')
+  if (positionals.filter((file) => file === '-').length > 1)
+    return usageError('standard input (-) can be read once only')
   return {
     name: 'run',
     files: positionals,
@@ -112,7 +113,8 @@ function oneOf<const T extends string>(option: string, allowed: readonly T[], gi
 
 function milliseconds(option: string, given: string): number {
   const value = Number(given)
-  if (!/^\d+$/.test(given) || value === 0) throw new Error(`${option} is a whole number of milliseconds, not '${given}'`)
+  if (!/^\d+$/.test(given) || value === 0)
+    throw new Error(`${option} is a whole number of milliseconds, not '${given}'`)
   return value
 }
 

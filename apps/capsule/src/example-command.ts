@@ -17,7 +17,10 @@ export async function exampleCommand(name: string | undefined): Promise<number> 
     return exitCodes.ok
   }
   if (!names.includes(name)) {
-    const hint = name === tour ? 'it is a file of cells: capsule run apps/capsule/examples/tour.ts' : `there are ${names.join(', ')}`
+    const hint =
+      name === tour
+        ? 'it is a file of cells: capsule run apps/capsule/examples/tour.ts'
+        : `there are ${names.join(', ')}`
     process.stderr.write(`capsule: no example program '${name}': ${hint}\n`)
     return exitCodes.usage
   }

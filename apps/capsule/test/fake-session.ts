@@ -2,7 +2,11 @@ import { createChannel } from '@capsule/core'
 import type { ExecuteOptions, Execution, ExecutionEvent, Outcome, Session, SessionEvents } from '@capsule/session'
 import { EventEmitter } from 'node:events'
 
-type EventBody = ExecutionEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'executionId'> : never) : never
+type EventBody = ExecutionEvent extends infer Event
+  ? Event extends unknown
+    ? Omit<Event, 'executionId'>
+    : never
+  : never
 
 /** What a scripted cell may do. */
 export interface FakeCell {
@@ -42,7 +46,12 @@ export function createFakeSession(script: FakeScript): FakeSession {
   return fake as unknown as FakeSession
 }
 
-function play({ code, options, executionId, script }: Pick<FakeCell, 'code' | 'options' | 'executionId'> & { script: FakeScript }): Execution {
+function play({
+  code,
+  options,
+  executionId,
+  script,
+}: Pick<FakeCell, 'code' | 'options' | 'executionId'> & { script: FakeScript }): Execution {
   const channel = createChannel<ExecutionEvent>()
   const answers = new Map<string, (answer: string | null) => void>()
   const cancelled = Promise.withResolvers<{ graceMs?: number }>()

@@ -17,7 +17,9 @@ export async function loadCells(files: readonly string[], { stdin, cwd = '.' }: 
   for (const file of files) {
     const isStdin = file === '-'
     const content = isStdin ? await text(stdin) : await read(file)
-    const place = isStdin ? { file: '[stdin]', filename: join(resolve(cwd), '[stdin]') } : { file, filename: resolve(file) }
+    const place = isStdin
+      ? { file: '[stdin]', filename: join(resolve(cwd), '[stdin]') }
+      : { file, filename: resolve(file) }
     cells.push(...splitCells(content, place))
   }
   return cells

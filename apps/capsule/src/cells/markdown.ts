@@ -34,7 +34,8 @@ export function splitMarkdown(text: string): CellPart[] {
   let fence: Fence | undefined
   const finish = ({ language, line, source }: Fence): void => {
     const body = source.join('\n')
-    if (language !== undefined && body.trim() !== '') parts.push({ kind: 'code', language, tags: [], line, source: body })
+    if (language !== undefined && body.trim() !== '')
+      parts.push({ kind: 'code', language, tags: [], line, source: body })
   }
   for (const [index, current] of text.split('\n').entries()) {
     if (fence === undefined) fence = openFence(current, index + 2)

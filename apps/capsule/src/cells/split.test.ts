@@ -3,13 +3,22 @@ import { describe, expect, it } from 'vitest'
 import { executableText } from './cell.ts'
 import { splitCells } from './split.ts'
 
-const split = (text: string, file = 'a.ts'): ReturnType<typeof splitCells> => splitCells(text, { file, filename: `/x/${file}` })
+const split = (text: string, file = 'a.ts'): ReturnType<typeof splitCells> =>
+  splitCells(text, { file, filename: `/x/${file}` })
 const short = (text: string, file?: string): unknown[] => split(text, file).map(({ line, source }) => [line, source])
 
 describe('percent cells', () => {
   it('gives a file without a marker as one cell', () => {
     expect(split('const a = 1\na\n')).toEqual([
-      { kind: 'code', file: 'a.ts', filename: '/x/a.ts', language: 'ts', tags: [], line: 1, source: 'const a = 1\na\n' },
+      {
+        kind: 'code',
+        file: 'a.ts',
+        filename: '/x/a.ts',
+        language: 'ts',
+        tags: [],
+        line: 1,
+        source: 'const a = 1\na\n',
+      },
     ])
   })
 
@@ -98,15 +107,30 @@ describe('percent cells', () => {
 describe('Markdown cells', () => {
   const tick = '```'
   it.each([
-    ['takes the fences that run', `a\n${tick}js\n1\n${tick}\n${tick}ts\n2\n${tick}\n`, [[3, '1'], [6, '2']]],
+    [
+      'takes the fences that run',
+      `a\n${tick}js\n1\n${tick}\n${tick}ts\n2\n${tick}\n`,
+      [
+        [3, '1'],
+        [6, '2'],
+      ],
+    ],
     ['skips other languages and none', `${tick}\n1\n${tick}\n${tick}sh\n2\n${tick}\n${tick}json\n3\n${tick}`, []],
     ['takes tildes', '~~~js\n1\n~~~', [[2, '1']]],
     ['does not end a fence at the other mark', `~~~js\n${tick}\n~~~`, [[2, tick]]],
-    ['ends a long fence at one as long', `${tick}${tick}js\n${tick}js\nx\n${tick}\n${tick}${tick}`, [[2, `${tick}js\nx\n${tick}`]]],
+    [
+      'ends a long fence at one as long',
+      `${tick}${tick}js\n${tick}js\nx\n${tick}\n${tick}${tick}`,
+      [[2, `${tick}js\nx\n${tick}`]],
+    ],
     ['does not look inside a fence of another language', `${tick}\`md\n${tick}js\n1\n${tick}\n${tick}\``, []],
     ['ends a fence at a longer one', `${tick}js\n1\n${tick}\`\ntext`, [[2, '1']]],
     ['takes an unclosed fence to the end', `${tick}js\n1\n2`, [[2, '1\n2']]],
-    ['takes the indentation off', `- item\n\n  ${tick}js\n  if (x) {\n    y()\n  }\n  ${tick}\n`, [[4, 'if (x) {\n  y()\n}']]],
+    [
+      'takes the indentation off',
+      `- item\n\n  ${tick}js\n  if (x) {\n    y()\n  }\n  ${tick}\n`,
+      [[4, 'if (x) {\n  y()\n}']],
+    ],
     ['reads past the language', `${tick}js title="x.js"\n1\n${tick}`, [[2, '1']]],
     ['does not take inline code for a fence', `${tick}js${tick}\ntext\n`, []],
     ['skips blank blocks', `${tick}js\n\n${tick}`, []],
@@ -136,7 +160,12 @@ describe('Markdown cells', () => {
     fc.assert(
       fc.property(fc.array(line), (lines) => {
         for (const cell of split(lines.join('\n'), 'a.md')) {
-          expect(lines.slice(cell.line - 1).join('\n').startsWith(cell.source)).toBe(true)
+          expect(
+            lines
+              .slice(cell.line - 1)
+              .join('\n')
+              .startsWith(cell.source),
+          ).toBe(true)
           expect(lines[cell.line - 2]).toMatch(/js|ts/)
         }
       }),

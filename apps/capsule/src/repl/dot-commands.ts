@@ -59,7 +59,11 @@ export async function runDotCommand(line: string, scope: DotCommandScope): Promi
 
 function helpText(): string {
   const lines = Object.values(commands).map(({ usage, description }) => `${usage.padEnd(12)}${description}`)
-  return [...lines, '', 'Ctrl-C cancels the running cell and keeps the session. Tab completes. Unfinished code goes on in the next line.'].join('\n')
+  return [
+    ...lines,
+    '',
+    'Ctrl-C cancels the running cell and keeps the session. Tab completes. Unfinished code goes on in the next line.',
+  ].join('\n')
 }
 
 async function showBindings(scope: DotCommandScope): Promise<void> {

@@ -170,7 +170,8 @@ class Repl implements DotCommandScope {
       if (outcome.text !== undefined && outcome.text !== 'undefined') this.say(outcome.text)
       return
     }
-    if (outcome.status === 'error' && outcome.error !== undefined) await this.#complain(this.#errorText(outcome.error, code))
+    if (outcome.status === 'error' && outcome.error !== undefined)
+      await this.#complain(this.#errorText(outcome.error, code))
     for (const line of endingLines(outcome)) await this.#complain(this.#paint('yellow', line))
   }
 

@@ -5,7 +5,11 @@ describe('toJsonValue', () => {
   it.each([
     ['plain data', { a: [1, 'x', true, null] }, { a: [1, 'x', true, null] }],
     ['a bigint', 12n, { $type: 'bigint', value: '12' }],
-    ['numbers JSON has not', [NaN, -Infinity, -0], ['NaN', '-Infinity', '-0'].map((value) => ({ $type: 'number', value }))],
+    [
+      'numbers JSON has not',
+      [NaN, -Infinity, -0],
+      ['NaN', '-Infinity', '-0'].map((value) => ({ $type: 'number', value })),
+    ],
     ['undefined', [undefined], [{ $type: 'undefined' }]],
     ['a Map', new Map([['k', 1n]]), { $type: 'Map', entries: [['k', { $type: 'bigint', value: '1' }]] }],
     ['a Set', new Set([1, 'b']), { $type: 'Set', values: [1, 'b'] }],
@@ -24,7 +28,13 @@ describe('toJsonValue', () => {
 
   it('represents an error with its code and cause', () => {
     const error = Object.assign(new TypeError('no', { cause: 'why' }), { code: 'E_NO' })
-    expect(toJsonValue(error)).toMatchObject({ $type: 'Error', name: 'TypeError', message: 'no', code: 'E_NO', cause: 'why' })
+    expect(toJsonValue(error)).toMatchObject({
+      $type: 'Error',
+      name: 'TypeError',
+      message: 'no',
+      code: 'E_NO',
+      cause: 'why',
+    })
   })
 
   it('represents cycles and shared objects by the path of the first occurrence', () => {

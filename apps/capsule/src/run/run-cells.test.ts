@@ -28,14 +28,25 @@ interface Shown {
   readonly session: FakeSession
 }
 
-async function run({ text, script, json = false, quiet = false, keepGoing = false, stdin, ...stop }: Setup): Promise<Shown> {
+async function run({
+  text,
+  script,
+  json = false,
+  quiet = false,
+  keepGoing = false,
+  stdin,
+  ...stop
+}: Setup): Promise<Shown> {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
   const screen = createScreen({ stdout, stderr })
   const input = new PassThrough()
   if (typeof stdin === 'string') input.end(stdin)
   const session = createFakeSession(script)
-  using answers = createLineAnswers({ input: stdin === undefined ? undefined : input, screen: json ? undefined : screen })
+  using answers = createLineAnswers({
+    input: stdin === undefined ? undefined : input,
+    screen: json ? undefined : screen,
+  })
   const summary = await runCells({
     session,
     cells: splitCells(text, { file: 'a.ts', filename: '/x/a.ts' }),
@@ -116,7 +127,9 @@ describe('runCells', () => {
   })
 
   it('answers prompts with lines, then with the end of the input', async () => {
-    const script: FakeScript = async ({ ask }) => ({ text: JSON.stringify([await ask('1? '), await ask('2? '), await ask('3? ')]) })
+    const script: FakeScript = async ({ ask }) => ({
+      text: JSON.stringify([await ask('1? '), await ask('2? '), await ask('3? ')]),
+    })
     const { stdout } = await run({ text: 'a', script, stdin: 'one\r\ntwo' })
     expect(stdout).toBe('1? \n2? \n3? \n["one","two",null]\n')
   })
@@ -173,7 +186,10 @@ describe('runCells', () => {
       return { value: { big: 1n }, text: code.trim() }
     }
     const { stdout } = await run({ text: '// %% T\na', script, json: true })
-    const lines = stdout.trimEnd().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
     const place = { index: 0, file: 'a.ts', executionId: 'execution-1' }
     expect(lines).toEqual([
       { type: 'output', stream: 'stderr', text: 'x\n', ...place },
@@ -190,7 +206,15 @@ describe('runCells', () => {
         title: 'T',
         ...place,
       },
-      { type: 'summary', status: 'ok', exitCode: 0, cells: 1, ran: 1, failed: 0, durationMs: expect.any(Number) as number },
+      {
+        type: 'summary',
+        status: 'ok',
+        exitCode: 0,
+        cells: 1,
+        ran: 1,
+        failed: 0,
+        durationMs: expect.any(Number) as number,
+      },
     ])
   })
 
@@ -215,7 +239,9 @@ describe('runCells', () => {
       cancel: new AbortController().signal,
       kill: new AbortController().signal,
     })
-    const late = String(stdout.read()).split('\n').find((line) => line.includes('"late"'))
+    const late = String(stdout.read())
+      .split('\n')
+      .find((line) => line.includes('"late"'))
     expect(JSON.parse(late ?? '{}')).toMatchObject({ text: 'late', late: true, index: 0 })
   })
 })

@@ -41,7 +41,15 @@ interface Reading extends TerminalAnswersOptions {
   readonly signal: AbortSignal
 }
 
-async function readAnswer({ input, output, onInterrupt, pasted, prompt, secret, signal }: Reading): Promise<string | null> {
+async function readAnswer({
+  input,
+  output,
+  onInterrupt,
+  pasted,
+  prompt,
+  secret,
+  signal,
+}: Reading): Promise<string | null> {
   if (signal.aborted) return null
   const echo = new MaskedOutput(output)
   const reader = readline.createInterface({ input, output: echo, terminal: true, historySize: 0 })

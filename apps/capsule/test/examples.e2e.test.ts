@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { capsule, examples } from './capsule-process.ts'
+
+const says: Readonly<Record<string, readonly string[]>> = {
+  cancel: [
+    'a pending await: cancelled (cooperative), state kept',
+    'an endless loop: cancelled (terminated), state kept',
+    'a loop that will not end: cancelled (terminated), state kept',
+    "the binding made before: 'still here'",
+  ],
+  'crash-recovery': [
+    'crashed, state lost, exit code 3, signal null',
+    'signal SIGKILL',
+    'signal SIGABRT',
+    "is now 'undefined'",
+    'worker 2 has taken over',
+  ],
+  hello: ['computed\nok 42'],
+  input: ['Name? Ada', 'Year? 1843', 'Anything else? (end of input)', "ok: 'Ada, 1843, null'"],
+  'late-output': [
+    'late, from first: a timer of the first cell',
+    'late, from second: thrown by a timer of the second cell',
+    'third: the third was running all along',
+  ],
+  streaming: ['stdout: "step 3\\n"', 'stderr: "done\\n"', 'ok: "the value" after'],
+}
+const programs = readdirSync(examples)
+  .map((file) => file.replace(/\.ts$/, ''))
+  .filter((name) => name !== 'tour')
+
+describe('example', () => {
+  it('lists every program with its first line', async () => {
+    const { code, stdout } = await capsule(['example'])
+    expect(code).toBe(0)
+    for (const name of programs) expect(stdout).toMatch(new RegExp(`^${name} +[A-Z].+[.:]`, 'm'))
+    expect(programs.sort()).toEqual(Object.keys(says).sort())
+  })
+
+  it.each(programs)('runs %s', async (name) => {
+    const { code, stdout, stderr } = await capsule(['example', name])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    for (const text of says[name] ?? []) expect(stdout).toContain(text)
+  })
+
+  it.each(programs)('keeps %s short', (name) => {
+    expect(readFileSync(join(examples, `${name}.ts`), 'utf8').split('\n').length).toBeLessThan(60)
+  })
+
+  it('refuses a name it does not know, and says what the tour is', async () => {
+    expect(await capsule(['example', '../src/main'])).toMatchObject({ code: 2, stdout: '' })
+    expect((await capsule(['example', 'tour'])).stderr).toContain('capsule run')
+  })
+
+  it('answers help and --version', async () => {
+    expect(await capsule(['help'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('--keep-going') as string,
+    })
+    expect(await capsule(['--version'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^capsule \d+\.\d+\.\d+\n$/) as string,
+    })
+  })
+})
