@@ -60,6 +60,8 @@ export interface CellRunner {
   /** The execution that text printed with no known cause belongs to: the last one started. */
   readonly lastExecutionId: string | undefined
   isRunning(executionId: string): boolean
+  /** Accepted, and none of its code has run. */
+  isQueued(executionId: string): boolean
   /** Takes a cell; it runs when `start` is called. @throws EXECUTOR_BUSY, EXECUTOR_DISPOSED */
   accept(message: ExecuteMessage): { readonly start: () => void }
   /** Drops a queued cell (rung 0), or asks a running one to stop (rung 1). Idempotent. */
@@ -109,6 +111,10 @@ class Runner implements CellRunner {
 
   isRunning(executionId: string): boolean {
     return this.#tasks.has(executionId)
+  }
+
+  isQueued(executionId: string): boolean {
+    return this.#tasks.get(executionId)?.state === 'queued'
   }
 
   accept(message: ExecuteMessage): { start: () => void } {

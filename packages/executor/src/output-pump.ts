@@ -33,6 +33,11 @@ export interface OutputPumpOptions {
   readonly send: (message: ExecutorMessage) => boolean
   /** Bytes of output that may be sent before `credit()`. @defaultValue Infinity */
   readonly windowBytes?: number
+  /**
+   * In mode `block`: takes a write even when full, for a writer that is bounded by itself and looks at `isFull` first.
+   * @defaultValue false
+   */
+  readonly overfill?: boolean
   /** Called after a write was refused as `full`, or the buffer was full, as soon as there is room again. */
   readonly onRoom?: () => void
   readonly onDropped?: (dropped: DroppedOutput) => void
@@ -199,6 +204,7 @@ class Pump implements OutputPump {
   #makeRoom(entry: OutputEntry): WriteOutcome | undefined {
     switch (this.#options.settings.backPressure) {
       case 'block':
+        if (this.#options.overfill === true) return undefined
         this.#wantedBytes = entry.bytes
         return 'full'
       case 'error':

@@ -1,1 +1,39 @@
-export {}
+import { type MessagePort, workerData } from 'node:worker_threads'
+import { systemClock } from '@capsule/core'
+import { createThreadedExecutor, openSharedMemory, type SharedMemory } from '@capsule/executor-threaded'
+import { createFdTransport } from '@capsule/transport'
+import type { WorkerMessage } from '@capsule/protocol'
+import { runControlLoop } from './control-loop.ts'
+import { writeFence } from './fences.ts'
+
+export interface ControlThreadData {
+  readonly memory: SharedMemory
+  readonly port: MessagePort
+}
+
+// the control thread: it owns fd 3 and 4, heartbeats, cancel and the drain
+const { memory, port } = workerData as ControlThreadData
+const transport = createFdTransport<WorkerMessage>({ readFd: 3, writeFd: 4, write: 'async' })
+
+runControlLoop({
+  transport,
+  clock: systemClock,
+  writeFence,
+  createExecutor: async ({ settings, windowBytes, send }) => {
+    const executor = createThreadedExecutor({
+      shared: openSharedMemory(memory),
+      port,
+      settings,
+      windowBytes,
+      clock: systemClock,
+      send,
+      whenSent: (callback) => void transport.drained().then(callback),
+    })
+    await executor.configured
+    return { executor, resume: () => executor.resume(), exit: (code) => executor.exit(code) }
+  },
+  // ends this thread; the main thread follows
+  exit: (code) => process.exit(code),
+  // the main thread may be busy with a cell, and process.exit() here would end this thread only
+  onHostGone: () => process.kill(process.pid, 'SIGKILL'),
+})

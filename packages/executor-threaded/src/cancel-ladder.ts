@@ -1,0 +1,109 @@
+import type { Clock, Timer } from '@capsule/core'
+import type { CancelMessage } from '@capsule/protocol'
+import type { Mailbox } from './mailbox.ts'
+import { phase, type SharedState, word } from './shared-state.ts'
+import type { Terminator } from './terminator.ts'
+
+/** One terminate may not stop a microtask ping-pong, and some natives look for it late: it is asked for again until it holds. */
+const repeatMs = 15
+
+export interface CancelLadder extends Disposable {
+  /** Asks the cell to stop; from `cooperativeMs` on terminates it, again and again, until `settled`. Idempotent. */
+  cancel(target: Pick<CancelMessage, 'executionId' | 'reason' | 'cooperativeMs'>): void
+  /** Terminates whatever keeps the user side from answering, if it still does not after `cooperativeMs`. */
+  unblock(options: { cooperativeMs: number }): void
+  /** The execution has ended: nothing more is done to it. */
+  settled(executionId: string): void
+}
+
+export interface CancelLadderOptions {
+  readonly shared: SharedState
+  readonly mailbox: Mailbox
+  readonly terminator: Terminator
+  readonly clock: Clock
+  /** Takes in all that the user side has committed, so that a terminal message in the ring counts as settled. */
+  readonly catchUp: () => void
+  readonly onTerminated: () => void
+}
+
+export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
+  const { shared, mailbox, terminator, clock, catchUp, onTerminated } = options
+  const { words } = shared
+  const climbs = new Map<string, Timer>()
+  let unblocking: Timer | undefined
+  let isTerminating = false
+
+  function release(): void {
+    Atomics.store(words, word.phase, phase.user)
+    Atomics.notify(words, word.phase)
+  }
+
+  /** Terminates the user side's code if it is in user code and `stillWanted`; then calls `then`. */
+  function terminate(stillWanted: () => boolean, then: () => void): void {
+    if (isTerminating) return
+    if (Atomics.compareExchange(words, word.phase, phase.user, phase.terminating) !== phase.user) return
+    // the user side can commit nothing final from here on, so what the ring holds now decides
+    catchUp()
+    if (!stillWanted()) return release()
+    isTerminating = true
+    terminator.terminate((error) => {
+      isTerminating = false
+      release()
+      mailbox.repost()
+      if (error !== null) return
+      onTerminated()
+      then()
+    })
+    // an idle thread notices the request at its next call into JavaScript
+    mailbox.post({ type: 'ping' })
+  }
+
+  function climb(executionId: string, reason: CancelMessage['reason']): void {
+    if (!climbs.has(executionId)) return
+    climbs.set(
+      executionId,
+      clock.setTimer(repeatMs, () => climb(executionId, reason)),
+    )
+    terminate(
+      () => climbs.has(executionId),
+      () => mailbox.post({ type: 'terminated', executionId, reason }),
+    )
+  }
+
+  function tryUnblock(ping: number): void {
+    unblocking = undefined
+    if (mailbox.isDone(ping)) return
+    unblocking = clock.setTimer(repeatMs, () => tryUnblock(ping))
+    // messages are taken in order: while this one waits, no cell posted behind it has started
+    terminate(
+      () => !mailbox.isDone(ping),
+      () => {},
+    )
+  }
+
+  return {
+    cancel({ executionId, reason, cooperativeMs }) {
+      if (climbs.has(executionId)) return
+      mailbox.post({ type: 'cancel', executionId, reason })
+      climbs.set(
+        executionId,
+        clock.setTimer(cooperativeMs, () => climb(executionId, reason)),
+      )
+    },
+    unblock({ cooperativeMs }) {
+      if (unblocking !== undefined) return
+      const ping = mailbox.post({ type: 'ping' })
+      unblocking = clock.setTimer(cooperativeMs, () => tryUnblock(ping))
+    },
+    settled(executionId) {
+      climbs.get(executionId)?.cancel()
+      climbs.delete(executionId)
+    },
+    [Symbol.dispose]() {
+      for (const timer of climbs.values()) timer.cancel()
+      climbs.clear()
+      unblocking?.cancel()
+      terminator[Symbol.dispose]()
+    },
+  }
+}

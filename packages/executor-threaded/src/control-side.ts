@@ -1,0 +1,262 @@
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
+import type { Clock } from '@capsule/core'
+import {
+  createOutputPump,
+  type Executor,
+  executorErrors,
+  type ExecutorMessage,
+  type OutputPump,
+  type UncountedTerminal,
+} from '@capsule/executor'
+import type { InspectAnswer, WorkerSettings } from '@capsule/protocol'
+import { createCancelLadder } from './cancel-ladder.ts'
+import { createMailbox } from './mailbox.ts'
+import { type Blob, type OutboxMessage, readOutboxMessage } from './outbox.ts'
+import { createRingReader, type RingReceiver, textFlag } from './ring.ts'
+import { type SharedState, word } from './shared-state.ts'
+import { createMainThreadTerminator, type Terminator } from './terminator.ts'
+
+export interface ThreadedExecutorOptions {
+  readonly shared: SharedState
+  /** The other end is the user side's. */
+  readonly port: MessagePort
+  readonly settings: WorkerSettings
+  readonly clock: Clock
+  /** Hands one message to the transport; `false`: it is queued, but wait for `resume()`. */
+  readonly send: (message: ExecutorMessage) => boolean
+  /** Bytes of output that may be sent before the reader gives credit. @defaultValue Infinity */
+  readonly windowBytes?: number
+  /** Calls back when all that was sent is on the wire; asked before the process exits. */
+  readonly whenSent: (callback: () => void) => void
+  readonly terminator?: Terminator
+}
+
+/** The control thread's half of the threaded executor. */
+export interface ThreadedExecutor extends Executor {
+  /** Resolves when the user side has built its engine. */
+  readonly configured: Promise<void>
+  /** The transport takes messages again. */
+  resume(): void
+  /** Asks the user side to end the process. */
+  exit(code: number): void
+}
+
+export function createThreadedExecutor(options: ThreadedExecutorOptions): ThreadedExecutor {
+  return new ControlSide(options)
+}
+
+class ControlSide implements ThreadedExecutor {
+  readonly name = 'threaded'
+  readonly abilities = { preemptive: true, syncInput: true, concurrent: false }
+  readonly configured: Promise<void>
+  readonly #options: ThreadedExecutorOptions
+  readonly #pump: OutputPump
+  readonly #mailbox
+  readonly #ladder
+  readonly #reader
+  readonly #receiver: RingReceiver
+  readonly #running = new Set<string>()
+  readonly #inspections = new Map<number, (answer: InspectAnswer) => void>()
+  readonly #whenIdle = new Set<() => void>()
+  #inspectionCount = 0
+  #terminalsRead = 0
+  #isWaitingForMore = false
+  #isDisposed = false
+  #onConfigured: () => void
+
+  constructor(options: ThreadedExecutorOptions) {
+    this.#options = options
+    const { shared, port, clock, settings } = options
+    this.#pump = createOutputPump({
+      settings,
+      clock,
+      send: options.send,
+      windowBytes: options.windowBytes ?? Infinity,
+      overfill: true,
+      onRoom: () => {
+        this.#tellOverflow()
+        this.#takeIn()
+      },
+    })
+    this.#reader = createRingReader(shared)
+    this.#mailbox = createMailbox(shared, port, clock)
+    this.#ladder = createCancelLadder({
+      shared,
+      mailbox: this.#mailbox,
+      terminator: options.terminator ?? createMainThreadTerminator(),
+      clock,
+      catchUp: () => this.#reader.drain(this.#receiver, () => true),
+      onTerminated: () => this.#failInspections(),
+    })
+    this.#receiver = this.#createReceiver()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.configured = promise
+    this.#onConfigured = resolve
+    this.#mailbox.post({ type: 'configure', settings })
+    this.#takeIn()
+  }
+
+  execute(message: Parameters<Executor['execute']>[0]): void {
+    if (this.#isDisposed) throw executorErrors.EXECUTOR_DISPOSED({ executor: this.name })
+    const [running] = this.#running
+    if (running !== undefined) throw executorErrors.EXECUTOR_BUSY({ running: [running], limit: 1 })
+    this.#running.add(message.executionId)
+    this.#mailbox.post({ type: 'execute', message })
+  }
+
+  respond(message: Parameters<Executor['respond']>[0]): void {
+    this.#mailbox.post({ type: 'respond', message })
+  }
+
+  cancel(message: Parameters<Executor['cancel']>[0]): void {
+    if (this.#running.has(message.executionId)) this.#ladder.cancel(message)
+  }
+
+  interrupt({ cooperativeMs }: Parameters<Executor['interrupt']>[0]): void {
+    if (this.#running.size === 0) this.#ladder.unblock({ cooperativeMs })
+    for (const executionId of this.#running) {
+      this.#ladder.cancel({ executionId, reason: 'cancelled', cooperativeMs })
+    }
+  }
+
+  inspect(query: Parameters<Executor['inspect']>[0]): Promise<InspectAnswer> {
+    const requestId = ++this.#inspectionCount
+    return new Promise((resolve) => {
+      this.#inspections.set(requestId, resolve)
+      this.#mailbox.post({ type: 'inspect', requestId, query })
+    })
+  }
+
+  credit(bytes: number): void {
+    this.#pump.credit(bytes)
+  }
+
+  resume(): void {
+    this.#pump.resume()
+  }
+
+  stats(): ReturnType<Executor['stats']> {
+    const eventLoopDelayMs = this.#mailbox.waitingMs
+    // what the next call finds waiting tells how long the thread has not answered
+    if (eventLoopDelayMs === 0) this.#mailbox.post({ type: 'ping' })
+    return {
+      executionIds: [...this.#running],
+      bindings: Atomics.load(this.#options.shared.words, word.bindings),
+      eventLoopDelayMs,
+    }
+  }
+
+  async drain({ graceMs }: { graceMs: number }): Promise<void> {
+    if (this.#running.size === 0 && this.#pump.queuedBytes === 0) return
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        timer.cancel()
+        this.#whenIdle.delete(done)
+        resolve()
+      }
+      const timer = this.#options.clock.setTimer(graceMs, done)
+      this.#whenIdle.add(done)
+    })
+  }
+
+  exit(code: number): void {
+    this.#mailbox.post({ type: 'exit', code })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true
+    this.#ladder[Symbol.dispose]()
+    this.#pump.dispose()
+    this.#failInspections()
+    for (const idle of this.#whenIdle) idle()
+  }
+
+  /** Takes in what the user side has committed, as far as the pump has room, and comes back when there is more. */
+  #takeIn(): void {
+    if (this.#isDisposed) return
+    const { words } = this.#options.shared
+    // a terminal message behind the output starts the drain deadline, so it is fetched whatever the pump holds
+    const isBounded = this.#options.settings.backPressure === 'block'
+    const mayContinue = (): boolean =>
+      !isBounded || !this.#pump.isFull || Atomics.load(words, word.terminals) !== this.#terminalsRead
+    const isDrained = this.#pump.batch(() => this.#reader.drain(this.#receiver, mayContinue))
+    this.#tellOverflow()
+    if (!isDrained || this.#isWaitingForMore) return
+    this.#isWaitingForMore = true
+    this.#reader.whenMore(() => {
+      this.#isWaitingForMore = false
+      this.#takeIn()
+    })
+  }
+
+  /** In mode `error` the printing code itself looks whether there is room. */
+  #tellOverflow(): void {
+    const { shared, settings } = this.#options
+    if (settings.backPressure !== 'error') return
+    Atomics.store(shared.words, word.overflow, this.#pump.isFull ? 1 : 0)
+  }
+
+  #createReceiver(): RingReceiver {
+    const { port } = this.#options
+    return {
+      text: (executionId, flags, text) => {
+        const stream = flags & textFlag.stderr ? 'stderr' : 'stdout'
+        this.#pump.write(executionId, stream, text, (flags & textFlag.late) !== 0)
+      },
+      message: (body) => this.#receive(readOutboxMessage(body)),
+      blob: (sequence) => {
+        // a termination between posting and committing leaves a message without a place behind: passed over
+        for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+          const blob = next.message as Blob
+          if (blob.sequence === sequence) return this.#receive(blob.message)
+        }
+      },
+    }
+  }
+
+  #receive(message: OutboxMessage): void {
+    switch (message.type) {
+      case 'configured':
+        return this.#onConfigured()
+      case 'inspected':
+        this.#inspections.get(message.requestId)?.(message.answer)
+        this.#inspections.delete(message.requestId)
+        return
+      case 'flush':
+        return this.#flush()
+      case 'result':
+        return this.#settle(message)
+      case 'error':
+        return message.terminal ? this.#settle(message) : this.#pump.send(message)
+      default:
+        this.#pump.send(message)
+    }
+  }
+
+  #settle(message: UncountedTerminal): void {
+    this.#terminalsRead = (this.#terminalsRead + 1) | 0
+    const { executionId } = message
+    this.#running.delete(executionId)
+    this.#ladder.settled(executionId)
+    this.#pump.send(message)
+    if (this.#running.size === 0) for (const idle of this.#whenIdle) idle()
+  }
+
+  #flush(): void {
+    const { shared, whenSent } = this.#options
+    this.#pump.flush()
+    whenSent(() => {
+      Atomics.store(shared.words, word.flushed, 1)
+      Atomics.notify(shared.words, word.flushed)
+    })
+  }
+
+  #failInspections(): void {
+    const answer: InspectAnswer = {
+      what: 'failure',
+      error: { name: 'CapsuleError', code: 'CANCELLED', message: 'the inspection was cancelled with the code that ran' },
+    }
+    for (const resolve of this.#inspections.values()) resolve(answer)
+    this.#inspections.clear()
+  }
+}

@@ -1,0 +1,50 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { OrderedMessage } from '@capsule/executor'
+import { createCodec } from '@capsule/protocol'
+import type { UserSideReport } from './inbox.ts'
+import { maxMessageBytes, type RingWriter } from './ring.ts'
+
+export type OutboxMessage = OrderedMessage | UserSideReport
+
+/** A message too large for the ring, on its way through the port. */
+export interface Blob {
+  readonly sequence: number
+  readonly message: OutboxMessage
+}
+
+const jsonCodec = createCodec('json')
+// 100 levels of `cause` and AggregateError nesting is more than the engine produces
+const messageLimits = { frameBytes: maxMessageBytes, depth: 100 }
+const lengthBytes = 4
+
+/** Puts messages on the ring, in order with the text around them. Call inside the harness. */
+export function createOutbox(ring: RingWriter, port: MessagePort): (message: OutboxMessage) => void {
+  let sequence = 0
+  const post = (message: OutboxMessage): void => {
+    port.postMessage({ sequence: ++sequence, message } satisfies Blob)
+    ring.writeBlob(sequence)
+  }
+  return (message) => {
+    const attached = message.type === 'result' ? message.value : undefined
+    if ((attached?.length ?? 0) > maxMessageBytes) return post(message)
+    const json = jsonCodec.encode(attached === undefined ? message : { ...message, value: undefined })
+    if (lengthBytes + json.length + (attached?.length ?? 0) > maxMessageBytes) return post(message)
+    ring.writeMessage(frame(json, attached))
+  }
+}
+
+function frame(json: Uint8Array, attached: Uint8Array | undefined): Uint8Array {
+  const body = Buffer.allocUnsafe(lengthBytes + json.length + (attached?.length ?? 0))
+  body.writeUInt32LE(json.length)
+  body.set(json, lengthBytes)
+  if (attached !== undefined) body.set(attached, lengthBytes + json.length)
+  return body
+}
+
+/** The inverse, on the control thread. The body is a view of the ring, so what is kept of it is copied. */
+export function readOutboxMessage(body: Uint8Array): OutboxMessage {
+  const view = Buffer.from(body)
+  const jsonEnd = lengthBytes + view.readUInt32LE()
+  const message = jsonCodec.decode(view.subarray(lengthBytes, jsonEnd), messageLimits) as OutboxMessage
+  return jsonEnd === view.length ? message : ({ ...message, value: view.subarray(jsonEnd) } as OutboxMessage)
+}

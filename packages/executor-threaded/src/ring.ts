@@ -1,0 +1,170 @@
+import { type SharedState, word } from './shared-state.ts'
+
+/**
+ * A ring of records from the user side to the control thread: one producer, one consumer. A record exists once its end
+ * is committed, so code that is terminated in the middle of writing leaves nothing behind.
+ *
+ * record = int32 payload length, int32 kind | flags << 8 | id length << 16, payload, padding to 8 bytes
+ * payload = execution id (latin1; length 0: as in the record before), then the body
+ */
+export const recordKind = { padding: 0, text: 1, message: 2, blob: 3 } as const
+export const textFlag = { stderr: 1, late: 2 } as const
+
+const headerBytes = 8
+const alignment = 8
+/** One record's text: short enough that three bytes per UTF-16 unit never fill the ring. */
+export const maxTextLength = 16 * 1024
+/** A longer message goes through the message port; its record in the ring only keeps its place. */
+export const maxMessageBytes = 32 * 1024
+/** Kept free of text, so that a terminal message never waits for a reader. */
+const reservedBytes = 4 * maxMessageBytes
+
+export interface RingWriter {
+  /** Waits (blocking this thread) while there is no room; `beforeWait` may throw instead. */
+  writeText(executionId: string, flags: number, text: string, beforeWait?: () => void): void
+  writeMessage(body: Uint8Array): void
+  /** Keeps the place of a message that was posted with this number. */
+  writeBlob(sequence: number): void
+}
+
+export function createRingWriter({ words, ring }: SharedState): RingWriter {
+  const ints = new Int32Array(ring.buffer)
+  const mask = ring.length - 1
+  let previousId = ''
+
+  const used = (): number => (Atomics.load(words, word.tail) - Atomics.load(words, word.head)) >>> 0
+
+  /** The offset of a contiguous free area for this payload; what is left before the ring's end is padded over. */
+  function reserve(payloadBytes: number, keepFree: number, beforeWait?: () => void): number {
+    const recordBytes = align(headerBytes + payloadBytes)
+    for (;;) {
+      const wake = Atomics.load(words, word.wake)
+      const tail = Atomics.load(words, word.tail)
+      const offset = tail & mask
+      const toEnd = ring.length - offset
+      const needed = toEnd < recordBytes ? toEnd + recordBytes : recordBytes
+      if (used() + needed + keepFree <= ring.length) {
+        if (toEnd >= recordBytes) return offset
+        ints[offset >> 2] = toEnd - headerBytes
+        ints[(offset >> 2) + 1] = recordKind.padding
+        Atomics.store(words, word.tail, (tail + toEnd) | 0)
+        return 0
+      }
+      beforeWait?.()
+      Atomics.wait(words, word.wake, wake)
+    }
+  }
+
+  function commit(offset: number, payloadBytes: number, meta: number): void {
+    ints[offset >> 2] = payloadBytes
+    ints[(offset >> 2) + 1] = meta
+    const recordBytes = align(headerBytes + payloadBytes)
+    Atomics.store(words, word.tail, (Atomics.load(words, word.tail) + recordBytes) | 0)
+    Atomics.notify(words, word.tail)
+  }
+
+  return {
+    writeText(executionId, flags, text, beforeWait) {
+      const id = executionId === previousId ? '' : executionId
+      const offset = reserve(id.length + text.length * 3, reservedBytes, beforeWait)
+      const start = offset + headerBytes
+      if (id !== '') ring.write(id, start, id.length, 'latin1')
+      const textBytes = ring.write(text, start + id.length, text.length * 3, 'utf8')
+      // forgotten first: a termination right behind the commit must not leave the two sides with different ids
+      previousId = ''
+      commit(offset, id.length + textBytes, recordKind.text | (flags << 8) | (id.length << 16))
+      previousId = executionId
+    },
+    writeMessage(body) {
+      const offset = reserve(body.length, 0)
+      ring.set(body, offset + headerBytes)
+      commit(offset, body.length, recordKind.message)
+    },
+    writeBlob(sequence) {
+      const offset = reserve(4, 0)
+      ints[(offset + headerBytes) >> 2] = sequence
+      commit(offset, 4, recordKind.blob)
+    },
+  }
+}
+
+export interface RingReceiver {
+  text(executionId: string, flags: number, text: string): void
+  message(body: Uint8Array): void
+  blob(sequence: number): void
+}
+
+export interface RingReader {
+  /** Hands over what is committed, oldest first, while `mayContinue` agrees; says whether all of it was. */
+  drain(receiver: RingReceiver, mayContinue: () => boolean): boolean
+  readonly isEmpty: boolean
+  /** Calls back (once) when more is committed than `drain` has seen; at once if it already is. */
+  whenMore(callback: () => void): void
+}
+
+export function createRingReader({ words, ring }: SharedState): RingReader {
+  const ints = new Int32Array(ring.buffer)
+  const mask = ring.length - 1
+  let previousId = ''
+
+  function read(offset: number, receiver: RingReceiver): number {
+    const payloadBytes = ints[offset >> 2] ?? 0
+    const meta = ints[(offset >> 2) + 1] ?? 0
+    const start = offset + headerBytes
+    const end = start + payloadBytes
+    switch (meta & 0xff) {
+      case recordKind.text: {
+        const idLength = meta >>> 16
+        if (idLength > 0) previousId = ring.toString('latin1', start, start + idLength)
+        receiver.text(previousId, (meta >> 8) & 0xff, ring.toString('utf8', start + idLength, end))
+        break
+      }
+      case recordKind.message:
+        receiver.message(ring.subarray(start, end))
+        break
+      case recordKind.blob:
+        receiver.blob(ints[start >> 2] ?? 0)
+        break
+    }
+    return align(headerBytes + payloadBytes)
+  }
+
+  function release(head: number): void {
+    Atomics.store(words, word.head, head)
+    Atomics.add(words, word.wake, 1)
+    Atomics.notify(words, word.wake)
+  }
+
+  return {
+    drain(receiver, mayContinue) {
+      let head = Atomics.load(words, word.head)
+      const tail = Atomics.load(words, word.tail)
+      let unreleased = 0
+      while (head !== tail && mayContinue()) {
+        const recordBytes = read(head & mask, receiver)
+        head = (head + recordBytes) | 0
+        unreleased += recordBytes
+        // give room back early, so that the printing code does not wait for the whole of a full ring
+        if (unreleased >= ring.length >> 2) {
+          release(head)
+          unreleased = 0
+        }
+      }
+      if (unreleased > 0) release(head)
+      return head === tail
+    },
+    get isEmpty() {
+      return Atomics.load(words, word.head) === Atomics.load(words, word.tail)
+    },
+    whenMore(callback) {
+      const head = Atomics.load(words, word.head)
+      const waiting = Atomics.waitAsync(words, word.tail, head)
+      if (waiting.async) void waiting.value.then(callback)
+      else setImmediate(callback)
+    },
+  }
+}
+
+function align(bytes: number): number {
+  return (bytes + alignment - 1) & -alignment
+}

@@ -1,0 +1,166 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { Clock } from '@capsule/core'
+import {
+  type CellRunner,
+  chooseRoute,
+  createCellRunner,
+  createInputRequests,
+  type ExecutorRoute,
+  executorErrors,
+  type InputRequests,
+  installOutputCapture,
+} from '@capsule/executor'
+import type { Engine, EngineOptions } from '@capsule/namespace'
+import type { StreamName, WorkerSettings } from '@capsule/protocol'
+import { flushOnExit } from './exit-flush.ts'
+import { createHarness, type Harness } from './harness.ts'
+import type { InboxMessage } from './inbox.ts'
+import { createOutbox, type OutboxMessage } from './outbox.ts'
+import { createRingWriter, maxTextLength, type RingWriter, textFlag } from './ring.ts'
+import { type SharedState, word } from './shared-state.ts'
+import { createSyncPrompt, type SyncPrompt } from './sync-prompt.ts'
+import { type AfterHarness, createUserInbox, type UserInbox } from './user-inbox.ts'
+
+export interface UserSideOptions {
+  readonly shared: SharedState
+  /** The other end is the control side's. */
+  readonly port: MessagePort
+  readonly clock: Clock
+  readonly createEngine: (options: EngineOptions) => Engine
+}
+
+/** The half of the threaded executor that runs cells; it lives on the process's main thread as long as the process. */
+export function startUserSide(options: UserSideOptions): void {
+  new UserSide(options)
+}
+
+/** The routes that end on this thread: `async` cells could share it, `threaded` ones may block it. */
+const routes: readonly ExecutorRoute[] = ['threaded', 'async']
+
+/** What exists once the settings are known. */
+interface Parts {
+  readonly engine: Engine
+  readonly settings: WorkerSettings
+  readonly runner: CellRunner
+  readonly input: InputRequests
+  readonly syncPrompt: SyncPrompt
+}
+
+class UserSide {
+  readonly #options: UserSideOptions
+  readonly #harness: Harness
+  readonly #ring: RingWriter
+  readonly #emitInHarness: (message: OutboxMessage) => void
+  readonly #inbox: UserInbox
+  #parts: Parts | undefined
+
+  constructor(options: UserSideOptions) {
+    const { shared, port } = options
+    this.#options = options
+    this.#harness = createHarness(shared)
+    this.#ring = createRingWriter(shared)
+    this.#emitInHarness = createOutbox(this.#ring, port)
+    this.#inbox = createUserInbox(shared, port, this.#harness, (inbox) => this.#handle(inbox))
+    flushOnExit(shared, () => this.#emit({ type: 'flush' }))
+  }
+
+  #emit(message: OutboxMessage): void {
+    this.#harness(() => this.#emitInHarness(message))
+  }
+
+  /** Runs in the harness; what may call code of a cell is left for after it. */
+  #handle(inbox: InboxMessage): AfterHarness {
+    if (inbox.type === 'configure') {
+      this.#parts = this.#configure(inbox.settings)
+      return this.#emitInHarness({ type: 'configured' }) as undefined
+    }
+    const parts = this.#parts
+    if (parts === undefined) return
+    const { runner, engine } = parts
+    switch (inbox.type) {
+      case 'execute':
+        return runner.accept(inbox.message).start
+      case 'cancel':
+        // now, before the start that may be left for later
+        if (runner.isQueued(inbox.executionId)) return runner.cancel(inbox.executionId, inbox.reason) as undefined
+        return () => runner.cancel(inbox.executionId, inbox.reason)
+      case 'terminated':
+        return runner.settleTerminated(inbox.executionId, inbox.reason) as undefined
+      case 'respond':
+        if (!parts.syncPrompt.respond(inbox.message)) parts.input.respond(inbox.message)
+        return
+      case 'inspect':
+        return () => this.#emit({ type: 'inspected', requestId: inbox.requestId, answer: engine.inspect(inbox.query) })
+      case 'ping':
+        return
+      case 'exit':
+        return () => process.exit(inbox.code)
+    }
+  }
+
+  #configure(settings: WorkerSettings): Parts {
+    const { createEngine, clock, shared } = this.#options
+    const { valueBytes, valueDepth, textLength } = settings
+    const engine = createEngine({
+      valueBytes,
+      valueDepth,
+      textLength,
+      onUncaught: (executionId, error) => runner.uncaught(executionId, error),
+    })
+    const input = createInputRequests({
+      clock,
+      emit: (message) => this.#emit(message),
+      currentExecutionId: () => engine.currentExecutionId(),
+      isRunning: (executionId) => runner.isRunning(executionId),
+      onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
+    })
+    const runner = createCellRunner({
+      engine,
+      input,
+      clock,
+      critical: this.#harness,
+      executorOf: (message, mode) => chooseRoute({ mode, route: message.route, available: routes, preferred: settings.route }),
+      emit: (message) => {
+        if (message.type === 'result' || (message.type === 'error' && message.terminal)) {
+          Atomics.store(shared.words, word.bindings, engine.counters.bindings)
+          Atomics.add(shared.words, word.terminals, 1)
+        }
+        this.#emit(message)
+      },
+    })
+    const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
+    engine.defineBuiltin('input', input.input)
+    engine.defineBuiltin('prompt', syncPrompt.prompt)
+    installOutputCapture({ write: this.#createWriter(engine, runner, settings) })
+    return { engine, settings, runner, input, syncPrompt }
+  }
+
+  #createWriter(engine: Engine, runner: CellRunner, settings: WorkerSettings): (stream: StreamName, text: string) => void {
+    const { words } = this.#options.shared
+    const overflow = (): never => {
+      const { outputBufferBytes: bufferBytes } = settings
+      throw executorErrors.OUTPUT_OVERFLOW({ bytes: maxTextLength, bufferBytes })
+    }
+    const beforeWait = settings.backPressure === 'error' ? overflow : undefined
+    return (stream, text) => {
+      const executionId = engine.currentExecutionId() ?? runner.lastExecutionId
+      // nothing of a cell has run yet: there is no one to attribute it to
+      if (executionId === undefined) return
+      const flags = (stream === 'stderr' ? textFlag.stderr : 0) | (runner.isRunning(executionId) ? 0 : textFlag.late)
+      if (beforeWait !== undefined && Atomics.load(words, word.overflow) === 1) beforeWait()
+      if (text.length <= maxTextLength) return this.#ring.writeText(executionId, flags, text, beforeWait)
+      for (const piece of pieces(text)) this.#ring.writeText(executionId, flags, piece, beforeWait)
+    }
+  }
+}
+
+/** Cuts at most `maxTextLength` units at a time, never inside a surrogate pair. */
+function* pieces(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + maxTextLength, text.length)
+    const last = text.charCodeAt(end - 1)
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end--
+    yield text.slice(start, end)
+    start = end
+  }
+}

@@ -1,0 +1,15 @@
+import { expect, it } from 'vitest'
+
+it('exports exactly its public names', async () => {
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'chooseRoute',
+    'createInputRequests',
+    'createOutputPump',
+    'executorErrors',
+    'installOutputCapture',
+  ])
+})
+
+it('exports the contract suite apart', async () => {
+  expect(Object.keys(await import('./testing.ts'))).toEqual(['describeExecutorContract'])
+})

@@ -1,0 +1,267 @@
+import type { Clock, Timer } from '@capsule/core'
+import type { Executor, ExecutorMessage } from '@capsule/executor'
+import {
+  defaultLimits,
+  defaultWorkerSettings,
+  type HelloMessage,
+  type HostMessage,
+  negotiate,
+  readHostMessage,
+  type WorkerMessage,
+  type WorkerSettings,
+} from '@capsule/protocol'
+import type { Transport, TransportEnd } from '@capsule/transport'
+import { processFigures } from './process-figures.ts'
+
+/** What the control loop needs of an executor beside the contract. */
+export interface HostedExecutor {
+  readonly executor: Executor
+  /** The transport takes messages again after `send` had returned false. */
+  readonly resume: () => void
+  /** Ends the process, with what was sent on the wire. */
+  readonly exit: (code: number) => void
+}
+
+export interface ControlLoopOptions {
+  readonly transport: Transport<WorkerMessage>
+  readonly clock: Clock
+  /** Builds the executor with the settings in effect; its messages go to `send`, in order. */
+  readonly createExecutor: (start: ExecutorStart) => Promise<HostedExecutor>
+  /** Writes a fence on fd 1 and 2, behind everything native code has printed so far. */
+  readonly writeFence?: (key: string, fence: number) => void
+  /** The hello was refused, or a message could not be read. */
+  readonly exit: (code: number) => void
+  /** The host is gone. */
+  readonly onHostGone: (end: TransportEnd) => void
+}
+
+export interface ExecutorStart {
+  readonly settings: WorkerSettings
+  readonly windowBytes: number
+  readonly send: (message: ExecutorMessage) => boolean
+}
+
+/** The exit code of a worker that refused its host's hello or was sent something it cannot read. */
+export const protocolFailureExitCode = 65
+
+/** The worker's side of the protocol: one reader, one ordered way out, and heartbeats beside it. */
+export function runControlLoop(options: ControlLoopOptions): void {
+  new ControlLoop(options).start()
+}
+
+type State =
+  | { readonly phase: 'waiting' }
+  | { readonly phase: 'starting'; readonly early: HostMessage[] }
+  | { readonly phase: 'serving'; readonly hosted: HostedExecutor }
+  | { readonly phase: 'ended' }
+
+class ControlLoop {
+  readonly #options: ControlLoopOptions
+  #state: State = { phase: 'waiting' }
+  #heartbeatTimer: Timer | undefined
+  #heartbeats = 0
+  #fences = 0
+  #fenceKey: string | undefined
+
+  constructor(options: ControlLoopOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { transport, onHostGone } = this.#options
+    transport.start({
+      message: (raw) => this.#receive(raw),
+      end: (end) => {
+        this.#end()
+        onHostGone(end)
+      },
+    })
+  }
+
+  #receive(raw: unknown): void {
+    let message
+    try {
+      message = readHostMessage(raw)
+    } catch (error) {
+      return this.#refuse(error)
+    }
+    if (message.type === 'unknown') return
+    switch (this.#state.phase) {
+      case 'waiting':
+        if (message.type !== 'hello') return
+        this.#state = { phase: 'starting', early: [] }
+        void this.#greet(message).catch((error: unknown) => this.#refuse(error))
+        return
+      case 'starting':
+        this.#state.early.push(message)
+        return
+      case 'serving':
+        return this.#serve(this.#state.hosted, message)
+      case 'ended':
+    }
+  }
+
+  async #greet(hello: HelloMessage): Promise<void> {
+    const { transport } = this.#options
+    const agreement = negotiate(hello)
+    const settings = effectiveSettings(hello)
+    if (agreement.features.includes('fences')) this.#fenceKey = hello.fenceKey
+    const hosted = await this.#options.createExecutor({
+      settings,
+      windowBytes: agreement.features.includes('output-credit') ? hello.outputWindowBytes : Infinity,
+      send: (message) => this.#send(hosted, message),
+    })
+    const { name, abilities } = hosted.executor
+    transport.send({
+      type: 'ready',
+      ...agreement,
+      features: agreement.features.filter((feature) => featureHolds(feature, hosted.executor)),
+      settings,
+      executors: [{ name, ...abilities }],
+      pid: process.pid,
+      nodeVersion: process.version,
+    })
+    transport.agree({ codec: agreement.codec, limits: agreement.limits })
+    const early = this.#state.phase === 'starting' ? this.#state.early : []
+    this.#state = { phase: 'serving', hosted }
+    for (const message of early) this.#serve(hosted, message)
+    this.#scheduleHeartbeat(hosted.executor, settings.heartbeatMs)
+  }
+
+  #serve(hosted: HostedExecutor, message: HostMessage): void {
+    const { executor } = hosted
+    switch (message.type) {
+      case 'hello':
+        return
+      case 'execute':
+        this.#options.transport.send({ type: 'ack', executionId: message.executionId })
+        try {
+          executor.execute(message)
+        } catch (error) {
+          this.#send(hosted, refusedExecution(message.executionId, executor.name, error))
+        }
+        return
+      case 'input-response':
+        return executor.respond(message)
+      case 'cancel':
+        return executor.cancel(message)
+      case 'interrupt':
+        return executor.interrupt(message)
+      case 'inspect':
+        void executor
+          .inspect(message.query)
+          .then((answer) =>
+            this.#options.transport.send({ type: 'inspect-result', requestId: message.requestId, answer }),
+          )
+        return
+      case 'stream-credit':
+        if (message.streamId === 'output') executor.credit(message.bytes)
+        return
+      case 'shutdown':
+        void executor.drain({ graceMs: message.graceMs }).then(() => hosted.exit(0))
+    }
+  }
+
+  #send(hosted: HostedExecutor, message: ExecutorMessage): boolean {
+    const { transport, writeFence } = this.#options
+    const isTerminal = message.type === 'result' || (message.type === 'error' && message.terminal)
+    if (!isTerminal || writeFence === undefined || this.#fenceKey === undefined) {
+      return this.#sendOrReplace(hosted, message)
+    }
+    const fence = ++this.#fences
+    const isWelcome = this.#sendOrReplace(hosted, { ...message, fence })
+    writeFence(this.#fenceKey, fence)
+    return isWelcome
+  }
+
+  /** A message over the limits becomes an error in its place, so that an execution always ends. */
+  #sendOrReplace(hosted: HostedExecutor, message: ExecutorMessage): boolean {
+    const { transport } = this.#options
+    let isWelcome
+    try {
+      isWelcome = transport.send(message)
+    } catch (error) {
+      if (message.type !== 'result' && message.type !== 'error') throw error
+      const { executionId } = message
+      if (executionId === undefined) throw error
+      isWelcome = transport.send({ ...refusedExecution(executionId, hosted.executor.name, error), ...settlementOf(message) })
+    }
+    if (!isWelcome) void transport.drained().then(hosted.resume)
+    return isWelcome
+  }
+
+  #scheduleHeartbeat(executor: Executor, heartbeatMs: number): void {
+    if (this.#state.phase !== 'serving' || heartbeatMs === 0) return
+    this.#heartbeatTimer = this.#options.clock.setTimer(heartbeatMs, () => {
+      const { executionIds, bindings, eventLoopDelayMs } = executor.stats()
+      const [executionId] = executionIds
+      this.#options.transport.send({
+        type: 'heartbeat',
+        sequence: ++this.#heartbeats,
+        ...processFigures(),
+        eventLoopDelayMs,
+        bindings,
+        ...(executionId === undefined ? {} : { executionId }),
+      })
+      this.#scheduleHeartbeat(executor, heartbeatMs)
+    })
+  }
+
+  #refuse(error: unknown): void {
+    this.#end()
+    const { transport, exit } = this.#options
+    transport.send({ type: 'error', terminal: false, error: wireErrorOf(error) })
+    void transport.close().then(() => exit(protocolFailureExitCode))
+  }
+
+  #end(): void {
+    this.#heartbeatTimer?.cancel()
+    if (this.#state.phase === 'serving') void this.#state.hosted.executor[Symbol.asyncDispose]()
+    this.#state = { phase: 'ended' }
+  }
+}
+
+function effectiveSettings({ settings }: HelloMessage): WorkerSettings {
+  const asked = Object.entries(settings).filter(([, value]) => value !== undefined)
+  return { ...defaultWorkerSettings, ...(Object.fromEntries(asked) as Partial<WorkerSettings>) } as WorkerSettings
+}
+
+function featureHolds(feature: string, { abilities }: Executor): boolean {
+  switch (feature) {
+    case 'preemptive-cancel':
+    case 'output-credit':
+      return abilities.preemptive
+    case 'sync-input':
+      return abilities.syncInput
+    default:
+      return true
+  }
+}
+
+function wireErrorOf(error: unknown): { name: string; message: string; code?: string } {
+  const { name, message, code } = error as Partial<Record<'name' | 'message' | 'code', string>>
+  return { name: name ?? 'Error', message: message ?? String(error), ...(code === undefined ? {} : { code }) }
+}
+
+type TerminalError = Extract<ExecutorMessage, { type: 'error'; terminal: true }>
+
+function refusedExecution(executionId: string, executor: string, error: unknown): TerminalError {
+  return {
+    type: 'error',
+    terminal: true,
+    executionId,
+    status: 'error',
+    cell: 0,
+    mode: 'unknown',
+    executor,
+    durationMs: 0,
+    output: { bytes: 0, droppedBytes: 0, droppedChunks: 0 },
+    error: wireErrorOf(error),
+  }
+}
+
+function settlementOf(message: ExecutorMessage): Partial<TerminalError> {
+  if (message.type !== 'result') return {}
+  const { cell, mode, executor, durationMs, output, fence } = message
+  return { cell, mode, executor, durationMs, output, ...(fence === undefined ? {} : { fence }) }
+}
