@@ -8,7 +8,7 @@ export interface ChannelOptions<T> {
   readonly weigh?: (value: T) => number
   /** Called when a reader takes a value (not when it is dropped). */
   readonly onTake?: (value: T, weight: number) => void
-  /** Called once when a reader leaves early (`break`, `return()`): values sent from then on are dropped. */
+  /** Called once when a reader leaves early (`break`, `return()`): what is queued and what is sent from then on is dropped. */
   readonly onAbandon?: () => void
   /** Named in errors. @defaultValue 'channel' */
   readonly name?: string
@@ -24,7 +24,7 @@ export interface Channel<T> extends AsyncIterableIterator<T, undefined> {
   readonly isClosed: boolean
   /** True from the first `next()` on. */
   readonly isRead: boolean
-  /** A reader left early; values are dropped. */
+  /** A reader left early; values are dropped and every reader is at the end. */
   readonly isAbandoned: boolean
   /**
    * Waits until the value fits. One value larger than the capacity is taken when the channel is empty.
@@ -37,7 +37,7 @@ export interface Channel<T> extends AsyncIterableIterator<T, undefined> {
   push(value: T): void
   /** Removes and returns the oldest value without waiting. */
   shift(): T | undefined
-  /** Idempotent; the first call decides. */
+  /** Idempotent; the first call decides. A `send` that still waits is refused: its value was never in the channel. */
   close(error?: unknown): void
 }
 
@@ -65,8 +65,8 @@ export function createChannel<T>(options: ChannelOptions<T> = {}): Channel<T> {
 class BoundedChannel<T> implements Channel<T> {
   readonly #capacity: number
   readonly #options: ChannelOptions<T>
-  #entries: Entry<T>[] = []
-  // entries before this index are taken; the array is compacted now and then, so taking stays O(1)
+  #entries: (Entry<T> | undefined)[] = []
+  // entries before this index are taken; the array is compacted when they are the larger half, so taking stays O(1)
   #first = 0
   #size = 0
   readonly #readers: Waiting<T>[] = []
@@ -148,7 +148,8 @@ class BoundedChannel<T> implements Channel<T> {
     }
     return new Promise((resolve, reject) => {
       const reader = { resolve, reject }
-      if (this.#end === undefined) this.#readers.push(reader)
+      if (this.#isAbandoned) resolve({ done: true, value: undefined })
+      else if (this.#end === undefined) this.#readers.push(reader)
       else this.#deliverEnd(reader)
     })
   }
@@ -159,6 +160,7 @@ class BoundedChannel<T> implements Channel<T> {
       this.#entries = []
       this.#first = 0
       this.#size = 0
+      for (const { resolve } of this.#readers.splice(0)) resolve({ done: true, value: undefined })
       this.#admitWriters()
       this.#options.onAbandon?.()
     }
@@ -197,12 +199,15 @@ class BoundedChannel<T> implements Channel<T> {
   #removeFirst(): Entry<T> | undefined {
     const entry = this.#entries[this.#first]
     if (entry === undefined) return undefined
-    this.#first++
+    // a taken value must not be kept alive by the queue
+    this.#entries[this.#first++] = undefined
     this.#size -= entry.weight
     if (this.#first === this.#entries.length) {
-      this.#entries = []
+      this.#entries.length = 0
       this.#first = 0
-    } else if (this.#first >= 1024) {
+      // sums of fractional weights drift
+      this.#size = 0
+    } else if (this.#first >= 32 && this.#first * 2 >= this.#entries.length) {
       this.#entries = this.#entries.slice(this.#first)
       this.#first = 0
     }

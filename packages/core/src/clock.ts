@@ -23,8 +23,13 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   wallTimeMs: () => Date.now(),
   setTimer(delayMs, callback) {
-    const timeout = setTimeout(callback, Math.min(delayMs, longestDelayMs))
-    timeout.unref()
+    let timeout: NodeJS.Timeout
+    const arm = (leftMs: number): void => {
+      const isLast = leftMs <= longestDelayMs
+      timeout = setTimeout(isLast ? callback : () => arm(leftMs - longestDelayMs), Math.min(leftMs, longestDelayMs))
+      timeout.unref()
+    }
+    arm(delayMs)
     return { cancel: () => clearTimeout(timeout) }
   },
 }

@@ -24,9 +24,10 @@ export class Container implements AsyncDisposable {
   #building: Token<unknown>[] = []
   #disposal: Promise<void> | undefined
 
-  /** Binds a token to a factory. @throws CONTAINER_DISPOSED */
+  /** Binds a token to a factory; the last binding counts. @throws BINDING_IN_USE, CONTAINER_DISPOSED */
   provide<T>(token: Token<T>, factory: Factory<T>): this {
     this.#assertLive(token)
+    if (this.#built.has(token)) throw coreErrors.BINDING_IN_USE({ token: token.description })
     this.#factories.set(token, factory)
     return this
   }

@@ -29,7 +29,8 @@ export const coreErrors = defineErrors({
     next: 'Read faster, raise the capacity, or choose another overflow policy.',
   },
   MISSING_BINDING: {
-    message: ({ path }: { path: readonly string[] }) => `nothing provides ${path.at(-1)} (wanted by ${path.join(' -> ')})`,
+    message: ({ path }: { path: readonly string[] }) =>
+      `nothing provides ${path.at(-1)} (wanted by ${path.join(' -> ')})`,
     cause: 'The container was asked for a token that no `provide` call has bound.',
     next: 'Provide the last token of the path before `get`.',
   },
@@ -37,6 +38,11 @@ export const coreErrors = defineErrors({
     message: ({ path }: { path: readonly string[] }) => `circular dependency: ${path.join(' -> ')}`,
     cause: 'A factory in the container needs, directly or not, the thing it builds.',
     next: 'Break the cycle at one of the tokens in the path.',
+  },
+  BINDING_IN_USE: {
+    message: ({ token }: { token: string }) => `${token} is already built and can no longer be replaced`,
+    cause: '`provide` was called for a token that `get` had already built, so others may hold the old part.',
+    next: 'Provide replacements before the first `get`.',
   },
   CONTAINER_DISPOSED: {
     message: ({ token }: { token: string }) => `the container is disposed and can no longer build ${token}`,

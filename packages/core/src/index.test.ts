@@ -2,6 +2,22 @@ import { expect, it } from 'vitest'
 
 it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
-    'CapsuleError', 'Container', 'coreErrors', 'createChannel', 'createCountingIds', 'createLogger', 'createRandomIds', 'createToken', 'defineErrors', 'disposeAll', 'isCapsuleError', 'silentLogger', 'sleep', 'systemClock', 'throwIfAborted', 'withAbort', 'withDeadline',
+    'CapsuleError',
+    'Container',
+    'coreErrors',
+    'createChannel',
+    'createCountingIds',
+    'createLogger',
+    'createRandomIds',
+    'createToken',
+    'defineErrors',
+    'disposeAll',
+    'isCapsuleError',
+    'silentLogger',
+    'sleep',
+    'systemClock',
+    'throwIfAborted',
+    'withAbort',
+    'withDeadline',
   ])
 })
