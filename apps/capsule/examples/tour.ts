@@ -74,10 +74,10 @@ for (const { place, celsius } of readings) {
 // %% Late output: a timer outlives its cell
 // What it prints still belongs to this cell, not to the one that runs by then.
 setTimeout(() => console.log('(late, from the cell before)'), 20)
-;('the cell is over')
+console.log('the cell is over')
 // %%
 await sleep(60)
-;('and here is the next one')
+console.log('and here is the next one')
 
 // %% An error and its place
 // The stack names this file and the line in it.
@@ -87,12 +87,8 @@ function risky(): never {
 try {
   risky()
 } catch (error) {
-  console.log(
-    String((error as Error).stack)
-      .split('\n')
-      .slice(0, 2)
-      .join('\n'),
-  )
+  const [message, place] = String((error as Error).stack).split('\n')
+  console.log(message, place?.trim())
 }
 
 // %% An error that is expected tags=["raises-exception"]
@@ -111,4 +107,4 @@ capsule.signal.aborted
 // `_` is the value before; In and Out hold every cell and its value.
 const last = _
 console.log('the last value was', last, 'and this is cell', In.length - 1)
-;('end of the tour')
+console.log('end of the tour')

@@ -13,9 +13,9 @@ export interface FakeCell {
   readonly code: string
   readonly options: ExecuteOptions
   readonly executionId: string
-  emit(event: EventBody): void
+  readonly emit: (event: EventBody) => void
   /** Emits an input request and waits for the answer. */
-  ask(prompt: string): Promise<string | null>
+  readonly ask: (prompt: string) => Promise<string | null>
   /** Resolves when the cell is cancelled. */
   readonly cancelled: Promise<{ graceMs?: number }>
 }

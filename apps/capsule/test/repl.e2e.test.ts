@@ -11,6 +11,12 @@ async function openRepl(options: ConstructorParameters<typeof CapsuleProcess>[1]
   return repl
 }
 
+/** Ctrl-D at the prompt; resolves to the exit code. */
+async function leave(repl: CapsuleProcess): Promise<number | null> {
+  repl.type('\x04')
+  return (await repl.ended()).code
+}
+
 describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () => {
   it('shows values and numbers its prompts', async () => {
     await using repl = await openRepl()
@@ -21,8 +27,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     await repl.sees('3> ')
     repl.type('Out[2] * 2\r')
     await repl.sees('\n42\r\n')
-    repl.type('\x04')
-    expect((await repl.ended()).code).toBe(0)
+    expect(await leave(repl)).toBe(0)
   })
 
   it('goes on in the next line while code is not complete', async () => {
@@ -35,6 +40,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     await repl.sees('2> ')
     repl.type('twice(4)\r')
     await repl.sees('\n8\r\n')
+    expect(await leave(repl)).toBe(0)
   })
 
   it('keeps the session when Ctrl-C cancels a cell', async () => {
@@ -50,6 +56,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     }
     repl.type('kept\r')
     await repl.sees("'still here'")
+    expect(await leave(repl)).toBe(0)
   })
 
   it('answers prompts of cells, and Ctrl-D ends only those', async () => {
@@ -82,6 +89,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     await repl.sees('2> "half a li')
     repl.type('ne"\r')
     await repl.sees("'half a line'")
+    expect(await leave(repl)).toBe(0)
   })
 
   it('shows an error with its code, in colour', async () => {
@@ -91,6 +99,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     await repl.sees('> 1 | const a = 1; missing')
     await repl.sees('^')
     await repl.sees('2> ')
+    expect(await leave(repl)).toBe(0)
   })
 
   it('uses no colours with NO_COLOR', async () => {
@@ -111,6 +120,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     await repl.sees('unmistakable')
     repl.type('\r')
     await repl.sees('\n7\r\n')
+    expect(await leave(repl)).toBe(0)
   })
 
   it('says when the bindings are lost', async () => {
@@ -127,6 +137,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     repl.type('.restart\r')
     await repl.sees('are lost')
     await repl.sees('1> ')
+    expect(await leave(repl)).toBe(0)
   })
 
   it('says when the worker dies between cells', async () => {
@@ -137,6 +148,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     await repl.sees('1> ')
     repl.type('1 + 1\r')
     await repl.sees('\n2\r\n')
+    expect(await leave(repl)).toBe(0)
   })
 
   it('knows its dot-commands', async () => {
@@ -156,6 +168,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     await repl.sees('2> ')
     repl.type('.5 + 1\r')
     await repl.sees('\n1.5\r\n')
+    expect(await leave(repl)).toBe(0)
   })
 
   it('drops what is typed on Ctrl-C, and leaves on the second at an empty prompt', async () => {

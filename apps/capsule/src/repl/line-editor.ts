@@ -3,6 +3,8 @@ import type { Readable, Writable } from 'node:stream'
 import { MaskedOutput } from '../screen/masked-output.ts'
 import type { History } from './history.ts'
 
+type Completed = (error: null, result: [names: string[], replaced: string]) => void
+
 /** What came of asking for a line. `interrupt`: Ctrl-C; `end`: Ctrl-D or the end of the input. */
 export type Line =
   | { readonly kind: 'line'; readonly text: string }
@@ -104,12 +106,7 @@ export class LineEditor implements Disposable {
       terminal: true,
       history: [...this.#history],
       historySize: 1000,
-      completer: (line: string, done: (error: null, result: [string[], string]) => void) => {
-        complete(line).then(
-          (result) => done(null, result),
-          () => done(null, [[], line]),
-        )
-      },
+      completer: (line: string, done: Completed) => void offer(complete, line, done),
     })
     reader.on('history', (lines: string[]) => {
       const [newest] = lines
@@ -156,5 +153,14 @@ export class LineEditor implements Disposable {
     if (!input.readableEnded && !input.destroyed) this.#reader = this.#open()
     else this.#isOver = true
     this.#deliver({ kind: 'end' })
+  }
+}
+
+async function offer(complete: LineEditorOptions['complete'], line: string, completed: Completed): Promise<void> {
+  try {
+    completed(null, await complete(line))
+  } catch {
+    // Tab that finds nothing does nothing
+    completed(null, [[], line])
   }
 }

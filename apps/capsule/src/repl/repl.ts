@@ -13,7 +13,7 @@ export interface ReplOptions {
   readonly signal: AbortSignal
 }
 
-export interface ReplHooks {
+interface ReplHooks {
   readonly onInterrupt: () => void
   readonly complete: (line: string) => Promise<[names: string[], replaced: string]>
 }

@@ -2,7 +2,7 @@ import readline from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { Screen } from '../screen/screen.ts'
 
-export interface Question {
+interface Question {
   readonly prompt: string
   readonly secret?: true | undefined
 }

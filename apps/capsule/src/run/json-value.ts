@@ -53,7 +53,8 @@ function objectToJson(value: object, path: string, seen: Map<object, string>): J
 
 function errorFields(error: Error): object {
   const { name, message, stack, cause } = error
-  return { ...error, name, message, ...(stack !== undefined && { stack }), ...(cause !== undefined && { cause }) }
+  // the own properties of an error are its details (`code`)
+  return Object.assign({}, error, { name, message }, stack !== undefined && { stack }, cause !== undefined && { cause })
 }
 
 function base64(buffer: ArrayBufferLike, offset: number, length: number): string {

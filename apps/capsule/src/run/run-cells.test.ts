@@ -56,7 +56,7 @@ async function run({
     cancel: (stop.cancel ?? new AbortController()).signal,
     kill: (stop.kill ?? new AbortController()).signal,
   })
-  const shown = (stream: PassThrough): string => (stream.read() as Buffer | null)?.toString() ?? ''
+  const shown = (stream: PassThrough): string => String(stream.read() ?? '')
   return { summary, stdout: shown(stdout), stderr: shown(stderr), session }
 }
 
@@ -120,7 +120,7 @@ describe('runCells', () => {
   })
 
   it('exits with 1 when a cell caused an uncaught error, though every outcome is ok', async () => {
-    const script: FakeScript = ({ emit }) => void emit({ type: 'error', error: { name: 'Error', message: 'lost' } })
+    const script: FakeScript = ({ emit }) => emit({ type: 'error', error: { name: 'Error', message: 'lost' } })
     const { summary, stderr } = await run({ text: 'a', script })
     expect(summary).toMatchObject({ status: 'error', exitCode: 1, ran: 1, failed: 0 })
     expect(stderr).toContain('Uncaught in a.ts:1:\nError: lost')
