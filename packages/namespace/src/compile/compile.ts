@@ -1,4 +1,10 @@
 import type { CellLanguage, CellMode } from '@capsule/protocol'
+import { analyse } from './analyse.ts'
+import { runtimeName } from './names.ts'
+import { parseCell } from './parse.ts'
+import { rewrite } from './rewrite.ts'
+
+export { runtimeName }
 
 export type BindingKind = 'const' | 'let' | 'var' | 'function' | 'class' | 'import'
 
@@ -32,9 +38,6 @@ export interface Declaration {
   readonly source?: string
 }
 
-/** The one global (non-enumerable, not listed) that rewritten code calls. The engine provides it. */
-export const runtimeName = '__capsule__'
-
 export interface CellRuntime {
   /** `await x` becomes `await __capsule__.wait(x)`: settles as x does, or throws when the execution is cancelled. */
   wait(value: unknown): unknown
@@ -44,4 +47,14 @@ export interface CellRuntime {
   importMeta(filename: string): object
   /** Throws what V8 throws for an assignment to a constant. */
   assignToConst(name: string): never
+}
+
+export function compileCell(source: string, options: CompileOptions): CompiledCell {
+  const analysis = analyse(parseCell(source), source)
+  const rewritten = rewrite(analysis, source, options.filename, options.isConst)
+  const declarations: Declaration[] = []
+  for (const [name, { kind, source: text }] of analysis.top.bindings) {
+    if (kind !== 'parameter') declarations.push({ name, kind, ...(text === undefined ? {} : { source: text }) })
+  }
+  return { ...rewritten, mode: 'simple', language: 'js', declarations }
 }
