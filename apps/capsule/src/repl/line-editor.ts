@@ -78,8 +78,8 @@ export class LineEditor implements Disposable {
     }
   }
 
-  /** Writes text over the line that is being typed, which moves down unharmed. */
-  writeAbove(write: () => void): void {
+  /** Writes text over the line that is being typed, which moves down unharmed, maybe behind another prompt. */
+  writeAbove(write: () => void, prompt?: string): void {
     const { output } = this.#options
     if (this.#waiting === undefined) return write()
     const { rows } = this.#reader.getCursorPos()
@@ -89,6 +89,7 @@ export class LineEditor implements Disposable {
     write()
     // readline goes up again by the rows it drew last
     output.write('\n'.repeat(rows))
+    if (prompt !== undefined) this.#reader.setPrompt(prompt)
     this.#reader.prompt(true)
   }
 

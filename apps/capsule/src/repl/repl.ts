@@ -96,8 +96,7 @@ class Repl implements DotCommandScope {
     for (;;) {
       await this.#screen.freshLine('stdout')
       const isFirst = this.#pending.length === 0
-      const prompt = isFirst ? `${this.#next}> ` : `${'.'.repeat(String(this.#next).length)}. `
-      const line = await this.#editor.readLine({ prompt: this.#paint('dim', prompt), signal: this.#signal })
+      const line = await this.#editor.readLine({ prompt: this.#prompt(), signal: this.#signal })
       switch (line.kind) {
         case 'end':
           return undefined
@@ -121,6 +120,12 @@ class Repl implements DotCommandScope {
         }
       }
     }
+  }
+
+  /** `12> `, or as wide a one in the lines that follow. */
+  #prompt(): string {
+    const number = String(this.#next)
+    return this.#paint('dim', this.#pending.length === 0 ? `${number}> ` : `${'.'.repeat(number.length)}. `)
   }
 
   async #isWhole(code: string): Promise<boolean> {
@@ -193,7 +198,10 @@ class Repl implements DotCommandScope {
     const { events } = this.session
     const above = (stream: 'stdout' | 'stderr', text: string): void => {
       if (this.#running !== undefined) void this.#screen.write(stream, text)
-      else this.#editor.writeAbove(() => void this.#screen.write(stream, text.endsWith('\n') ? text : `${text}\n`))
+      else {
+        const line = text.endsWith('\n') ? text : `${text}\n`
+        this.#editor.writeAbove(() => void this.#screen.write(stream, line), this.#prompt())
+      }
     }
     const listeners = {
       late: (event: Parameters<Parameters<typeof this.session.events.on<'late'>>[1]>[0]): void => {
@@ -205,6 +213,8 @@ class Repl implements DotCommandScope {
         // the outcome of a running cell says it itself
         if (this.#running !== undefined) return
         this.#next = 1
+        // told here; without this the next cell would be told instead of run
+        void this.session.restart().catch((error: unknown) => above('stderr', `No new worker: ${String(error)}`))
         above('stderr', this.#paint('yellow', `The worker ${exitText(exit)}. The bindings of this session are lost.\n`))
       },
     }

@@ -51,7 +51,9 @@ export function endingLines(outcome: Outcome): string[] {
       lines.push(`Timed out after ${Math.round(outcome.durationMs)} ms.`)
       break
     case 'crashed':
-      lines.push(`The worker ${exitText(outcome.exit)}.`)
+      lines.push(
+        outcome.exit === undefined && outcome.error ? outcome.error.message : `The worker ${exitText(outcome.exit)}.`,
+      )
   }
   if (outcome.state === 'lost') lines.push('The bindings of this session are lost.')
   if (outcome.state === 'rolled-back') lines.push('The bindings are those of the last checkpoint.')
