@@ -1,4 +1,4 @@
-import { basename, dirname, isAbsolute, resolve } from 'node:path'
+import { basename, dirname, resolve, sep } from 'node:path'
 import { engineLimits } from './engine-limits.ts'
 import { SafeMap } from './primordials.ts'
 
@@ -16,15 +16,22 @@ const cellName = /^(?:cell|eval)-\d+\.[jt]sx?$/
 /** Which script filenames are cells, and where their positions stand in the source; the most recent cells only. */
 export class CellFiles {
   readonly #cwd: string
+  readonly #prefix: string
   readonly #files = new SafeMap<string, CellFile>()
 
   constructor(cwd: string) {
     this.#cwd = cwd
+    this.#prefix = cwd.endsWith(sep) ? cwd : cwd + sep
   }
 
   /** The absolute filename for a name as the user gave it. */
   resolve(name: string): string {
-    return isAbsolute(name) ? name : resolve(this.#cwd, name)
+    return resolve(this.#cwd, name)
+  }
+
+  /** As `resolve`, for a name without any path, as Capsule gives them. */
+  join(name: string): string {
+    return this.#prefix + name
   }
 
   remember(filename: string, file: CellFile): void {

@@ -7,7 +7,7 @@ import { namespaceErrors } from './errors.ts'
 import { Execution } from './execution.ts'
 import { withIntrinsics } from './intrinsics.ts'
 import { compileCell } from './plain-compiler.ts'
-import { SafeMap } from './primordials.ts'
+import { includesText, SafeMap } from './primordials.ts'
 import type { Preparation } from './running-cell.ts'
 import { compileScript, ScriptCache } from './script-cache.ts'
 import { toSourceError } from './source-error.ts'
@@ -16,6 +16,14 @@ interface PreparedExecution {
   readonly execution: Execution
   readonly preparation: Preparation
   readonly mode: CellMode
+}
+
+interface SourceFile {
+  /** As stack traces show it. */
+  name: string
+  filename: string
+  /** The name without its extension; undefined when the user gave the name. */
+  readonly stem: string | undefined
 }
 
 /** From a request to a script: numbers the cell, names its file, compiles it. */
@@ -43,32 +51,50 @@ export class CellPreparer {
   prepare(request: CellRequest): PreparedExecution {
     const { executionId, code } = request
     const cell = request.storeHistory === false ? 0 : ++this.#cells
-    const stem = cell > 0 ? `cell-${cell}` : `eval-${this.#evalNumber(code)}`
-    const language = request.language ?? 'auto'
-    let name = request.filename ?? `${stem}.${language === 'auto' ? 'js' : language}`
+    const file = this.#fileOf(request, cell)
     try {
-      let compiled = this.#compile(request, name)
-      if (request.filename === undefined && compiled.language !== 'js') {
-        const guessed = JSON.stringify(this.#files.resolve(name))
-        name = `${stem}.${compiled.language}`
-        // the code carries its filename only where it uses `import.meta`
-        if (compiled.code.includes(guessed)) compiled = this.#compile(request, name)
-      }
-      const filename = this.#files.resolve(name)
+      const compiled = this.#compileAs(file, request)
       // a numbered name is never used again, so its script need not be kept
       const isRepeatable = cell === 0 || request.filename !== undefined
-      const script = isRepeatable ? this.#scripts.compile(compiled.code, filename) : compileScript(compiled.code, filename)
-      this.#files.remember(filename, { name, toSource: compiled.toSource })
-      const execution = new Execution(executionId, cell, filename)
+      const script = isRepeatable
+        ? this.#scripts.compile(compiled.code, file.filename)
+        : compileScript(compiled.code, file.filename)
+      this.#files.remember(file.filename, { name: file.name, toSource: compiled.toSource })
+      const execution = new Execution(executionId, cell, file.filename)
       return { execution, preparation: { kind: 'ready', compiled, script }, mode: compiled.mode }
     } catch (error) {
-      const execution = new Execution(executionId, cell, this.#files.resolve(name))
-      return { execution, preparation: { kind: 'failed', error: toSourceError(error, { source: code, name }) }, mode: 'unknown' }
+      const execution = new Execution(executionId, cell, file.filename)
+      const failure = toSourceError(error, { source: code, name: file.name })
+      return { execution, preparation: { kind: 'failed', error: failure }, mode: 'unknown' }
     }
   }
 
-  #compile({ code, language = 'auto' }: CellRequest, name: string): CompiledCell {
-    const filename = this.#files.resolve(name)
+  /** Names the file before the language is known: `auto` is taken for JavaScript. */
+  #fileOf({ code, filename, language = 'auto' }: CellRequest, cell: number): SourceFile {
+    if (filename !== undefined) return { name: filename, filename: this.#files.resolve(filename), stem: undefined }
+    const stem = cell > 0 ? `cell-${cell}` : `eval-${this.#evalNumber(code)}`
+    const name = `${stem}.${language === 'auto' ? 'js' : language}`
+    return { name, filename: this.#files.join(name), stem }
+  }
+
+  /** Compiles, and gives the file the extension of the language that the code turned out to be. */
+  #compileAs(file: SourceFile, request: CellRequest): CompiledCell {
+    const compiled = this.#compile(request, file.filename)
+    if (file.stem === undefined || compiled.language === (request.language ?? 'js')) return compiled
+    const guessed = file.filename
+    file.name = `${file.stem}.${compiled.language}`
+    file.filename = this.#files.join(file.name)
+    // the code carries its filename only where it uses `import.meta`
+    return usesImportMeta(compiled.code) && guessed !== file.filename ? this.#compile(request, file.filename) : compiled
+  }
+
+  /** Compiles and forgets. @throws what is wrong with the code */
+  check(code: string): void {
+    const filename = this.#files.join('check.js')
+    compileScript(this.#compile({ executionId: '', code }, filename).code, filename)
+  }
+
+  #compile({ code, language = 'auto' }: CellRequest, filename: string): CompiledCell {
     const compiled = withIntrinsics(() => compileCell(code, { filename, language, isConst: this.#isConst }))
     for (let index = 0; index < compiled.declarations.length; index++) {
       if (compiled.declarations[index]?.name === runtimeName) throw namespaceErrors.RESERVED_NAME({ name: runtimeName })
@@ -85,4 +111,8 @@ export class CellPreparer {
     if (this.#evalNumbers.size > engineLimits.scripts) this.#evalNumbers.deleteOldest()
     return number
   }
+}
+
+function usesImportMeta(code: string): boolean {
+  return includesText(code, `${runtimeName}.importMeta(`)
 }

@@ -161,7 +161,7 @@ class CellEngine implements Engine {
 
   inspect(query: InspectQuery): InspectAnswer {
     try {
-      return answerQuery(query, { bindings: this.#bindings, history: this.#history, preparer: this.#preparer })
+      return answerQuery(query, { bindings: this.#bindings, parse: (code) => this.#preparer.check(code) })
     } catch (error) {
       return { what: 'failure', error: toWireError(error, this.#errorContext) }
     }

@@ -17,7 +17,7 @@ export class Execution {
   readonly cell: number
   readonly filename: string
   readonly #waiters: Waiter
-  readonly #listeners = new SafeSet<(error: Error) => void>()
+  #listeners: SafeSet<(error: Error) => void> | undefined
   #controller: AbortController | undefined
   #cancellation: Error | undefined
 
@@ -67,13 +67,14 @@ export class Execution {
       listener(this.#cancellation)
       return () => {}
     }
-    this.#listeners.add(listener)
+    const listeners = (this.#listeners ??= new SafeSet())
+    listeners.add(listener)
     return () => {
-      this.#listeners.delete(listener)
+      listeners.delete(listener)
     }
   }
 
-  /** Idempotent. Listeners of the signal run first, then the registered ones, then pending awaits reject. */
+  /** Idempotent. Pending awaits reject, then the registered listeners run, then those of the signal. */
   cancel(reason: 'cancelled' | 'timed-out'): void {
     if (this.#cancellation !== undefined) return
     const error = cancellationError(reason)
@@ -83,8 +84,8 @@ export class Execution {
       waiter.reject?.(error)
       waiter.reject = undefined
     }
-    this.#listeners.forEach((listener) => listener(error))
-    this.#listeners.clear()
+    this.#listeners?.forEach((listener) => listener(error))
+    this.#listeners = undefined
     // last: this runs listeners of the cell, which may throw, loop or be terminated
     this.#controller?.abort(error)
   }

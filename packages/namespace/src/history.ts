@@ -1,5 +1,5 @@
 import { engineLimits } from './engine-limits.ts'
-import { dataDescriptor, defineProperty, deleteProperty, getOwnPropertyDescriptor } from './primordials.ts'
+import { defineProperty, deleteProperty, getOwnPropertyDescriptor, hasOwn, listedDescriptor } from './primordials.ts'
 
 const names = ['_', '__', '___', 'In', 'Out'] as const
 type HistoryName = (typeof names)[number]
@@ -50,11 +50,11 @@ export class History {
   install(): void {
     for (let index = 0; index < names.length; index++) {
       const name = names[index] as HistoryName
-      if (getOwnPropertyDescriptor(globalThis, name) !== undefined) continue
+      if (hasOwn(globalThis, name)) continue
       defineProperty(globalThis, name, {
         __proto__: null,
         get: this.#getters[name],
-        set: (value: unknown) => defineProperty(globalThis, name, { ...dataDescriptor(value), enumerable: true }),
+        set: (value: unknown) => defineProperty(globalThis, name, listedDescriptor(value)),
         enumerable: false,
         configurable: true,
       } as PropertyDescriptor)
@@ -67,7 +67,7 @@ export class History {
 
   // the user may have frozen the object: then nothing is stored, and nothing throws
   #set(name: 'In' | 'Out', cell: number, value: unknown): void {
-    defineProperty(this.#values[name] as object, cell, { ...dataDescriptor(value), enumerable: true })
+    defineProperty(this.#values[name] as object, cell, listedDescriptor(value))
   }
 
   #forget(name: 'In' | 'Out', cell: number): void {

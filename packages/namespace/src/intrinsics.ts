@@ -25,11 +25,14 @@ const holders: readonly object[] = [
   Object.getPrototypeOf(new Set().values()) as object,
 ]
 
+// nothing uses them, and each name costs time in every cell
+const skipped = /^(?:anchor|big|blink|bold|fixed|fontcolor|fontsize|italics|link|small|strike|sub|sup|toLocale.*|trimLeft|trimRight|locale.*)$/
+
 const originals: readonly Original[] = [
   ...globalNames.map((name) => ({ holder: globalThis, key: name, value: Reflect.get(globalThis, name) as unknown })),
   ...holders.flatMap((holder) =>
     ownKeys(holder).flatMap((key) => {
-      const descriptor = getOwnPropertyDescriptor(holder, key)
+      const descriptor = skipped.test(String(key)) ? undefined : getOwnPropertyDescriptor(holder, key)
       return typeof descriptor?.value === 'function' && descriptor.configurable ? [{ holder, key, value: descriptor.value }] : []
     }),
   ),
@@ -40,15 +43,23 @@ const originals: readonly Original[] = [
  * what they changed is put aside for the call. The function must not run code of cells.
  */
 export function withIntrinsics<T>(fn: () => T): T {
-  const changed: Original[] = []
-  let count = 0
   for (let index = 0; index < originals.length; index++) {
-    const original = originals[index] as Original
-    if ((original.holder as Record<PropertyKey, unknown>)[original.key] !== original.value) {
-      defineProperty(changed, count++, dataDescriptor(original))
-    }
+    if (isChanged(originals[index] as Original)) return withOriginals(changedSince(index), fn)
   }
-  return count === 0 ? fn() : withOriginals(changed, fn)
+  return fn()
+}
+
+function isChanged({ holder, key, value }: Original): boolean {
+  return (holder as Record<PropertyKey, unknown>)[key] !== value
+}
+
+function changedSince(first: number): readonly Original[] {
+  const changed: Original[] = []
+  for (let index = first; index < originals.length; index++) {
+    const original = originals[index] as Original
+    if (isChanged(original)) defineProperty(changed, changed.length, dataDescriptor(original))
+  }
+  return changed
 }
 
 function withOriginals<T>(changed: readonly Original[], fn: () => T): T {

@@ -10,6 +10,7 @@ export const NativeTypeError = TypeError
 export const NativeAbortController = AbortController
 export const { asyncIterator, iterator } = Symbol
 
+const stringIncludes = String.prototype.includes
 const stringSlice = String.prototype.slice
 const promiseThen = Promise.prototype.then
 const promiseResolve = Promise.resolve
@@ -32,6 +33,11 @@ export function promiseOf(value: unknown): Promise<unknown> {
 /** A configurable, writable, non-enumerable data property. */
 export function dataDescriptor(value: unknown): PropertyDescriptor {
   return { __proto__: null, value, writable: true, enumerable: false, configurable: true } as PropertyDescriptor
+}
+
+/** A data property as an assignment would make it. */
+export function listedDescriptor(value: unknown): PropertyDescriptor {
+  return { __proto__: null, value, writable: true, enumerable: true, configurable: true } as PropertyDescriptor
 }
 
 // Node does the same inside: the methods stand on a prototype of their own, where users do not reach them
@@ -67,4 +73,8 @@ export class SafeSet<V> extends Set<V> {
 /** At most `length` characters of the text. */
 export function sliceText(text: string, length: number): string {
   return apply(stringSlice, text, [0, length]) as string
+}
+
+export function includesText(text: string, part: string): boolean {
+  return apply(stringIncludes, text, [part]) as boolean
 }

@@ -16,7 +16,8 @@ export function textOf(value: unknown, length: number): ValueText {
 
 function inspected(value: unknown, length: number): string {
   try {
-    const text: unknown = inspect(value, { __proto__: null, ...bounds, maxStringLength: length } as object)
+    const isSimple = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'string'
+    const text: unknown = inspect(value, isSimple ? simple : ({ __proto__: null, ...bounds, maxStringLength: length } as object))
     return typeof text === 'string' ? text : `[${typeof value}]`
   } catch {
     return `[${typeof value}: its inspection failed]`
@@ -37,6 +38,8 @@ const bounds = {
   showProxy: false,
   sorted: false,
 } as const
+// the others do not matter to numbers and the like, and each costs time
+const simple = { __proto__: null, colors: false, numericSeparator: false } as object
 
 export function cut(text: string, length: number): ValueText {
   return text.length <= length ? { text, truncated: false } : { text: sliceText(text, length), truncated: true }
