@@ -13,8 +13,8 @@ describe('throwIfAborted', () => {
   })
 
   it('does nothing without a signal or before it fires', () => {
-    throwIfAborted(undefined, 'the call')
-    throwIfAborted(new AbortController().signal, 'the call')
+    expect(throwIfAborted(undefined, 'the call')).toBeUndefined()
+    expect(throwIfAborted(new AbortController().signal, 'the call')).toBeUndefined()
   })
 })
 

@@ -96,7 +96,7 @@ describe('systemClock', () => {
 
   it('fires once, and not when cancelled', () => {
     vi.useFakeTimers()
-    const fired = vi.fn()
+    const fired = vi.fn<() => void>()
     systemClock.setTimer(5, fired)
     systemClock.setTimer(5, fired).cancel()
     vi.advanceTimersByTime(20)
@@ -105,7 +105,7 @@ describe('systemClock', () => {
 
   it('keeps delays that are too long for setTimeout', () => {
     vi.useFakeTimers()
-    const fired = vi.fn()
+    const fired = vi.fn<() => void>()
     systemClock.setTimer(2 ** 31 + 5, fired)
     vi.advanceTimersByTime(2 ** 31 + 4)
     expect(fired).not.toHaveBeenCalled()

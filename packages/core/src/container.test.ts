@@ -70,7 +70,7 @@ describe('get', () => {
   })
 
   it('names the path of a circle', () => {
-    const container = createContainer().provide(clock, (inner) => ({ name: String(inner.get(app)) }))
+    const container = createContainer().provide(clock, (inner) => ({ name: typeof inner.get(app) }))
     expect(() => container.get(app)).toThrow(
       expect.objectContaining({
         code: 'CIRCULAR_BINDING',

@@ -25,5 +25,5 @@ it('adds the fields of a child to every line, the nearest first', () => {
 })
 
 it('discards everything by default', () => {
-  silentLogger.child({ a: 1 }).error('nobody hears')
+  expect(silentLogger.child({ a: 1 }).error('nobody hears')).toBeUndefined()
 })

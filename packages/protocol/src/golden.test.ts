@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { hostSamples, workerSamples } from '../test/samples.ts'
+import { createCodec, defaultLimits, parseHostMessage, parseWorkerMessage } from './index.ts'
+
+const all = [...hostSamples, ...workerSamples]
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+
+// What is on the wire today must be readable for ever: a changed line here is a changed protocol.
+describe('golden bytes', () => {
+  it('of JSON stay as they are', () => {
+    const json = createCodec('json')
+    expect(`\n${all.map((message) => text(json.encode(message))).join('\n')}\n`).toMatchInlineSnapshot(`
+      "
+      {"type":"hello","protocol":{"major":1,"minor":0},"codecs":["msgpack","json"],"features":["fences"],"limits":{"frameBytes":10485760,"depth":64},"settings":{"backPressure":"block","heartbeatMs":500},"fenceKey":"k3y","outputWindowBytes":65536}
+      {"type":"execute","executionId":"execution-1","code":"1 + 1","filename":"a.ts","language":"ts","route":"auto","storeHistory":false}
+      {"type":"execute","executionId":"execution-2","code":"é"}
+      {"type":"input-response","executionId":"e-1","inputId":"i-1","answer":{"kind":"text","text":"Ada"}}
+      {"type":"input-response","executionId":"e-1","inputId":"i-1","answer":{"kind":"eof"}}
+      {"type":"input-response","executionId":"e-1","inputId":"i-1","answer":{"kind":"timed-out"}}
+      {"type":"cancel","executionId":"e-1","reason":"timed-out","cooperativeMs":50}
+      {"type":"interrupt","cooperativeMs":0}
+      {"type":"inspect","requestId":"r-1","query":{"what":"namespace"}}
+      {"type":"inspect","requestId":"r-1","query":{"what":"completions","code":"con","cursor":3}}
+      {"type":"inspect","requestId":"r-1","query":{"what":"completeness","code":"{"}}
+      {"type":"stream-credit","streamId":"output","bytes":70000}
+      {"type":"shutdown","graceMs":100}
+      {"type":"ready","protocol":{"major":1,"minor":0},"codec":"msgpack","features":["fences"],"limits":{"frameBytes":10485760,"depth":64},"settings":{"backPressure":"block","outputBufferBytes":1048576,"outputChunkBytes":65536,"drainTimeoutMs":30000,"suppressDrainErrors":false,"heartbeatMs":1000,"valueBytes":8388608,"valueDepth":100,"textLength":100000,"route":"auto"},"executors":[{"name":"async","preemptive":false,"syncInput":false,"concurrent":true}],"pid":42,"nodeVersion":"v24.21.0"}
+      {"type":"ack","executionId":"e-1"}
+      {"type":"heartbeat","sequence":1,"uptimeMs":12.5,"rssBytes":50000000,"heapUsedBytes":5000000,"cpuMs":30,"eventLoopDelayMs":0,"bindings":2,"executionId":"e-1"}
+      {"type":"output","executionId":"e-1","stream":"stdout","text":"hi\\n"}
+      {"type":"output","executionId":"e-1","stream":"stderr","text":"late","late":true}
+      {"type":"input-request","executionId":"e-1","inputId":"i-1","prompt":"Name?","secret":true,"timeoutMs":1000}
+      {"type":"result","executionId":"e-1","cell":3,"mode":"simple","executor":"threaded","durationMs":1.5,"output":{"bytes":2,"droppedBytes":0,"droppedChunks":0},"fence":7,"tainted":true,"text":"2","value":{"$bytes":"Av8="},"truncated":true}
+      {"type":"result","executionId":"e-1","cell":3,"mode":"simple","executor":"threaded","durationMs":1.5,"output":{"bytes":2,"droppedBytes":0,"droppedChunks":0},"text":"undefined"}
+      {"type":"error","terminal":true,"executionId":"e-1","cell":3,"mode":"simple","executor":"threaded","durationMs":1.5,"output":{"bytes":2,"droppedBytes":0,"droppedChunks":0},"status":"cancelled","rung":1,"error":{"name":"TypeError","message":"no","stack":"TypeError: no","line":2,"column":7,"cause":{"name":"Error","message":"why"}}}
+      {"type":"error","terminal":false,"error":{"name":"5","message":"5","thrown":{"$bytes":"BQ=="}}}
+      {"type":"error","terminal":false,"executionId":"e-1","late":true,"error":{"name":"AggregateError","message":"many","code":"E","errors":[{"name":"Error","message":"one"}]}}
+      {"type":"inspect-result","requestId":"r-1","answer":{"what":"namespace","bindings":[{"name":"a","kind":"const","type":"number","preview":"1"}],"truncated":true}}
+      {"type":"inspect-result","requestId":"r-1","answer":{"what":"completions","names":["const"],"from":0}}
+      {"type":"inspect-result","requestId":"r-1","answer":{"what":"completeness","status":"incomplete"}}
+      {"type":"inspect-result","requestId":"r-1","answer":{"what":"failure","error":{"name":"Error","message":"x"}}}
+      "
+    `)
+  })
+
+  it('of MessagePack stay as they are', () => {
+    const msgpack = createCodec('msgpack')
+    expect(
+      `\n${all.map((message) => `${message.type} ${hex(msgpack.encode(message))}`).join('\n')}\n`,
+    ).toMatchInlineSnapshot(`
+      "
+      hello 88a474797065a568656c6c6fa870726f746f636f6c82a56d616a6f7201a56d696e6f7200a6636f6465637392a76d73677061636ba46a736f6ea8666561747572657391a666656e636573a66c696d69747382aa6672616d654279746573ce00a00000a5646570746840a873657474696e677382ac6261636b5072657373757265a5626c6f636bab6865617274626561744d73cd01f4a866656e63654b6579a36b3379b16f757470757457696e646f774279746573ce00010000
+      execute 87a474797065a765786563757465ab657865637574696f6e4964ab657865637574696f6e2d31a4636f6465a531202b2031a866696c656e616d65a4612e7473a86c616e6775616765a27473a5726f757465a46175746fac73746f7265486973746f7279c2
+      execute 83a474797065a765786563757465ab657865637574696f6e4964ab657865637574696f6e2d32a4636f6465a2c3a9
+      input-response 84a474797065ae696e7075742d726573706f6e7365ab657865637574696f6e4964a3652d31a7696e7075744964a3692d31a6616e7377657282a46b696e64a474657874a474657874a3416461
+      input-response 84a474797065ae696e7075742d726573706f6e7365ab657865637574696f6e4964a3652d31a7696e7075744964a3692d31a6616e7377657281a46b696e64a3656f66
+      input-response 84a474797065ae696e7075742d726573706f6e7365ab657865637574696f6e4964a3652d31a7696e7075744964a3692d31a6616e7377657281a46b696e64a974696d65642d6f7574
+      cancel 84a474797065a663616e63656cab657865637574696f6e4964a3652d31a6726561736f6ea974696d65642d6f7574ad636f6f70657261746976654d7332
+      interrupt 82a474797065a9696e74657272757074ad636f6f70657261746976654d7300
+      inspect 83a474797065a7696e7370656374a9726571756573744964a3722d31a5717565727981a477686174a96e616d657370616365
+      inspect 83a474797065a7696e7370656374a9726571756573744964a3722d31a5717565727983a477686174ab636f6d706c6574696f6e73a4636f6465a3636f6ea6637572736f7203
+      inspect 83a474797065a7696e7370656374a9726571756573744964a3722d31a5717565727982a477686174ac636f6d706c6574656e657373a4636f6465a17b
+      stream-credit 83a474797065ad73747265616d2d637265646974a873747265616d4964a66f7574707574a56279746573ce00011170
+      shutdown 82a474797065a873687574646f776ea767726163654d7364
+      ready 89a474797065a57265616479a870726f746f636f6c82a56d616a6f7201a56d696e6f7200a5636f646563a76d73677061636ba8666561747572657391a666656e636573a66c696d69747382aa6672616d654279746573ce00a00000a5646570746840a873657474696e67738aac6261636b5072657373757265a5626c6f636bb16f75747075744275666665724279746573ce00100000b06f75747075744368756e6b4279746573ce00010000ae647261696e54696d656f75744d73cd7530b37375707072657373447261696e4572726f7273c2ab6865617274626561744d73cd03e8aa76616c75654279746573ce00800000aa76616c7565446570746864aa746578744c656e677468ce000186a0a5726f757465a46175746fa96578656375746f72739184a46e616d65a56173796e63aa707265656d7074697665c2a973796e63496e707574c2aa636f6e63757272656e74c3a37069642aab6e6f646556657273696f6ea87632342e32312e30
+      ack 82a474797065a361636bab657865637574696f6e4964a3652d31
+      heartbeat 89a474797065a9686561727462656174a873657175656e636501a8757074696d654d73cb4029000000000000a87273734279746573ce02faf080ad68656170557365644279746573ce004c4b40a56370754d731eb06576656e744c6f6f7044656c61794d7300a862696e64696e677302ab657865637574696f6e4964a3652d31
+      output 84a474797065a66f7574707574ab657865637574696f6e4964a3652d31a673747265616da67374646f7574a474657874a368690a
+      output 85a474797065a66f7574707574ab657865637574696f6e4964a3652d31a673747265616da6737464657272a474657874a46c617465a46c617465c3
+      input-request 86a474797065ad696e7075742d72657175657374ab657865637574696f6e4964a3652d31a7696e7075744964a3692d31a670726f6d7074a54e616d653fa6736563726574c3a974696d656f75744d73cd03e8
+      result 8ca474797065a6726573756c74ab657865637574696f6e4964a3652d31a463656c6c03a46d6f6465a673696d706c65a86578656375746f72a87468726561646564aa6475726174696f6e4d73cb3ff8000000000000a66f757470757483a5627974657302ac64726f70706564427974657300ad64726f707065644368756e6b7300a566656e636507a77461696e746564c3a474657874a132a576616c7565c40202ffa97472756e6361746564c3
+      result 88a474797065a6726573756c74ab657865637574696f6e4964a3652d31a463656c6c03a46d6f6465a673696d706c65a86578656375746f72a87468726561646564aa6475726174696f6e4d73cb3ff8000000000000a66f757470757483a5627974657302ac64726f70706564427974657300ad64726f707065644368756e6b7300a474657874a9756e646566696e6564
+      error 8ba474797065a56572726f72a87465726d696e616cc3ab657865637574696f6e4964a3652d31a463656c6c03a46d6f6465a673696d706c65a86578656375746f72a87468726561646564aa6475726174696f6e4d73cb3ff8000000000000a66f757470757483a5627974657302ac64726f70706564427974657300ad64726f707065644368756e6b7300a6737461747573a963616e63656c6c6564a472756e6701a56572726f7286a46e616d65a9547970654572726f72a76d657373616765a26e6fa5737461636bad547970654572726f723a206e6fa46c696e6502a6636f6c756d6e07a5636175736582a46e616d65a54572726f72a76d657373616765a3776879
+      error 83a474797065a56572726f72a87465726d696e616cc2a56572726f7283a46e616d65a135a76d657373616765a135a67468726f776ec40105
+      error 85a474797065a56572726f72a87465726d696e616cc2ab657865637574696f6e4964a3652d31a46c617465c3a56572726f7284a46e616d65ae4167677265676174654572726f72a76d657373616765a46d616e79a4636f6465a145a66572726f72739182a46e616d65a54572726f72a76d657373616765a36f6e65
+      inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657283a477686174a96e616d657370616365a862696e64696e67739184a46e616d65a161a46b696e64a5636f6e7374a474797065a66e756d626572a770726576696577a131a97472756e6361746564c3
+      inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657283a477686174ab636f6d706c6574696f6e73a56e616d657391a5636f6e7374a466726f6d00
+      inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657282a477686174ac636f6d706c6574656e657373a6737461747573aa696e636f6d706c657465
+      inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657282a477686174a76661696c757265a56572726f7282a46e616d65a54572726f72a76d657373616765a178
+      "
+    `)
+  })
+})
+
+describe.each(['msgpack', 'json'] as const)('%s', (name) => {
+  const codec = createCodec(name)
+  it.each(hostSamples)('carries $type of the host unchanged', (message) => {
+    expect(parseHostMessage(codec.decode(codec.encode(message), defaultLimits))).toEqual(message)
+  })
+
+  it.each(workerSamples)('carries $type of the worker unchanged', (message) => {
+    const decoded = parseWorkerMessage(codec.decode(codec.encode(message), defaultLimits))
+    // bytes may come as a Buffer, which is a Uint8Array
+    const plain = JSON.parse(JSON.stringify(decoded, bytesAsText)) as unknown
+    expect(plain).toEqual(JSON.parse(JSON.stringify(message, bytesAsText)))
+  })
+})
+
+function bytesAsText(this: unknown, key: string, value: unknown): unknown {
+  const original = (this as Record<string, unknown>)[key]
+  return original instanceof Uint8Array ? `bytes ${hex(original)}` : value
+}
