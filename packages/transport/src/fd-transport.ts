@@ -38,7 +38,7 @@ export function createFdTransport<Out extends object>(options: FdTransportOption
     return new FdMessageTransport<Out>(common, sink, () => {})
   }
   const sink = createSlabSink(writeFd)
-  return new FdMessageTransport<Out>(common, sink, sink.flush)
+  return new FdMessageTransport<Out>(common, sink, () => sink.flush())
 }
 
 class FdMessageTransport<Out extends object> extends MessageTransport<Out> implements FdTransport<Out> {

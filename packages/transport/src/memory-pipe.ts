@@ -79,7 +79,7 @@ class QueuedPipe implements MemoryPipe {
   }
 
   #destroy(): void {
-    if (this.#writing !== 'open') return
+    if (this.#writing === 'hung-up') return
     this.#writing = 'ended'
     this.#drop()
     this.#schedule()

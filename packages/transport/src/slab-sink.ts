@@ -29,79 +29,86 @@ const longestBackoffMs = 16
  * others when the slab is full, after 2 ms of further sending, or when the turn (its microtask) ends.
  * The descriptor is never opened as a socket, which would make it non-blocking.
  */
-export function createSlabSink(
-  fd: number,
-  { write = systemWrite, now = performanceNow }: SlabSinkOptions = {},
-): SlabSink {
-  const slab = Buffer.allocUnsafeSlow(slabBytes)
-  const sleeper = new Int32Array(new SharedArrayBuffer(4))
-  let state: 'open' | 'broken' | 'closed' = 'open'
-  let filled = 0
-  let isInTurn = false
-  let flushedAtMs = 0
-  let handlers: ByteSinkHandlers | undefined
+export function createSlabSink(fd: number, options: SlabSinkOptions = {}): SlabSink {
+  return new BlockingSlab(fd, options)
+}
 
-  const writeAll = (bytes: Uint8Array, length: number): void => {
+class BlockingSlab implements SlabSink {
+  // what the slab holds leaves by itself when the turn ends: nobody needs to wait for it
+  readonly queuedBytes = 0
+  readonly #fd: number
+  readonly #write: NonNullable<SlabSinkOptions['write']>
+  readonly #now: () => number
+  readonly #slab = Buffer.allocUnsafeSlow(slabBytes)
+  readonly #sleeper = new Int32Array(new SharedArrayBuffer(4))
+  #state: 'open' | 'broken' | 'closed' = 'open'
+  #filled = 0
+  #isInTurn = false
+  #flushedAtMs = 0
+  #handlers: ByteSinkHandlers | undefined
+  readonly #endTurn = (): void => {
+    this.#isInTurn = false
+    if (this.#filled > 0) this.flush()
+  }
+
+  constructor(fd: number, { write = systemWrite, now = performanceNow }: SlabSinkOptions) {
+    this.#fd = fd
+    this.#write = write
+    this.#now = now
+  }
+
+  open(handlers: ByteSinkHandlers): void {
+    this.#handlers = handlers
+  }
+
+  writeFrame(payload: Uint8Array, isUrgent: boolean): void {
+    const frameBytes = frameHeaderBytes + payload.length
+    if (frameBytes > slabBytes - this.#filled) this.flush()
+    if (frameBytes > slabBytes) return this.#writeAll(encodeFrame(payload, Infinity), frameBytes)
+    this.#slab.writeUInt32BE(payload.length, this.#filled)
+    this.#slab.set(payload, this.#filled + frameHeaderBytes)
+    this.#filled += frameBytes
+    if (isUrgent || !this.#isInTurn || this.#now() - this.#flushedAtMs >= slabHoldMs) this.flush()
+    if (this.#isInTurn) return
+    this.#isInTurn = true
+    microtask(this.#endTurn)
+  }
+
+  flush(): void {
+    const length = this.#filled
+    this.#filled = 0
+    if (length > 0) this.#writeAll(this.#slab, length)
+    this.#flushedAtMs = this.#now()
+  }
+
+  end(): Promise<void> {
+    this.flush()
+    this.destroy()
+    return Promise.resolve()
+  }
+
+  destroy(): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#filled = 0
+    systemClose(this.#fd)
+  }
+
+  #writeAll(bytes: Uint8Array, length: number): void {
     let backoffMs = 1
-    for (let written = 0; written < length && state === 'open';) {
+    for (let written = 0; written < length && this.#state === 'open';) {
       try {
-        written += write(fd, bytes, written, length - written)
+        written += this.#write(this.#fd, bytes, written, length - written)
         backoffMs = 1
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') {
-          wait(sleeper, 0, 0, backoffMs)
+          wait(this.#sleeper, 0, 0, backoffMs)
           backoffMs = Math.min(backoffMs * 2, longestBackoffMs)
         } else {
-          state = 'broken'
-          handlers?.fail(error)
+          this.#state = 'broken'
+          this.#handlers?.fail(error)
         }
       }
     }
-  }
-
-  const flush = (): void => {
-    const length = filled
-    filled = 0
-    if (length > 0) writeAll(slab, length)
-    flushedAtMs = now()
-  }
-
-  const endTurn = (): void => {
-    isInTurn = false
-    if (filled > 0) flush()
-  }
-
-  const close = (): void => {
-    if (state === 'closed') return
-    state = 'closed'
-    filled = 0
-    systemClose(fd)
-  }
-
-  return {
-    // what the slab holds leaves by itself when the turn ends: nobody needs to wait for it
-    queuedBytes: 0,
-    open(given) {
-      handlers = given
-    },
-    flush,
-    writeFrame(payload, isUrgent) {
-      const frameBytes = frameHeaderBytes + payload.length
-      if (frameBytes > slabBytes - filled) flush()
-      if (frameBytes > slabBytes) return writeAll(encodeFrame(payload, Infinity), frameBytes)
-      slab.writeUInt32BE(payload.length, filled)
-      slab.set(payload, filled + frameHeaderBytes)
-      filled += frameBytes
-      if (isUrgent || !isInTurn || now() - flushedAtMs >= slabHoldMs) flush()
-      if (isInTurn) return
-      isInTurn = true
-      microtask(endTurn)
-    },
-    end() {
-      flush()
-      close()
-      return Promise.resolve()
-    },
-    destroy: close,
   }
 }
