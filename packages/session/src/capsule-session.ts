@@ -1,32 +1,18 @@
-import {
-  type AbortOptions,
-  type CapsuleError,
-  coreErrors,
-  type EventSource,
-  throwIfAborted,
-  withAbort,
-} from '@capsule/core'
-import type {
-  BindingSummary,
-  HeartbeatMessage,
-  InspectAnswer,
-  InspectQuery,
-  ReadyMessage,
-  WorkerMessage,
-} from '@capsule/protocol'
+import { type AbortOptions, type CapsuleError, type EventSource, throwIfAborted, withAbort } from '@capsule/core'
+import type { BindingSummary, InspectAnswer, InspectQuery } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
-import { CellExecution, eventOf, type ExecutionPorts } from './execution.ts'
+import { CellExecution, type ExecutionPorts } from './execution.ts'
 import { ExecutionIds } from './execution-ids.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { Inspections } from './inspections.ts'
 import { createInterceptors, type Interceptors } from './interceptors.ts'
+import { MessageRouter } from './message-router.ts'
 import { checkExecuteOptions, checkRunOptions, type ResolvedOptions } from './options.ts'
 import { outcomeErrorFrom } from './outcome.ts'
 import { collect } from './run.ts'
 import type {
   ExecuteOptions,
   Execution,
-  ExecutionEvent,
   Outcome,
   RunOptions,
   RunResult,
@@ -36,6 +22,8 @@ import type {
   SessionState,
 } from './session.ts'
 import { SessionEventEmitter } from './session-events.ts'
+import { SessionRecord } from './session-record.ts'
+import { withinLimits } from './start-limits.ts'
 import { asCapsuleError, WorkerLink } from './worker-link.ts'
 
 /** Workers that die idle, one after the other, with no cell between: after so many the session stops replacing them. */
@@ -52,7 +40,6 @@ export class CapsuleSession implements Session {
   readonly #ports: ExecutionPorts
   #state: SessionState = 'starting'
   #link: WorkerLink | undefined
-  #ready: ReadyMessage | undefined
   /** On the wire: the caller's cell, or a warm-up. */
   #running: CellExecution | undefined
   /** Waits until the next worker is ready. */
@@ -62,21 +49,28 @@ export class CapsuleSession implements Session {
   #closing: Promise<void> | undefined
   /** A death while nothing ran, to be told by the next outcome. */
   #untoldDeath: WorkerDeath | undefined
+  #lastDeath: WorkerDeath | undefined
   #crashCause: CapsuleError | undefined
   #idleDeaths = 0
-  #isTainted = false
-  #heartbeat: { readonly message: Omit<HeartbeatMessage, 'type'>; readonly atMs: number } | undefined
-  #generation = 0
-  readonly #counters = { executions: 0, restarts: 0, invalidMessages: 0, unknownMessages: 0, lateEvents: 0 }
-  readonly #byStatus: Record<Outcome['status'], number> = { ok: 0, error: 0, cancelled: 0, 'timed-out': 0, crashed: 0 }
+  readonly #record: SessionRecord
+  readonly #router: MessageRouter
 
   constructor(options: ResolvedOptions) {
     this.sessionId = options.sessionId
     this.#options = options
     const { clock, logger, ids, interceptors, cooperativeMs, outputWindowBytes } = options
+    this.#record = new SessionRecord(clock)
     this.#emitter = new SessionEventEmitter(logger)
     this.#inspections = new Inspections({ clock, ids })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
+    this.#router = new MessageRouter({
+      record: this.#record,
+      emitter: this.#emitter,
+      inspections: this.#inspections,
+      executionIds: this.#executionIds,
+      running: () => this.#running,
+      credit: (bytes) => this.#link?.credit(bytes),
+    })
     const onQuarantine = (report: SessionEvents['interceptor-quarantined'][0]): void =>
       this.#emitter.emit('interceptor-quarantined', report)
     this.#interceptors = createInterceptors({ interceptors, clock, logger, onQuarantine })
@@ -87,7 +81,7 @@ export class CapsuleSession implements Session {
       send: (message) => this.#link?.send(message),
       credit: (bytes) => this.#link?.credit(bytes),
       hold: (bytes) => this.#link?.hold(bytes),
-      fence: (fence, then) => (this.#link === undefined ? then() : this.#link.fences.wait(fence, then)),
+      fence: (fence, onPassed) => (this.#link === undefined ? onPassed() : this.#link.fences.wait(fence, onPassed)),
       kill: () => this.#endWorker(),
       settled: (outcome) => this.#onSettled(outcome),
     }
@@ -111,29 +105,19 @@ export class CapsuleSession implements Session {
   execute(code: string, options?: ExecuteOptions): Execution {
     checkExecuteOptions(code, options)
     if (this.#state === 'closed') throw sessionErrors.SESSION_CLOSED({ sessionId: this.sessionId })
-    const other = this.#queued ?? (this.#state === 'busy' ? this.#running : undefined)
+    const other = this.#queued ?? (this.#isWarmingUp ? undefined : this.#running)
     if (other !== undefined) throw sessionErrors.SESSION_BUSY({ executionId: other.executionId })
     const execution = this.#newExecution(code, options)
-    this.#counters.executions++
     const death = this.#untoldDeath
-    if (death !== undefined) {
-      this.#untoldDeath = undefined
+    this.#untoldDeath = undefined
+    if (death === undefined && this.#state === 'ready') this.#run(execution)
+    else {
       this.#queued = execution
-      execution.workerDied(death)
-      return execution
+      if (death !== undefined) execution.workerDied(death)
+      else if (this.#state === 'crashed') this.#refuseQueued()
+      else execution.enqueue()
     }
-    switch (this.#state) {
-      case 'ready':
-        this.#run(execution)
-        break
-      case 'crashed':
-        this.#queued = execution
-        this.#refuseQueued()
-        break
-      default:
-        this.#queued = execution
-        execution.enqueue()
-    }
+    this.#record.counters.executions++
     return execution
   }
 
@@ -187,23 +171,11 @@ export class CapsuleSession implements Session {
   }
 
   info(): SessionInfo {
-    const ready = this.#ready
-    const transport = this.#link?.transport
-    const heartbeat = this.#heartbeat
-    return {
-      sessionId: this.sessionId,
-      state: this.#state,
-      isolation: this.#options.isolation,
-      generation: this.#generation,
-      ...(ready !== undefined && transport !== undefined && { worker: workerInfo(ready, transport.pid) }),
-      tainted: this.#isTainted,
-      ...(heartbeat !== undefined && {
-        heartbeat: heartbeat.message,
-        heartbeatAgeMs: this.#options.clock.now() - heartbeat.atMs,
-      }),
-      ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
-      counters: { ...this.#counters, byStatus: { ...this.#byStatus } },
-    }
+    const { sessionId } = this
+    return this.#record.info(
+      { sessionId, state: this.#state, isolation: this.#options.isolation },
+      this.#link?.transport,
+    )
   }
 
   #newExecution(code: string, options: ExecuteOptions = {}): CellExecution {
@@ -226,58 +198,47 @@ export class CapsuleSession implements Session {
   }
 
   #onSettled(outcome: Outcome): void {
-    const { executionId, status } = outcome
-    if (outcome.tainted) this.#isTainted = true
-    const isWarmup = this.#isWarmingUp && this.#running?.executionId === executionId
-    if (!isWarmup) this.#byStatus[status]++
-    if (status !== 'crashed') this.#idleDeaths = 0
+    const { executionId } = outcome
+    const isRunning = this.#running?.executionId === executionId
+    if (!(isRunning && this.#isWarmingUp)) this.#record.settled(outcome)
+    if (outcome.status !== 'crashed') this.#idleDeaths = 0
     if (this.#queued?.executionId === executionId) this.#queued = undefined
-    if (this.#running?.executionId !== executionId) return
+    if (!isRunning) return
     this.#running = undefined
     if (this.#state === 'busy') this.#setState('ready')
   }
 
   async #startWorker(signal: AbortSignal | undefined): Promise<void> {
     const { clock, readyTimeoutMs } = this.#options
-    const { promise: failed, reject: fail } = Promise.withResolvers<never>()
-    const onAbort = (): void => fail(coreErrors.CANCELLED({ what: 'starting the worker' }, { cause: signal?.reason }))
-    const onTimeout = (): void => fail(sessionErrors.READY_TIMEOUT({ timeoutMs: readyTimeoutMs }))
-    throwIfAborted(signal, 'starting the worker')
-    signal?.addEventListener('abort', onAbort, { once: true })
-    const timer = readyTimeoutMs === Infinity ? undefined : clock.setTimer(readyTimeoutMs, onTimeout)
     try {
-      await Promise.race([failed, this.#connect()])
+      await withinLimits(() => this.#connect(), { clock, readyTimeoutMs, signal })
     } catch (error) {
       this.#running?.kill('the start failed')
       this.#link?.kill()
       await this.#link?.died
       throw asCapsuleError(error)
-    } finally {
-      timer?.cancel()
-      signal?.removeEventListener('abort', onAbort)
     }
   }
 
   async #connect(): Promise<void> {
     const { connect, codecs, settings, outputWindowBytes, clock, warmup } = this.#options
-    this.#generation++
+    const { counters } = this.#record
+    this.#record.startGeneration()
     this.#executionIds.startGeneration(this.#queued === undefined ? 0 : 1)
-    this.#isTainted = false
-    this.#heartbeat = undefined
     const link = new WorkerLink({
       connect,
       hello: { codecs: [...codecs], settings, outputWindowBytes },
       clock,
       interceptors: this.#interceptors,
       receiver: {
-        message: (message) => this.#onMessage(message),
-        stray: (stray) => this.#onStray(stray),
-        counted: (what) => void this.#counters[what === 'invalid' ? 'invalidMessages' : 'unknownMessages']++,
+        message: (message) => this.#router.message(message),
+        stray: (stray) => this.#router.stray(stray),
+        counted: (what) => void counters[what === 'invalid' ? 'invalidMessages' : 'unknownMessages']++,
         died: (death) => this.#onDied(death),
       },
     })
     this.#link = link
-    this.#ready = await link.ready
+    this.#record.ready(await link.ready)
     this.#isWarmingUp = true
     try {
       for (const [index, code] of warmup.entries()) await this.#warmUp(index, code)
@@ -288,6 +249,7 @@ export class CapsuleSession implements Session {
 
   async #warmUp(index: number, code: string): Promise<void> {
     const execution = this.#newExecution(code, { storeHistory: false })
+    if (this.#link === undefined && this.#lastDeath !== undefined) throw deathError(this.#lastDeath)
     this.#running = execution
     execution.start()
     const outcome = await execution.outcome
@@ -297,6 +259,8 @@ export class CapsuleSession implements Session {
   #becomeReady(): void {
     this.#crashCause = undefined
     this.#setState('ready')
+    // it may have died in the moment between its last warm-up and now
+    if (this.#link === undefined && this.#lastDeath !== undefined) return this.#onCrash(this.#lastDeath)
     const queued = this.#queued
     if (queued === undefined) return
     this.#queued = undefined
@@ -331,9 +295,9 @@ export class CapsuleSession implements Session {
     } finally {
       this.#restarting = undefined
     }
-    this.#counters.restarts++
+    this.#record.counters.restarts++
     this.#becomeReady()
-    this.#emitter.emit('restarted', this.#generation)
+    this.#emitter.emit('restarted', this.#record.generation)
   }
 
   #replaceInBackground(): void {
@@ -348,7 +312,7 @@ export class CapsuleSession implements Session {
 
   #onDied(death: WorkerDeath): void {
     this.#link = undefined
-    this.#ready = undefined
+    this.#lastDeath = death
     const running = this.#running
     this.#inspections.failAll(deathError(death))
     switch (this.#state) {
@@ -373,13 +337,12 @@ export class CapsuleSession implements Session {
       this.#idleDeaths++
     }
     this.#options.logger.warn('worker died', { sessionId: this.sessionId, ...death.exit })
-    if (this.#options.restartOnCrash && this.#idleDeaths <= idleDeathLimit) this.#replaceInBackground()
-    else {
-      this.#crashCause = deathError(death)
-      this.#setState('crashed')
-    }
-    this.#emitter.emit('crashed', death.exit)
+    const isReplaced = this.#options.restartOnCrash && this.#idleDeaths <= idleDeathLimit
+    if (!isReplaced) this.#crashCause = deathError(death)
+    this.#setState(isReplaced ? 'restarting' : 'crashed')
     running?.workerDied(death)
+    this.#emitter.emit('crashed', death.exit)
+    if (isReplaced) this.#replaceInBackground()
   }
 
   #refuseQueued(): void {
@@ -398,53 +361,11 @@ export class CapsuleSession implements Session {
     }
     this.#running?.end(graceMs)
     await this.#link?.shutdown(graceMs)
-  }
-
-  #onMessage(message: Exclude<WorkerMessage, ReadyMessage>): boolean {
-    switch (message.type) {
-      case 'heartbeat': {
-        const { type: _type, ...heartbeat } = message
-        this.#heartbeat = { message: heartbeat, atMs: this.#options.clock.now() }
-        this.#emitter.emit('heartbeat', heartbeat)
-        return true
-      }
-      case 'inspect-result':
-        return this.#inspections.answer(message.requestId, message.answer)
-      case 'ack':
-        return this.#inFlight(message.executionId)?.acknowledge() ?? false
-      case 'result':
-        return this.#inFlight(message.executionId)?.terminal(message) ?? false
-      case 'output':
-        return this.#inFlight(message.executionId)?.receive(message) || this.#onLate(message)
-      case 'input-request':
-        return this.#inFlight(message.executionId)?.receive(message) ?? false
-      case 'error':
-        if (message.terminal) return this.#inFlight(message.executionId)?.terminal(message) ?? false
-        return this.#inFlight(message.executionId)?.receive(message) || this.#onLate(message)
-    }
-  }
-
-  #inFlight(executionId: string | undefined): CellExecution | undefined {
-    return this.#running?.executionId === executionId ? this.#running : undefined
-  }
-
-  #onLate(message: Parameters<typeof eventOf>[1] & { readonly late?: true | undefined }): boolean {
-    // nobody waits with reading it, whatever it is
-    if (message.type === 'output') this.#link?.credit(Buffer.byteLength(message.text))
-    const { executionId, late } = message
-    if (!late || executionId === undefined || !this.#executionIds.isIssued(executionId)) return false
-    this.#counters.lateEvents++
-    this.#emitter.emit('late', eventOf(executionId, message))
-    return true
-  }
-
-  #onStray(stray: { stream: 'stdout' | 'stderr'; text: string }): void {
-    if (this.#running !== undefined) this.#running.stray(stray.stream, stray.text)
-    else this.#emitter.emit('stray', stray)
+    await this.#options.onClosed?.()
   }
 
   #setState(state: SessionState): void {
-    if (this.#state === state) return
+    if (this.#state === state || this.#state === 'closed') return
     this.#state = state
     this.#emitter.emit('state', state)
   }
@@ -453,9 +374,4 @@ export class CapsuleSession implements Session {
   #assertOpen(): void {
     if (this.#state === 'closed') throw sessionErrors.SESSION_CLOSED({ sessionId: this.sessionId })
   }
-}
-
-function workerInfo(ready: ReadyMessage, pid: number): NonNullable<SessionInfo['worker']> {
-  const { nodeVersion, protocol, codec, features, executors, settings } = ready
-  return { pid, nodeVersion, protocol, codec, features, executors, settings }
 }

@@ -1,15 +1,9 @@
-import { type Channel, type Clock, createChannel, type Timer } from '@capsule/core'
-import type {
-  CellMode,
-  ErrorMessage,
-  ExecuteMessage,
-  HostMessage,
-  InputRequestMessage,
-  OutputMessage,
-} from '@capsule/protocol'
+import type { Clock, Timer } from '@capsule/core'
+import type { ExecuteMessage, HostMessage } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
+import { type EventMessage, eventOf, EventQueue } from './event-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
-import { outcomeErrorFrom, outcomeErrorOf, outcomeOf, type TerminalMessage } from './outcome.ts'
+import { outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
 import type { Execution, ExecutionEvent, Outcome } from './session.ts'
 
 /** What an execution needs of its session. */
@@ -19,12 +13,11 @@ export interface ExecutionPorts {
   readonly outputWindowBytes: number
   /** @throws FRAME_TOO_LARGE, FRAME_TOO_DEEP */
   send(message: HostMessage): void
-  /** So many bytes of output are taken: the worker may send as many more. */
-  credit(bytes: number): void
-  /** How much is queued now; too much pauses the transport. */
-  hold(bytes: number): void
+  readonly credit: (bytes: number) => void
+  /** How much waits for a reader; too much pauses the transport. */
+  readonly hold: (bytes: number) => void
   /** Calls back when all that was written on fd 1 and 2 before this fence has been read. */
-  fence(fence: number, then: () => void): void
+  fence(fence: number, onPassed: () => void): void
   /** The grace is over: end the worker. `workerDied` follows. */
   kill(): void
   /** Called once, before anyone else learns of the outcome. */
@@ -38,7 +31,7 @@ export interface ExecutionRequest {
   readonly signal?: AbortSignal | undefined
 }
 
-export type StopReason = 'cancelled' | 'timed-out'
+type StopReason = 'cancelled' | 'timed-out'
 
 type Phase =
   | { readonly name: 'queued' }
@@ -51,57 +44,36 @@ type Phase =
   | { readonly name: 'draining'; readonly message: TerminalMessage }
   | { readonly name: 'settled'; readonly outcome: Outcome }
 
-// after a stop the worker gets credit without limit; a reader may lag behind this far before the oldest text is dropped
-const stoppedQueueBytes = 16 * 1024 * 1024
-// what one event that is not output weighs beside its texts
-const eventBytes = 128
-
-/** One run of one cell on the host side: its queue of events and the one race for its outcome. */
+/** One run of one cell on the host side. Everything that can end it meets in `#phase`, so it ends once. */
 export class CellExecution implements Execution {
   readonly executionId: string
   readonly #ports: ExecutionPorts
   readonly #request: ExecutionRequest
-  readonly #events: Channel<ExecutionEvent>
+  readonly #events: EventQueue
   readonly #inputs = new Set<string>()
   #phase: Phase = { name: 'queued' }
   #resolvers: PromiseWithResolvers<Outcome> | undefined
-  /** Someone reads the events. */
-  #isAttached = false
-  /** Someone wants the outcome. */
-  #isAwaited = false
   #isAcknowledged = false
   #stateAfter: 'kept' | 'lost' = 'kept'
   #startedMs: number
   #timeout: Timer | undefined
   #grace: { readonly timer: Timer; readonly dueMs: number } | undefined
-  // output received and not yet credited
-  #owedBytes = 0
-  #receivedBytes = 0
-  #droppedBytes = 0
-  #droppedChunks = 0
 
   constructor(ports: ExecutionPorts, request: ExecutionRequest) {
     this.executionId = request.message.executionId
     this.#ports = ports
     this.#request = request
     this.#startedMs = ports.clock.now()
-    this.#events = createChannel<ExecutionEvent>({
-      weigh: weightOf,
-      onTake: (_event, weight) => this.#taken(weight),
-      onAbandon: () => this.#release(),
-    })
+    this.#events = new EventQueue({ windowBytes: ports.outputWindowBytes, credit: ports.credit, hold: ports.hold })
     request.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   get outcome(): Promise<Outcome> {
-    if (!this.#isAwaited) {
-      this.#isAwaited = true
-      if (this.#isFree) this.#release()
-    }
+    this.#events.wantOutcome()
     return this.settlement
   }
 
-  /** As `outcome`, but asking for it changes nothing about who reads the events. */
+  /** As `outcome`, but asking for it says nothing about who reads the events. */
   get settlement(): Promise<Outcome> {
     if (this.#resolvers === undefined) {
       this.#resolvers = Promise.withResolvers()
@@ -111,20 +83,14 @@ export class CellExecution implements Execution {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<ExecutionEvent, undefined> {
-    this.#isAttached = true
-    return this.#events
+    return this.#events.read()
   }
 
   async respond(inputId: string, answer: string | null): Promise<void> {
-    if (!this.#inputs.has(inputId)) {
-      throw sessionErrors.INPUT_NOT_PENDING({ inputId, executionId: this.executionId })
-    }
-    this.#ports.send({
-      type: 'input-response',
-      executionId: this.executionId,
-      inputId,
-      answer: answer === null ? { kind: 'eof' } : { kind: 'text', text: answer },
-    })
+    const { executionId } = this
+    if (!this.#inputs.has(inputId)) throw sessionErrors.INPUT_NOT_PENDING({ inputId, executionId })
+    const wireAnswer = answer === null ? ({ kind: 'eof' } as const) : ({ kind: 'text', text: answer } as const)
+    this.#ports.send({ type: 'input-response', executionId, inputId, answer: wireAnswer })
     this.#inputs.delete(inputId)
   }
 
@@ -140,42 +106,34 @@ export class CellExecution implements Execution {
 
   /** Sends the request. @throws FRAME_TOO_LARGE: nothing was sent, and the execution stays queued */
   start(): void {
+    if (this.#request.signal?.aborted) this.#dropQueued()
     if (this.#phase.name !== 'queued') return
-    if (this.#request.signal?.aborted) return this.#dropQueued()
     this.#phase = { name: 'running' }
     try {
       this.#ports.send(this.#request.message)
     } catch (error) {
       this.#phase = { name: 'queued' }
-      this.#stopListening()
+      this.#request.signal?.removeEventListener('abort', this.#onAbort)
       throw error
     }
     const { clock } = this.#ports
     this.#startedMs = clock.now()
     const { timeoutMs, graceMs } = this.#request
-    if (timeoutMs !== Infinity) {
-      this.#timeout = clock.setTimer(timeoutMs, () => this.stop('timed-out', graceMs))
-    }
+    if (timeoutMs !== Infinity) this.#timeout = clock.setTimer(timeoutMs, () => this.stop('timed-out', graceMs))
   }
 
   /** Asks the worker to stop it, and kills the worker after the grace. The first reason counts, and the shortest grace. */
   stop(reason: StopReason, graceMs: number, request?: HostMessage): void {
-    switch (this.#phase.name) {
-      case 'queued':
-        return this.#dropQueued()
-      case 'running': {
-        this.#phase = { name: 'stopping', reason }
-        const { cooperativeMs } = this.#ports
-        this.#ports.send(request ?? { type: 'cancel', executionId: this.executionId, reason, cooperativeMs })
-        this.#release()
-        return this.#giveGrace(graceMs)
-      }
-      case 'stopping':
-        return this.#giveGrace(graceMs)
-      case 'killing':
-      case 'draining':
-      case 'settled':
+    const { name } = this.#phase
+    if (name === 'queued') return this.#dropQueued()
+    if (name === 'running') {
+      const { executionId } = this
+      const { cooperativeMs } = this.#ports
+      this.#phase = { name: 'stopping', reason }
+      this.#ports.send(request ?? { type: 'cancel', executionId, reason, cooperativeMs })
+      this.#events.release()
     }
+    if (name === 'running' || name === 'stopping') this.#giveGrace(graceMs)
   }
 
   /** The session closes: an outcome may still come within the grace, but no namespace will be left. */
@@ -184,24 +142,16 @@ export class CellExecution implements Execution {
     this.stop('cancelled', graceMs)
   }
 
-  /** The session ends this worker: what comes now does not count, but what has come is delivered. */
+  /** The session ends this worker: a terminal message that comes now does not count, what was printed does. */
   kill(why: string): void {
-    switch (this.#phase.name) {
-      case 'queued':
-        return this.#dropQueued()
-      case 'running':
-      case 'stopping': {
-        const reason = this.#phase.name === 'stopping' ? this.#phase.reason : 'cancelled'
-        this.#phase = { name: 'killing', reason, why }
-        return this.#release()
-      }
-      case 'killing':
-      case 'draining':
-      case 'settled':
-    }
+    const phase = this.#phase
+    if (phase.name === 'queued') return this.#dropQueued()
+    if (phase.name !== 'running' && phase.name !== 'stopping') return
+    this.#phase = { name: 'killing', reason: phase.name === 'stopping' ? phase.reason : 'cancelled', why }
+    this.#events.release()
   }
 
-  /** Settles an execution that the worker never saw. */
+  /** Settles an execution that no worker has seen. */
   refuse(
     status: 'error' | 'cancelled' | 'crashed',
     state: Outcome['state'],
@@ -210,7 +160,7 @@ export class CellExecution implements Execution {
     this.#settle({ ...this.#hostFacts(), status, state, ...facts })
   }
 
-  /** `false`: a violation. */
+  /** `false`: for the second time. */
   acknowledge(): boolean {
     const isFirst = !this.#isAcknowledged
     this.#isAcknowledged = true
@@ -218,44 +168,35 @@ export class CellExecution implements Execution {
   }
 
   /** `false`: nothing that this execution can take now. */
-  receive(message: OutputMessage | InputRequestMessage | Extract<ErrorMessage, { terminal: false }>): boolean {
+  receive(message: EventMessage): boolean {
     const { name } = this.#phase
     if (name === 'queued' || name === 'draining' || name === 'settled') return false
     if (message.type === 'input-request') {
       if (this.#inputs.has(message.inputId)) return false
       this.#inputs.add(message.inputId)
     }
-    const event = eventOf(this.executionId, message)
-    if (event.type === 'output') {
-      const bytes = weightOf(event)
-      this.#receivedBytes += bytes
-      if (this.#isFree) this.#ports.credit(bytes)
-      else this.#owedBytes += bytes
-    }
-    this.#push(event)
+    this.#events.push(eventOf(this.executionId, message))
     return true
   }
 
   /** Text on fd 1 or 2 while this execution ran. */
   stray(stream: 'stdout' | 'stderr', text: string): void {
-    const event = { type: 'output', executionId: this.executionId, stream, text } as const
-    // nothing slows a native writer down, so what a reader does not take in time is dropped
-    if (this.#events.size > stoppedQueueBytes) return this.#countDrop(event)
-    this.#push(event)
+    this.#events.pushStray({ type: 'output', executionId: this.executionId, stream, text })
   }
 
-  /** `false`: a terminal message that cannot be for this execution now. */
+  /** `false`: it does not fit, which also goes for one without an ack before it; it counts all the same. */
   terminal(message: TerminalMessage): boolean {
     const { name } = this.#phase
-    if (name !== 'running' && name !== 'stopping') return name === 'killing'
+    if (name === 'killing') return true
+    if (name !== 'running' && name !== 'stopping') return false
     this.#phase = { name: 'draining', message }
-    this.#release()
+    this.#events.release()
     if (message.fence === undefined) this.#settle(this.#told(message))
     else this.#ports.fence(message.fence, () => this.#settle(this.#told(message)))
     return this.#isAcknowledged
   }
 
-  /** The worker is gone; all that it had sent was received before. */
+  /** The worker is gone, and all that it had sent was received before. */
   workerDied(death: WorkerDeath): void {
     const { exit } = death
     switch (this.#phase.name) {
@@ -264,9 +205,9 @@ export class CellExecution implements Execution {
       case 'stopping':
         return this.refuse('crashed', 'lost', { error: outcomeErrorFrom(deathError(death)), exit })
       case 'killing': {
-        const { reason, why } = this.#phase
+        const { reason: status, why } = this.#phase
         const error = outcomeErrorFrom(sessionErrors.KILLED({ why }))
-        return this.#settle({ ...this.#hostFacts(), status: reason, state: 'lost', error, cancelRung: 3, exit })
+        return this.#settle({ ...this.#hostFacts(), status, state: 'lost', error, cancelRung: 3, exit })
       }
       case 'draining':
         return this.#settle({ ...this.#told(this.#phase.message), state: 'lost', exit })
@@ -275,7 +216,8 @@ export class CellExecution implements Execution {
   }
 
   #told(message: TerminalMessage): Outcome {
-    const outcome = outcomeOf(message, { bytes: this.#droppedBytes, chunks: this.#droppedChunks })
+    const { droppedBytes: bytes, droppedChunks: chunks } = this.#events
+    const outcome = outcomeOf(message, { bytes, chunks })
     return this.#stateAfter === 'kept' ? outcome : { ...outcome, state: this.#stateAfter }
   }
 
@@ -284,11 +226,9 @@ export class CellExecution implements Execution {
     this.#phase = { name: 'settled', outcome }
     this.#timeout?.cancel()
     this.#grace?.timer.cancel()
-    this.#stopListening()
+    this.#request.signal?.removeEventListener('abort', this.#onAbort)
     this.#inputs.clear()
-    // what is queued is the caller's memory from here on; the next cell gets the whole window
-    this.#release()
-    this.#ports.hold(0)
+    this.#events.release()
     this.#ports.settled(outcome)
     this.#resolvers?.resolve(outcome)
     this.#events.close()
@@ -299,12 +239,10 @@ export class CellExecution implements Execution {
     this.#settle({ ...this.#hostFacts(), status: 'cancelled', state: 'kept', error, cancelRung: 0 })
   }
 
-  #hostFacts(): Pick<Outcome, 'executionId' | 'durationMs' | 'output'> & { mode?: CellMode } {
-    return {
-      executionId: this.executionId,
-      durationMs: this.#ports.clock.now() - this.#startedMs,
-      output: { bytes: this.#receivedBytes, droppedBytes: this.#droppedBytes, droppedChunks: this.#droppedChunks },
-    }
+  #hostFacts(): Pick<Outcome, 'executionId' | 'durationMs' | 'output'> {
+    const { receivedBytes: bytes, droppedBytes, droppedChunks } = this.#events
+    const durationMs = this.#phase.name === 'queued' ? 0 : this.#ports.clock.now() - this.#startedMs
+    return { executionId: this.executionId, durationMs, output: { bytes, droppedBytes, droppedChunks } }
   }
 
   #giveGrace(graceMs: number): void {
@@ -319,90 +257,5 @@ export class CellExecution implements Execution {
     this.#grace = { timer, dueMs }
   }
 
-  /** Output is credited as it comes: nobody is to wait for a reader. */
-  get #isFree(): boolean {
-    return this.#phase.name !== 'running' || this.#events.isAbandoned || (this.#isAwaited && !this.#isAttached)
-  }
-
-  #release(): void {
-    if (this.#owedBytes > 0) this.#ports.credit(this.#owedBytes)
-    this.#owedBytes = 0
-    this.#dropOldest()
-    this.#ports.hold(this.#isFree ? 0 : this.#events.size)
-  }
-
-  #push(event: ExecutionEvent): void {
-    this.#events.push(event)
-    if (this.#isFree) this.#dropOldest()
-    else this.#ports.hold(this.#events.size)
-  }
-
-  // only where output is credited freely; else back-pressure bounds the queue
-  #dropOldest(): void {
-    if (this.#phase.name === 'settled') return
-    const limitBytes = this.#isAttached ? stoppedQueueBytes : this.#ports.outputWindowBytes
-    while (this.#events.size > limitBytes) {
-      const dropped = this.#events.shift()
-      if (dropped !== undefined) this.#countDrop(dropped)
-    }
-  }
-
-  #countDrop(event: ExecutionEvent): void {
-    if (event.type !== 'output') return
-    this.#droppedBytes += weightOf(event)
-    this.#droppedChunks++
-  }
-
-  #taken(weight: number): void {
-    const bytes = Math.min(weight, this.#owedBytes)
-    if (bytes > 0) {
-      this.#owedBytes -= bytes
-      this.#ports.credit(bytes)
-    }
-    if (!this.#isFree) this.#ports.hold(this.#events.size)
-  }
-
   readonly #onAbort = (): void => this.stop('cancelled', this.#request.graceMs)
-
-  #stopListening(): void {
-    this.#request.signal?.removeEventListener('abort', this.#onAbort)
-  }
-}
-
-/** What an event weighs in its queue: for output, the bytes that are credited for it. */
-function weightOf(event: ExecutionEvent): number {
-  switch (event.type) {
-    case 'output':
-      return Buffer.byteLength(event.text)
-    case 'input-request':
-      return eventBytes + event.prompt.length
-    case 'error':
-      return eventBytes + event.error.message.length + (event.error.stack?.length ?? 0)
-  }
-}
-
-/** A validated message as the event that callers see. */
-export function eventOf(
-  executionId: string,
-  message: OutputMessage | InputRequestMessage | Extract<ErrorMessage, { terminal: false }>,
-): ExecutionEvent {
-  switch (message.type) {
-    case 'output': {
-      const { type, stream, text, late } = message
-      return late ? { type, executionId, stream, text, late } : { type, executionId, stream, text }
-    }
-    case 'input-request': {
-      const { type, inputId, prompt, secret, timeoutMs } = message
-      return {
-        type,
-        executionId,
-        inputId,
-        prompt,
-        ...(secret && { secret }),
-        ...(timeoutMs !== undefined && { timeoutMs }),
-      }
-    }
-    case 'error':
-      return { type: 'error', executionId, error: outcomeErrorOf(message.error), ...(message.late && { late: true }) }
-  }
 }

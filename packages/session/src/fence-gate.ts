@@ -5,7 +5,7 @@ type StreamName = 'stdout' | 'stderr'
 interface Waiting {
   readonly fence: number
   readonly sinceMs: number
-  readonly then: () => void
+  readonly onPassed: () => void
 }
 
 /** A native writer may hold a stream open for ever; an outcome does not wait for it longer than this. */
@@ -28,10 +28,10 @@ export class FenceGate {
     if (this.#waiting !== undefined && this.#isPassed(this.#waiting.fence)) this.#pass()
   }
 
-  /** Calls `then`, at once or later, exactly once. One outcome waits at a time. */
-  wait(fence: number, then: () => void): void {
-    if (this.#isPassed(fence)) return then()
-    this.#waiting = { fence, sinceMs: this.#clock.now(), then }
+  /** Calls back, at once or later, exactly once. One outcome waits at a time. */
+  wait(fence: number, onPassed: () => void): void {
+    if (this.#isPassed(fence)) return onPassed()
+    this.#waiting = { fence, sinceMs: this.#clock.now(), onPassed }
     this.#arm(fenceWaitMs)
   }
 
@@ -49,17 +49,25 @@ export class FenceGate {
   #pass(): void {
     const waiting = this.#waiting
     this.#waiting = undefined
-    waiting?.then()
+    waiting?.onPassed()
   }
 
   // one timer serves many waits: setting and clearing one per execution would cost more than the wait itself
-  #arm(delayMs: number): void {
+  #arm(delayMs: number, isLast = false): void {
     this.#timer ??= this.#clock.setTimer(delayMs, () => {
       this.#timer = undefined
       if (this.#waiting === undefined) return
       const leftMs = this.#waiting.sinceMs + fenceWaitMs - this.#clock.now()
       if (leftMs > 0) this.#arm(leftMs)
-      else this.#pass()
+      // timers come before reads: after a pause of this whole process the fences may be there, unread
+      else if (!isLast) this.#arm(1, true)
+      else this.#giveUp(this.#waiting.fence)
     })
+  }
+
+  /** The cell has closed the stream, or blocks it: later outcomes do not wait for it again. */
+  #giveUp(fence: number): void {
+    for (const stream of ['stdout', 'stderr'] as const) if (this.#seen[stream] < fence) this.#seen[stream] = Infinity
+    this.#pass()
   }
 }

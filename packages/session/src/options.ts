@@ -20,6 +20,8 @@ export interface CreateSessionOptions extends SessionOptions {
   readonly logger?: Logger
   readonly ids?: IdSource
   readonly sessionId?: string
+  /** Called at the end of `shutdown()`, which waits for it: the last worker is gone. */
+  readonly onClosed?: () => void | Promise<void>
 }
 
 const callback = <T>(): z.ZodType<T> => z.custom<T>((value) => typeof value === 'function', 'must be a function')
@@ -36,6 +38,7 @@ const sessionOptionsSchema = z.strictObject({
   logger: object<Logger>().default(silentLogger),
   ids: object<IdSource>().optional(),
   sessionId: z.string().optional(),
+  onClosed: callback<() => void | Promise<void>>().optional(),
   signal: signalSchema,
   settings: z.strictObject(workerSettingsSchema.partial().shape).default({}),
   timeoutMs: timeoutSchema.default(Infinity),

@@ -1,0 +1,41 @@
+import { coreErrors } from '@capsule/core'
+import * as z from 'zod'
+import type { CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
+
+const ownSessionShape = {
+  env: z.record(z.string(), z.string()).optional(),
+  cwd: z.string().min(1).optional(),
+  executor: z.enum(['threaded', 'async']).optional(),
+  maxHeapMb: z.number().int().positive().optional(),
+}
+// what is left over goes to the session package, which is just as strict
+const sessionOptionsSchema = z.looseObject(ownSessionShape)
+const capsuleOptionsSchema = z.strictObject({
+  isolation: z.enum(['none', 'process', 'permission', 'os', 'auto']).optional(),
+  executor: z.enum(['threaded', 'async']).optional(),
+  nodePath: z.string().min(1).optional(),
+  session: sessionOptionsSchema.optional(),
+  parts: z.custom<NonNullable<CapsuleOptions['parts']>>((value) => typeof value === 'function').optional(),
+})
+
+export type ResolvedCapsuleOptions = CapsuleOptions &
+  Required<Pick<CapsuleOptions, 'isolation' | 'executor' | 'nodePath'>>
+
+/** @throws INVALID_OPTIONS */
+export function resolveCapsuleOptions(options: CapsuleOptions): ResolvedCapsuleOptions {
+  check('createCapsule()', capsuleOptionsSchema, options)
+  const { isolation = 'auto', executor = 'threaded', nodePath = process.execPath } = options
+  return { ...options, isolation, executor, nodePath }
+}
+
+/** @throws INVALID_OPTIONS */
+export function checkSessionOptions(options: CapsuleSessionOptions): void {
+  check('createSession()', sessionOptionsSchema, options)
+}
+
+function check(where: string, schema: z.ZodType, options: unknown): void {
+  const { error } = schema.safeParse(options)
+  if (error === undefined) return
+  const problems = error.issues.map(({ path, message }) => [...path, message].join(': '))
+  throw coreErrors.INVALID_OPTIONS({ where, problems })
+}

@@ -1,0 +1,75 @@
+import type { ReadyMessage, StreamName, WorkerMessage } from '@capsule/protocol'
+import { type EventMessage, eventOf } from './event-queue.ts'
+import type { CellExecution } from './execution.ts'
+import type { ExecutionIds } from './execution-ids.ts'
+import type { Inspections } from './inspections.ts'
+import type { SessionEventEmitter } from './session-events.ts'
+import type { SessionRecord } from './session-record.ts'
+
+export interface MessageRouterOptions {
+  readonly record: SessionRecord
+  readonly emitter: SessionEventEmitter
+  readonly inspections: Inspections
+  readonly executionIds: ExecutionIds
+  readonly running: () => CellExecution | undefined
+  readonly credit: (bytes: number) => void
+}
+
+/** Brings what a worker says to what is in flight, and late events to the session. */
+export class MessageRouter {
+  readonly #options: MessageRouterOptions
+
+  constructor(options: MessageRouterOptions) {
+    this.#options = options
+  }
+
+  /** `false`: it fits nothing that is in flight. */
+  message(message: Exclude<WorkerMessage, ReadyMessage>): boolean {
+    const { record, emitter, inspections } = this.#options
+    switch (message.type) {
+      case 'heartbeat': {
+        const { type: _type, ...fields } = message
+        record.heartbeat(fields)
+        emitter.emit('heartbeat', fields)
+        return true
+      }
+      case 'inspect-result':
+        return inspections.answer(message.requestId, message.answer)
+      case 'ack':
+        return this.#inFlight(message.executionId)?.acknowledge() ?? false
+      case 'result':
+        return this.#inFlight(message.executionId)?.terminal(message) ?? false
+      case 'error':
+        if (message.terminal) return this.#inFlight(message.executionId)?.terminal(message) ?? false
+        return this.#event(message)
+      case 'output':
+      case 'input-request':
+        return this.#event(message)
+    }
+  }
+
+  /** Text on fd 1 or 2. */
+  stray(stray: { stream: StreamName; text: string }): void {
+    const running = this.#options.running()
+    if (running !== undefined) running.stray(stray.stream, stray.text)
+    else this.#options.emitter.emit('stray', stray)
+  }
+
+  #inFlight(executionId: string | undefined): CellExecution | undefined {
+    const running = this.#options.running()
+    return running?.executionId === executionId ? running : undefined
+  }
+
+  #event(message: EventMessage): boolean {
+    if (this.#inFlight(message.executionId)?.receive(message)) return true
+    const { credit, executionIds, record, emitter } = this.#options
+    // nobody reads it at leisure, whatever it is: the worker gets its credit back at once
+    if (message.type === 'output') credit(Buffer.byteLength(message.text))
+    if (message.type === 'input-request' || !message.late) return false
+    const { executionId } = message
+    if (executionId === undefined || !executionIds.isIssued(executionId)) return false
+    record.counters.lateEvents++
+    emitter.emit('late', eventOf(executionId, message))
+    return true
+  }
+}

@@ -1,0 +1,64 @@
+import type { Clock } from '@capsule/core'
+import type { HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
+import type { ProcessTransport } from '@capsule/transport'
+import type { Outcome, SessionInfo } from './session.ts'
+
+/** What `info()` tells: the counters of a session and the facts of its present worker. */
+export class SessionRecord {
+  readonly counters = { executions: 0, restarts: 0, invalidMessages: 0, unknownMessages: 0, lateEvents: 0 }
+  readonly #byStatus: Record<Outcome['status'], number> = { ok: 0, error: 0, cancelled: 0, 'timed-out': 0, crashed: 0 }
+  readonly #clock: Clock
+  #ready: ReadyMessage | undefined
+  #heartbeat: { readonly fields: Omit<HeartbeatMessage, 'type'>; readonly atMs: number } | undefined
+  #isTainted = false
+  generation = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  startGeneration(): void {
+    this.generation++
+    this.#isTainted = false
+    this.#ready = undefined
+    this.#heartbeat = undefined
+  }
+
+  ready(message: ReadyMessage): void {
+    this.#ready = message
+  }
+
+  heartbeat(fields: Omit<HeartbeatMessage, 'type'>): void {
+    this.#heartbeat = { fields, atMs: this.#clock.now() }
+  }
+
+  settled({ status, tainted }: Outcome): void {
+    this.#byStatus[status]++
+    if (tainted) this.#isTainted = true
+  }
+
+  info(
+    session: Pick<SessionInfo, 'sessionId' | 'state' | 'isolation'>,
+    transport: ProcessTransport<never> | undefined,
+  ): SessionInfo {
+    const heartbeat = this.#heartbeat
+    return {
+      ...session,
+      generation: this.generation,
+      ...(this.#ready !== undefined && transport !== undefined && { worker: workerInfo(this.#ready, transport.pid) }),
+      tainted: this.#isTainted,
+      ...(heartbeat !== undefined && {
+        heartbeat: heartbeat.fields,
+        heartbeatAgeMs: this.#clock.now() - heartbeat.atMs,
+      }),
+      ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
+      counters: { ...this.counters, byStatus: { ...this.#byStatus } },
+    }
+  }
+}
+
+function workerInfo(ready: ReadyMessage, pid: number): NonNullable<SessionInfo['worker']> {
+  const { nodeVersion, protocol, codec, features, executors, settings } = ready
+  // the pid that the worker gives is its word only
+  return { pid, nodeVersion, protocol, codec, features, executors, settings }
+}
