@@ -116,7 +116,8 @@ export interface CapsuleProcessOptions {
 /** Runs the command over this standard input to its end. */
 export async function capsule(args: readonly string[], stdin = '', options?: CapsuleProcessOptions): Promise<Ended> {
   await using running = new CapsuleProcess(args, options)
-  return running.end(stdin)
+  // disposal comes after the end, not before
+  return await running.end(stdin)
 }
 
 function quoted(argument: string): string {

@@ -11,7 +11,7 @@ interface Header {
 }
 
 /**
- * Splits at `// %%` lines. What stands before the first one is a cell too; blank cells are left out. Like editors, it looks at
+ * Splits at `// %%` lines. What stands before the first one is a cell too; cells without code are left out. Like editors, it looks at
  * lines only: a marker line inside a template literal or block comment splits as well.
  */
 export function splitPercent(text: string, language: CellLanguage): CellPart[] {
@@ -21,7 +21,7 @@ export function splitPercent(text: string, language: CellLanguage): CellPart[] {
   let source: string[] = []
   const finish = (): void => {
     const body = source.join('\n')
-    if (body.trim() === '') return
+    if (header.kind === 'code' ? !hasCode(source) : body.trim() === '') return
     parts.push({ ...header, language, line, source: header.kind === 'text' ? uncomment(body) : body })
   }
   for (const [index, current] of text.split('\n').entries()) {
@@ -37,6 +37,11 @@ export function splitPercent(text: string, language: CellLanguage): CellPart[] {
   }
   finish()
   return parts
+}
+
+/** Blank lines and line comments alone (a licence, a hashbang) are no cell. */
+function hasCode(lines: readonly string[]): boolean {
+  return lines.some((line) => !/^\s*(?:\/\/|#!|$)/.test(line))
 }
 
 /** `Title [markdown] key="value" tags=["a", "b"]`: each part may be missing; other keys are ignored. */

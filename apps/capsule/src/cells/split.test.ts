@@ -30,7 +30,10 @@ describe('percent cells', () => {
     ])
   })
 
-  it('leaves blank cells out', () => {
+  it('leaves cells without code out', () => {
+    expect(short('#!/usr/bin/env capsule\n// a comment\n// %%\n// another\n\n// %%\n// and\nx')).toEqual([
+      [7, '// and\nx'],
+    ])
     expect(short('\n// %%\n\n// %%\n \n// %%\nx\n// %%')).toEqual([[7, 'x']])
     expect(short('')).toEqual([])
   })

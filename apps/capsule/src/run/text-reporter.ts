@@ -7,6 +7,8 @@ import type { PlacedCell, Reporter } from './reporter.ts'
 export function createTextReporter({ screen, quiet }: { screen: Screen; quiet: boolean }): Reporter {
   const paint = (look: Look, text: string): string => screen.style('stderr', look, text)
   const complain = async (text: string): Promise<void> => {
+    // who left (`| head`) does not want to hear of the cancel that follows
+    if (screen.abandoned.aborted) return
     await screen.freshLine('stderr')
     await screen.write('stderr', `${text}\n`)
   }
