@@ -18,35 +18,30 @@ interface InterceptorsOptions {
 
 /** Shows messages to passive observers; `undefined` when there are none, so that the message path pays nothing. */
 export function createInterceptors(options: InterceptorsOptions): Interceptors | undefined {
+  const { clock, logger, onQuarantine } = options
   const active = new Set(options.interceptors)
   if (active.size === 0) return undefined
+  const quarantine = (interceptor: Interceptor, reason: string): void => {
+    if (!active.delete(interceptor)) return
+    logger.warn('interceptor quarantined', { interceptor: interceptor.name, reason })
+    onQuarantine({ name: interceptor.name, reason })
+  }
   const show = (direction: 'received' | 'sent', message: object): void => {
     if (active.size === 0) return
     // shallow: enough to keep one interceptor from changing what the next one sees
     const copy = Object.freeze({ ...message })
     for (const interceptor of active) {
-      const reason = objection(interceptor, direction, copy, options.clock)
-      if (reason === undefined) continue
-      active.delete(interceptor)
-      options.logger.warn('interceptor quarantined', { interceptor: interceptor.name, reason })
-      options.onQuarantine({ name: interceptor.name, reason })
+      const startedMs = clock.now()
+      try {
+        const result: unknown = interceptor[direction]?.(copy)
+        // typed as returning nothing, which an async function satisfies
+        if (result instanceof Promise) result.catch((error) => quarantine(interceptor, `it rejected: ${String(error)}`))
+      } catch (error) {
+        quarantine(interceptor, `it threw: ${String(error)}`)
+      }
+      const tookMs = clock.now() - startedMs
+      if (tookMs > interceptorBudgetMs) quarantine(interceptor, `it took ${tookMs.toFixed(1)} ms for one message`)
     }
   }
   return { received: (message) => show('received', message), sent: (message) => show('sent', message) }
-}
-
-function objection(
-  interceptor: Interceptor,
-  direction: 'received' | 'sent',
-  message: Readonly<Record<string, unknown>>,
-  clock: Clock,
-): string | undefined {
-  const startedMs = clock.now()
-  try {
-    interceptor[direction]?.(message)
-  } catch (error) {
-    return `it threw: ${String(error)}`
-  }
-  const tookMs = clock.now() - startedMs
-  return tookMs > interceptorBudgetMs ? `it took ${tookMs.toFixed(1)} ms for one message` : undefined
 }
