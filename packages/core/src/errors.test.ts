@@ -26,7 +26,7 @@ describe('defineErrors', () => {
   })
 
   it('has no cause unless one is given', () => {
-    expect('cause' in errors.LOST({})).toBe(false)
+    expect('cause' in errors.LOST(undefined)).toBe(false)
   })
 
   it('narrows by code', () => {
