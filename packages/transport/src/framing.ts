@@ -1,5 +1,5 @@
 import { transportErrors } from './errors.ts'
-import { firstFrameAllocationBytes, frameHeaderBytes } from './limits.ts'
+import { firstFrameAllocationBytes, frameGrowth, frameHeaderBytes } from './limits.ts'
 
 /**
  * Header and payload in one buffer, so that it leaves in one write.
@@ -109,8 +109,8 @@ class LengthPrefixDecoder implements FrameDecoder {
     const end = Math.min(chunk.length, offset + this.#bodyLength - this.#bodyFilled)
     const filled = this.#bodyFilled + end - offset
     if (filled > body.length) {
-      // doubling keeps the copying linear, and memory within twice what has really arrived
-      this.#body = Buffer.allocUnsafeSlow(Math.min(this.#bodyLength, Math.max(filled, body.length * 2)))
+      const grown = Math.max(filled, body.length * frameGrowth)
+      this.#body = Buffer.allocUnsafeSlow(Math.min(this.#bodyLength, grown))
       this.#body.set(body.subarray(0, this.#bodyFilled))
     }
     this.#body?.set(chunk.subarray(offset, end), this.#bodyFilled)

@@ -10,6 +10,9 @@ export const keptWhilePausedBytes = 1024 * 1024
 /** First allocation for a frame that spans chunks, in bytes. Threat: headers that claim much and are followed by nothing. */
 export const firstFrameAllocationBytes = 64 * 1024
 
+/** Factor: what is allocated for such a frame is at most this times what has arrived. Copying stays linear (a third more). */
+export const frameGrowth = 4
+
 /** Where the blocking writer gathers small frames, in bytes: copying into a reused slab beats allocating. */
 export const slabBytes = 64 * 1024
 
@@ -20,7 +23,13 @@ export const slabHoldMs = 2
 export const defaultStderrTailBytes = 8 * 1024
 
 /**
- * How long, in milliseconds, pipes may stay open after their process exited, or after writing to it failed.
- * Threat: a grandchild inherits a pipe, and the end never comes.
+ * How long, in milliseconds, pipes may stay open after their process exited. Threat: a grandchild inherits a pipe, and
+ * the end never comes.
  */
 export const pipeGraceMs = 250
+
+/**
+ * How long, in milliseconds, the input may go on after writing failed; longer than the grace after an exit, which is
+ * mostly the reason. Threat: a peer that closes its input and never ends.
+ */
+export const writeFailureGraceMs = 500

@@ -10,7 +10,7 @@ import { type Codec, type CodecName, createCodec, defaultLimits, type FrameLimit
 import type { ByteSink, ByteSource } from './byte-pipes.ts'
 import { transportErrors } from './errors.ts'
 import { checkFrameLength, createFrameDecoder, type FrameDecoder } from './framing.ts'
-import { defaultHighWaterBytes, frameHeaderBytes, keptWhilePausedBytes, pipeGraceMs } from './limits.ts'
+import { defaultHighWaterBytes, frameHeaderBytes, keptWhilePausedBytes, writeFailureGraceMs } from './limits.ts'
 import type { Transport, TransportCounters, TransportEnd, TransportReceiver } from './transport.ts'
 
 export interface MessageTransportOptions {
@@ -217,7 +217,7 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
     this.#isSinkBroken = true
     this.#releaseDrained()
     // mostly the peer has died: then its last frames and the end of its output arrive within the grace
-    this.#clock.setTimer(pipeGraceMs, () => {
+    this.#clock.setTimer(writeFailureGraceMs, () => {
       if (this.#state.name !== 'ended') this.readRest(() => this.endInput(this.#failure('writing', error)))
     })
   }

@@ -37,6 +37,7 @@ export function createSocketSink(socket: Socket): ByteSink {
   let handlers: ByteSinkHandlers | undefined
   const ended = Promise.withResolvers<void>()
   const onWritten = (): void => handlers?.progress()
+  let isEnding = false
   return {
     get queuedBytes() {
       return socket.writableLength
@@ -46,7 +47,8 @@ export function createSocketSink(socket: Socket): ByteSink {
       socket.on('error', (error) => given.fail(error))
       socket.on('finish', () => ended.resolve())
       socket.on('close', () => {
-        if (!socket.writableFinished) given.fail(new Error('the pipe was closed'))
+        // a socket also ends itself, without an error, when the peer closes
+        if (!isEnding || !socket.writableFinished) given.fail(new Error('the peer closed its end of the pipe'))
         ended.resolve()
       })
     },
@@ -54,6 +56,7 @@ export function createSocketSink(socket: Socket): ByteSink {
       socket.write(encodeFrame(payload, Infinity), onWritten)
     },
     end() {
+      isEnding = true
       if (socket.destroyed) ended.resolve()
       else socket.end()
       return ended.promise

@@ -12,7 +12,7 @@ export interface TransportPair {
   sync?(): Promise<void>
   /** Writes bytes from the peer to the transport under test, past codec and framing. */
   writeRaw?(bytes: Uint8Array): void
-  dispose(): Promise<void>
+  dispose(): PromiseLike<void>
 }
 
 export interface TransportAbilities {
@@ -48,7 +48,9 @@ export function describeTransportContract(
     beforeEach(async () => {
       pair = await create()
     })
-    afterEach(() => pair.dispose())
+    afterEach(async () => {
+      await pair.dispose()
+    })
 
     it('has one reader', () => {
       pair.left.start(createRecordingReader())
