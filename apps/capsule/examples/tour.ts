@@ -61,8 +61,13 @@ greeting = greeting2()
 greet('reader')
 
 // %% A prompt
-// `input()` waits for a line from the terminal or from a pipe. At the end of the input it gives null, not a hang.
-const name = (await input('Your name? ')) ?? 'stranger'
+// `input()` waits for a line from the terminal or from a pipe. At the end of the input it throws; it never hangs.
+let name = 'stranger'
+try {
+  name = await input('Your name? ')
+} catch (error) {
+  if ((error as { code?: string }).code !== 'INPUT_EOF') throw error
+}
 console.log(greet(name))
 
 // %% A chart

@@ -36,4 +36,10 @@ function version(): string {
   return version
 }
 
-process.exitCode = await main(parseArguments(process.argv.slice(2)))
+try {
+  process.exitCode = await main(parseArguments(process.argv.slice(2)))
+} catch (error) {
+  // a mistake of this program must not pass for one of a cell, which is exit code 1
+  console.error(error)
+  process.exitCode = exitCodes.crashed
+}

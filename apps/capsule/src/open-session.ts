@@ -1,4 +1,6 @@
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { coreErrors } from '@capsule/core'
 import { createCapsule } from '@capsule/host'
 import type { Session } from '@capsule/session'
 import type { SessionChoice } from './arguments.ts'
@@ -8,8 +10,13 @@ export interface OpenSession extends AsyncDisposable {
   readonly session: Session
 }
 
+/** @throws INVALID_OPTIONS, and what `createCapsule` and `createSession` throw */
 export async function openSession(choice: SessionChoice, signal?: AbortSignal): Promise<OpenSession> {
   const { executor, isolation = 'auto', cwd = '.', timeoutMs } = choice
+  // a process that is started in a missing folder says that its program is missing
+  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw coreErrors.INVALID_OPTIONS({ where: '--cwd', problems: [`${cwd} is no directory`] })
+  }
   const capsule = await createCapsule({ isolation, ...(executor !== undefined && { executor }) })
   try {
     const session = await capsule.createSession({

@@ -18,7 +18,7 @@ const says: Readonly<Record<string, readonly string[]>> = {
     'worker 2 has taken over',
   ],
   hello: ['computed\nok 42'],
-  input: ['Name? Ada', 'Year? 1843', 'Anything else? (end of input)', "ok: 'Ada, 1843, null'"],
+  input: ['Name? Ada', 'Year? 1843', 'Anything else? (end of input)', "ok: 'Ada, 1843, INPUT_EOF'"],
   'late-output': [
     'late, from first: a timer of the first cell',
     'late, from second: thrown by a timer of the second cell',
