@@ -55,6 +55,7 @@ export interface Call {
 
 export interface Loop {
   readonly node: AnyNode
+  readonly scope: Scope
   /** Whether the loop itself awaits or yields (in no function inside of it). */
   readonly suspends: boolean
 }
@@ -279,7 +280,7 @@ class Walk implements Analysis {
 
   #functionDeclaration(node: FunctionDeclaration, parent: AnyNode): void {
     const source = this.#source.slice(node.start, node.end)
-    if (node.id) this.#scope.declare(node.id.name, { kind: 'function', readyAt: ready, source })
+    if (node.id) this.#scope.declare(node.id.name, { kind: 'function', readyAt: ready, source, isAsync: node.async })
     const isPlain = !node.async && !node.generator && !this.isStrict
     if (isPlain && !this.#scope.isFunction) {
       this.#candidates.push({ node, parent, scope: this.#scope, depth: this.#depth })
@@ -344,7 +345,7 @@ class Walk implements Analysis {
         this.#visit(node.body)
       } else this.#children(node)
     })
-    this.loops.push({ node, suspends: this.#suspensions > before })
+    this.loops.push({ node, scope: this.#scope, suspends: this.#suspensions > before })
   }
 
   #switch(node: AnyNode & { type: 'SwitchStatement' }): void {

@@ -1,8 +1,14 @@
 import type { CellLanguage, CellMode } from '@capsule/protocol'
 import { analyse } from './analyse.ts'
+import type { EditedText, Position } from './edits.ts'
+import { rewriteJsx } from './jsx.ts'
+import { modeOf } from './mode.ts'
 import { runtimeName } from './names.ts'
-import { parseCell } from './parse.ts'
+import { type ParsedCell, parseCell } from './parse.ts'
+import { notPlain } from './plain.ts'
 import { rewrite } from './rewrite.ts'
+import { CellSyntaxError, checkScript, fromAcorn, toSyntaxError } from './syntax-error.ts'
+import { type Amaro, loadAmaro, stripTypes, type StrippedText } from './typescript.ts'
 
 export { runtimeName }
 
@@ -14,6 +20,8 @@ export interface CompileOptions {
   readonly language: CellLanguage
   /** Whether an earlier cell declared this name `const` (assigning to it must throw). */
   readonly isConst: (name: string) => boolean
+  /** Loads what prints TypeScript that cannot be stripped. @defaultValue the package `amaro`, or `amaro.cjs` beside a bundle */
+  readonly loadAmaro?: () => Amaro
 }
 
 /** A cell ready for `new vm.Script(code, { filename }).runInThisContext()`. */
@@ -49,12 +57,113 @@ export interface CellRuntime {
   assignToConst(name: string): never
 }
 
+/**
+ * Compiles one cell. What it may contain and what it means is written in `docs/cells.md`.
+ *
+ * @throws CellSyntaxError
+ */
 export function compileCell(source: string, options: CompileOptions): CompiledCell {
-  const analysis = analyse(parseCell(source), source)
-  const rewritten = rewrite(analysis, source, options.filename, options.isConst)
+  const { language } = options
+  if ((language === 'js' || language === 'auto') && isPlain(source, options)) return asWritten(source, 'simple')
+  switch (language) {
+    case 'auto':
+      return compileAny(source, options)
+    case 'js':
+      return compileParsed(source, options, 'js') ?? asWritten(source, 'unknown')
+    case 'jsx':
+      return compileJsx({ code: source, toSource: same }, options, 'jsx')
+    case 'ts':
+      return compileStripped(source, options)
+    case 'tsx': {
+      const stripped = stripTypes(source, { isTsx: true, loadAmaro: options.loadAmaro ?? loadAmaro })
+      return compileJsx(stripped, options, 'tsx')
+    }
+  }
+}
+
+/** No parse is needed when nothing in the text can ask for a change, and V8 takes it. */
+function isPlain(source: string, { isConst }: CompileOptions): boolean {
+  if (notPlain.test(source)) return false
+  for (const name of source.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? []) if (isConst(name)) return false
+  return checkScript(source) === undefined
+}
+
+/** JavaScript first, TypeScript when it does not parse as that. */
+function compileAny(source: string, options: CompileOptions): CompiledCell {
+  try {
+    return compileParsed(source, options, 'js') ?? asWritten(source, 'unknown')
+  } catch (asScript) {
+    try {
+      return compileStripped(source, options)
+    } catch (asTypes) {
+      throw furthest(asScript, asTypes)
+    }
+  }
+}
+
+function compileStripped(source: string, options: CompileOptions): CompiledCell {
+  const stripped = stripTypes(source, { isTsx: false, loadAmaro: options.loadAmaro ?? loadAmaro })
+  const compiled = compileParsed(stripped.code, options, 'ts', stripped) ?? asWritten(stripped.code, 'unknown', 'ts')
+  return { ...compiled, toSource: through(compiled.toSource, stripped.toSource) }
+}
+
+function compileJsx(text: EditedText, options: CompileOptions, language: 'jsx' | 'tsx'): CompiledCell {
+  let plain: EditedText
+  try {
+    plain = rewriteJsx(text.code)
+  } catch (error) {
+    throw fromAcorn(text.code, error)
+  }
+  const compiled = compileParsed(plain.code, options, language) ?? asWritten(plain.code, 'unknown', language)
+  return { ...compiled, toSource: through(through(compiled.toSource, plain.toSource), text.toSource) }
+}
+
+/** Undefined: the text is a script that only V8 understands, so that it has to run as it is. */
+function compileParsed(
+  source: string,
+  options: CompileOptions,
+  language: CompiledCell['language'],
+  stripped?: StrippedText,
+): CompiledCell | undefined {
+  const parsed = parse(source)
+  if (!parsed) return undefined
+  const analysis = analyse(parsed.program, source)
+  const rewritten = rewrite(analysis, { ...options, source, isObject: parsed.isObject, isPrinted: stripped?.isPrinted === true })
   const declarations: Declaration[] = []
   for (const [name, { kind, source: text }] of analysis.top.bindings) {
     if (kind !== 'parameter') declarations.push({ name, kind, ...(text === undefined ? {} : { source: text }) })
   }
-  return { ...rewritten, mode: 'simple', language: 'js', declarations }
+  return { ...rewritten, mode: modeOf(analysis), language, declarations }
+}
+
+function parse(source: string): ParsedCell | undefined {
+  try {
+    return parseCell(source)
+  } catch (error) {
+    const verdict = checkScript(source)
+    if (verdict === undefined) return undefined
+    throw toSyntaxError(source, error, verdict)
+  }
+}
+
+function asWritten(code: string, mode: CellMode, language: CompiledCell['language'] = 'js'): CompiledCell {
+  return { code, isAsync: false, mode, language, declarations: [], toSource: same }
+}
+
+function same(line: number, column: number): Position {
+  return { line, column }
+}
+
+function through(first: EditedText['toSource'], second: EditedText['toSource']): EditedText['toSource'] {
+  return (line, column) => {
+    const between = first(line, column)
+    return second(between.line, between.column)
+  }
+}
+
+/** Of two errors the one that stands later: that reading understood more. */
+function furthest(first: unknown, second: unknown): unknown {
+  if (!(first instanceof CellSyntaxError) || !(second instanceof CellSyntaxError)) return first
+  const isLater = second.line > first.line || (second.line === first.line && second.column > first.column)
+  return isLater ? second : first
 }

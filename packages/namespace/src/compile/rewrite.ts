@@ -11,22 +11,33 @@ export interface Rewritten extends EditedText {
   readonly isAsync: boolean
 }
 
+export interface RewriteOptions {
+  readonly source: string
+  readonly filename: string
+  readonly isConst: (name: string) => boolean
+  /** The cell is one expression in braces. */
+  readonly isObject: boolean
+  /** TypeScript that was printed anew. */
+  readonly isPrinted: boolean
+}
+
 /**
  * Rewrites a parsed cell to a script whose top-level names are global properties.
  *
  * Without `await` or `using` at the top it stays a plain script: V8 computes its completion value and hoists its functions.
  * With them it becomes `var names; (async () => { ... })()`, in which declarations are assignments.
  */
-export function rewrite(
-  analysis: Analysis,
-  source: string,
-  filename: string,
-  isConst: (name: string) => boolean,
-): Rewritten {
+export function rewrite(analysis: Analysis, options: RewriteOptions): Rewritten {
+  const { source, filename, isConst, isObject } = options
   const edits = new Edits(source)
   const isWrapped = analysis.awaitsAtTop || analysis.disposesAtTop
   if (isWrapped) new Wrapping(analysis, edits).run()
-  else rewriteScript(analysis, edits)
+  else {
+    const [statement] = analysis.program.body
+    if (isObject && statement) edits.wrap(statement.start, statement.end, '(', ')')
+    rewriteScript(analysis, edits)
+  }
+  if (options.isPrinted) forgetEarlierEnums(analysis, edits)
   rewriteReferences(analysis, edits, isConst)
   rewriteWaits(analysis, edits, filename)
   return { ...edits.apply(), isAsync: analysis.awaitsAtTop }
@@ -44,6 +55,23 @@ function rewriteScript(analysis: Analysis, edits: Edits): void {
     if (declaration?.type === 'ClassDeclaration' && declaration.id) {
       edits.wrap(declaration.start, declaration.end, `var ${declaration.id.name}=`, ';')
     }
+  }
+}
+
+/**
+ * Enums and namespaces are printed as `(function (E) { ... })(E || (E = {}))`, which would add to what an earlier cell
+ * declared under that name: the first of each name starts anew.
+ */
+function forgetEarlierEnums(analysis: Analysis, edits: Edits): void {
+  const seen = new Set<string>()
+  for (const { node, depth } of analysis.calls) {
+    if (depth > 0 || node.type !== 'CallExpression' || node.callee.type !== 'FunctionExpression') continue
+    const [argument] = node.arguments
+    if (argument?.type !== 'LogicalExpression' || argument.left.type !== 'Identifier') continue
+    const { name } = argument.left
+    if (seen.has(name) || analysis.top.bindings.get(name)?.kind !== 'var') continue
+    seen.add(name)
+    edits.replace(argument.left.start, argument.left.end, 'void 0')
   }
 }
 

@@ -2,13 +2,15 @@ import type { Identifier } from 'acorn'
 import type { BindingKind } from './compile.ts'
 
 export interface Binding {
-  kind: BindingKind | 'parameter'
+  readonly kind: BindingKind | 'parameter'
   /** A reference before this place in the text, in code that runs as the text is read, comes too early. */
-  readyAt: number
+  readonly readyAt: number
   /** An initialiser that stands behind the name but runs before it is set (`let { a } = a`). */
   readonly initialiser?: readonly [start: number, end: number]
   /** Text of the function or class it was declared with. */
   readonly source?: string | undefined
+  /** An async function declaration. */
+  readonly isAsync?: boolean
 }
 
 export interface Reference {
@@ -34,6 +36,7 @@ export class Scope {
 
   /** Where `var` goes. */
   get functionScope(): Scope {
+    // oxlint-disable-next-line typescript/no-this-alias -- the walk starts here
     let scope: Scope = this
     while (!scope.isFunction && scope.parent) scope = scope.parent
     return scope
@@ -45,6 +48,7 @@ export class Scope {
 
   /** The scope that declares the name; the outermost when none does. */
   resolve(name: string): Scope {
+    // oxlint-disable-next-line typescript/no-this-alias -- the walk starts here
     let scope: Scope = this
     while (scope.parent && !scope.bindings.has(name)) scope = scope.parent
     return scope

@@ -1,0 +1,74 @@
+import type { CacheCounters } from '../engine.ts'
+import { type CompiledCell, compileCell, type CompileOptions } from './compile.ts'
+
+export interface CompilerOptions {
+  /** How many compiled cells are kept. @defaultValue 256 */
+  readonly entries?: number
+  /** Longer sources are compiled anew each time, in UTF-16 units. @defaultValue 65536 */
+  readonly sourceLength?: number
+}
+
+export interface Compiler {
+  /** @throws CellSyntaxError */
+  compile(source: string, options: CompileOptions): CompiledCell
+  readonly counters: CacheCounters
+}
+
+interface Entry {
+  readonly cell: CompiledCell
+  /** What the earlier cells' constants were asked, and the answers this result holds for. */
+  readonly constants: readonly (readonly [name: string, isConst: boolean])[]
+  /** Set when the code carries it. */
+  readonly filename: string | undefined
+}
+
+/**
+ * Compiles cells and keeps the latest used results, by source and language. A kept result serves only while the names it
+ * assigns are the constants they were, and, where the code carries its filename (`import.meta`), for that filename.
+ */
+export function createCompiler({ entries = 256, sourceLength = 65_536 }: CompilerOptions = {}): Compiler {
+  const kept = new Map<string, Entry>()
+  let [hits, misses, evictions] = [0, 0, 0]
+
+  const keep = (key: string, entry: Entry): void => {
+    kept.set(key, entry)
+    if (kept.size <= entries) return
+    evictions++
+    for (const oldest of kept.keys()) {
+      kept.delete(oldest)
+      return
+    }
+  }
+
+  return {
+    compile(source, options) {
+      const key = `${options.language}\0${source}`
+      const known = kept.get(key)
+      if (known) kept.delete(key)
+      if (known && isValid(known, options)) {
+        hits++
+        kept.set(key, known)
+        return known.cell
+      }
+      misses++
+      const asked = new Map<string, boolean>()
+      const isConst = (name: string): boolean => {
+        const answer = options.isConst(name)
+        asked.set(name, answer)
+        return answer
+      }
+      const cell = compileCell(source, { ...options, isConst })
+      const filename = cell.code.includes(JSON.stringify(options.filename)) ? options.filename : undefined
+      if (source.length <= sourceLength) keep(key, { cell, constants: [...asked], filename })
+      return cell
+    },
+    get counters() {
+      return { entries: kept.size, hits, misses, evictions }
+    },
+  }
+}
+
+function isValid({ constants, filename }: Entry, options: CompileOptions): boolean {
+  if (filename !== undefined && filename !== options.filename) return false
+  return constants.every(([name, answer]) => options.isConst(name) === answer)
+}
