@@ -1,3 +1,208 @@
-export {}
-export function describeSessionContract(): void {}
-export interface SessionContractOptions {}
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { ExecutionEvent, Session, SessionOptions } from './session.ts'
+
+export interface SessionContractOptions {
+  /** Starts a session on a real worker; the suite shuts it down. */
+  readonly createSession: (options?: SessionOptions) => Promise<Session>
+  /** Cancel ends running synchronous code and keeps the namespace; `prompt()` blocks. */
+  readonly abilities: { readonly preemptive: boolean; readonly syncInput: boolean }
+}
+
+const deadlineMs = 10_000
+
+/** What every session keeps to, whatever its transport and executor: real cells on a real worker. Needs vitest. */
+export function describeSessionContract(name: string, { createSession, abilities }: SessionContractOptions): void {
+  const open = async (options?: SessionOptions): Promise<Session> => {
+    const session = await createSession(options)
+    onTestFinished(() => session.shutdown({ graceMs: 500 }))
+    return session
+  }
+
+  describe(`session contract: ${name}`, () => {
+    describeCells(open)
+    describeOutput(open)
+    describeInput(open, abilities.syncInput)
+    describeStops(open, abilities.preemptive)
+    describeDeaths(open)
+  })
+}
+
+type Open = (options?: SessionOptions) => Promise<Session>
+
+function describeCells(open: Open): void {
+  it('gives the value and the text of the last statement', async () => {
+    const session = await open()
+    const { outcome } = await session.run('const a = 20; ({ sum: a + 22, list: [1, 2n, new Date(0)] })')
+    expect(outcome).toMatchObject({ status: 'ok', state: 'kept', cell: 1 })
+    expect(outcome.value).toEqual({ sum: 42, list: [1, 2n, new Date(0)] })
+    expect(outcome.text).toContain('sum: 42')
+  })
+
+  it('keeps bindings between cells and lets them be declared again', async () => {
+    const session = await open()
+    await session.run('let n = 1; function next() { return ++n }')
+    expect((await session.run('next(); n')).outcome.value).toBe(2)
+    expect((await session.run('const n = 10; next')).outcome.status).toBe('ok')
+    expect((await session.bindings()).map((binding) => binding.name)).toEqual(expect.arrayContaining(['n', 'next']))
+  })
+
+  it('awaits at top level and reads TypeScript', async () => {
+    const session = await open()
+    const { outcome } = await session.run('const x: number = await Promise.resolve(41); x + 1')
+    expect(outcome).toMatchObject({ status: 'ok', value: 42 })
+  })
+
+  it('reports errors with their place and keeps the session', async () => {
+    const session = await open()
+    const thrown = await session.run('const ok = 1\n  null.x')
+    expect(thrown.outcome).toMatchObject({ status: 'error', state: 'kept', error: { name: 'TypeError', line: 2 } })
+    const syntax = await session.run('let = = 1')
+    expect(syntax.outcome).toMatchObject({ status: 'error', error: { name: 'SyntaxError', line: 1 } })
+    const notAnError = await session.run('throw 5')
+    expect(notAnError.outcome).toMatchObject({ status: 'error', error: { name: '5', thrown: 5 } })
+    expect((await session.run('ok')).outcome.value).toBe(1)
+  })
+}
+
+function describeOutput(open: Open): void {
+  it('delivers all output before the result, in order', async () => {
+    const session = await open()
+    const lines = 2000
+    const execution = session.execute(`for (let i = 0; i < ${lines}; i++) console.log(i); 'done'`)
+    let text = ''
+    let isSettled = false
+    void execution.outcome.then(() => (isSettled = true))
+    for await (const event of execution) {
+      if (event.type === 'output') text += event.text
+    }
+    expect(text).toBe(Array.from({ length: lines }, (_, index) => `${index}\n`).join(''))
+    await execution.outcome
+    expect(isSettled).toBe(true)
+  })
+
+  it('tells stdout from stderr', async () => {
+    const session = await open()
+    const { stdout, stderr } = await session.run('console.log("out"); console.error("err")')
+    expect({ stdout, stderr }).toEqual({ stdout: 'out\n', stderr: 'err\n' })
+  })
+
+  it('attributes what child processes print to the cell', async () => {
+    const session = await open()
+    const code = `const { execFileSync } = await import('node:child_process')
+execFileSync(process.execPath, ['-e', 'console.log("from a child")'], { stdio: 'inherit' })`
+    expect((await session.run(code)).stdout).toContain('from a child')
+  })
+
+  it('brings late output to the session, under the id of its cell', async () => {
+    const session = await open()
+    const late = new Promise<ExecutionEvent>((resolve) => session.events.once('late', resolve))
+    const execution = session.execute('setTimeout(() => console.log("late"), 50); 1')
+    expect(await execution.outcome).toMatchObject({ status: 'ok' })
+    expect(await late).toEqual({
+      type: 'output',
+      executionId: execution.executionId,
+      stream: 'stdout',
+      text: 'late\n',
+      late: true,
+    })
+  })
+
+  it('does not stall on output that nobody reads once the outcome is awaited', async () => {
+    const session = await open({ outputWindowBytes: 16 * 1024 })
+    const outcome = await session.execute('for (let i = 0; i < 20000; i++) console.log("x".repeat(100)); 1').outcome
+    expect(outcome).toMatchObject({ status: 'ok', value: 1 })
+    expect(outcome.output.droppedBytes).toBeGreaterThan(0)
+  })
+}
+
+function describeInput(open: Open, syncInput: boolean): void {
+  it('asks a person and goes on with the answer', async () => {
+    const session = await open()
+    const { outcome } = await session.run('const name = await input("name? "); `hello ${name}`', {
+      onInput: (prompt) => (prompt === 'name? ' ? 'Ada' : null),
+    })
+    expect(outcome).toMatchObject({ status: 'ok', value: 'hello Ada' })
+  })
+
+  it.runIf(syncInput)('blocks in prompt() until it is answered', async () => {
+    const session = await open()
+    const { outcome } = await session.run('const name = prompt("name? "); name.length', { onInput: () => 'Grace' })
+    expect(outcome).toMatchObject({ status: 'ok', value: 5 })
+  })
+}
+
+function describeStops(open: Open, preemptive: boolean): void {
+  it('cancels an await that never ends and keeps the state', async () => {
+    const session = await open()
+    await session.run('const kept = 1')
+    const execution = session.execute('await new Promise(() => {})')
+    const outcome = await execution.cancel()
+    expect(outcome).toMatchObject({ status: 'cancelled', state: 'kept' })
+    expect((await session.run('kept')).outcome.value).toBe(1)
+  })
+
+  it('times a cell out and says so', async () => {
+    const session = await open()
+    const { outcome } = await session.run('await new Promise(() => {})', { timeoutMs: 50 })
+    expect(outcome).toMatchObject({ status: 'timed-out', state: 'kept' })
+  })
+
+  it.runIf(preemptive)('cancels an endless loop and keeps the state', async () => {
+    const session = await open({ graceMs: deadlineMs })
+    await session.run('const kept = 1')
+    const execution = session.execute('console.log("in"); for (;;) {}')
+    for await (const event of execution) if (event.type === 'output') void execution.cancel()
+    expect(await execution.outcome).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 2 })
+    expect((await session.run('kept')).outcome.value).toBe(1)
+  })
+
+  it.runIf(!preemptive)('kills the worker for an endless loop and says that the state is lost', async () => {
+    const session = await open()
+    await session.run('const kept = 1')
+    const { outcome } = await session.run('for (;;) {}', { timeoutMs: 50, graceMs: 100 })
+    expect(outcome).toMatchObject({ status: 'timed-out', state: 'lost', cancelRung: 3 })
+    expect((await session.run('typeof kept')).outcome.value).toBe('undefined')
+  })
+
+  it('interrupts what runs', async () => {
+    const session = await open()
+    const execution = session.execute('await new Promise(() => {})')
+    await session.interrupt()
+    expect(await execution.outcome).toMatchObject({ status: 'cancelled', state: 'kept' })
+  })
+}
+
+function describeDeaths(open: Open): void {
+  it('tells a crash with its exit and goes on with a fresh worker', async () => {
+    const session = await open()
+    await session.run('const gone = 1')
+    const { outcome } = await session.run(
+      'process.stderr.write("bye\\n"); process.kill(process.pid, "SIGKILL"); for (;;) {}',
+    )
+    expect(outcome).toMatchObject({ status: 'crashed', state: 'lost', exit: { code: null, signal: 'SIGKILL' } })
+    expect((await session.run('typeof gone')).outcome).toMatchObject({ status: 'ok', value: 'undefined' })
+    expect(session.info()).toMatchObject({ generation: 2, counters: { restarts: 1 } })
+  })
+
+  it('tells process.exit() with its code', async () => {
+    const session = await open()
+    const { outcome, stdout } = await session.run('console.log("last words"); process.exit(7)')
+    expect(outcome).toMatchObject({ status: 'crashed', state: 'lost', exit: { code: 7 } })
+    expect(stdout).toBe('last words\n')
+  })
+
+  it('restarts with an empty namespace', async () => {
+    const session = await open({ warmup: ['globalThis.warm = true'] })
+    await session.run('const old = 1')
+    await session.restart()
+    expect((await session.run('[typeof old, warm]')).outcome.value).toEqual(['undefined', true])
+  })
+
+  it('ends its worker with it', async () => {
+    const session = await open()
+    const pid = session.info().worker?.pid ?? 0
+    process.kill(pid, 0)
+    await session.shutdown()
+    expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+}
