@@ -80,7 +80,7 @@ export function shadowGlobals(declarations: readonly Declaration[]): void {
 function currentValue(property: PropertyDescriptor): unknown {
   if (property.get === undefined) return property.value
   try {
-    return apply(property.get, globalThis, [])
+    return apply(property.get as () => unknown, globalThis, [])
   } catch {
     return undefined
   }

@@ -1,12 +1,12 @@
 import type { CellMode } from '@capsule/protocol'
 import type { CacheCounters, CellRequest } from './engine.ts'
 import type { CellFiles } from './cell-files.ts'
-import { type CompiledCell, runtimeName } from './compile/compile.ts'
+import { compileCell, type CompiledCell, type CompileOptions, runtimeName } from './compile/compile.ts'
+import { createCompiler } from './compile/compiler.ts'
 import { engineLimits } from './engine-limits.ts'
 import { namespaceErrors } from './errors.ts'
 import { Execution } from './execution.ts'
 import { withIntrinsics } from './intrinsics.ts'
-import { compileCell } from './plain-compiler.ts'
 import { includesText, SafeMap } from './primordials.ts'
 import type { Preparation } from './running-cell.ts'
 import { compileScript, ScriptCache } from './script-cache.ts'
@@ -30,6 +30,7 @@ interface SourceFile {
 export class CellPreparer {
   readonly #files: CellFiles
   readonly #isConst: (name: string) => boolean
+  readonly #compiler = createCompiler()
   readonly #scripts = new ScriptCache()
   readonly #evalNumbers = new SafeMap<string, number>()
   #cells = 0
@@ -41,7 +42,7 @@ export class CellPreparer {
   }
 
   get analysisCounters(): CacheCounters {
-    return { entries: 0, hits: 0, misses: 0, evictions: 0 }
+    return this.#compiler.counters
   }
 
   get codeCounters(): CacheCounters {
@@ -91,11 +92,13 @@ export class CellPreparer {
   /** Compiles and forgets. @throws what is wrong with the code */
   check(code: string): void {
     const filename = this.#files.join('check.js')
-    compileScript(this.#compile({ executionId: '', code }, filename).code, filename)
+    compileScript(compileCell(code, { filename, language: 'auto', isConst: this.#isConst }).code, filename)
   }
 
   #compile({ code, language = 'auto' }: CellRequest, filename: string): CompiledCell {
-    const compiled = withIntrinsics(() => compileCell(code, { filename, language, isConst: this.#isConst }))
+    // the compiler is written like any library; cells may have overwritten what it uses
+    const options: CompileOptions = { filename, language, isConst: this.#isConst }
+    const compiled = withIntrinsics(() => this.#compiler.compile(code, options))
     for (let index = 0; index < compiled.declarations.length; index++) {
       if (compiled.declarations[index]?.name === runtimeName) throw namespaceErrors.RESERVED_NAME({ name: runtimeName })
     }

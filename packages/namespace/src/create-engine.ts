@@ -55,7 +55,11 @@ class CellEngine implements Engine {
     this.#options = options
     this.#errorContext = { find: (filename) => files.find(filename), ...budgetOf(options) }
     this.#preparer = new CellPreparer(files, (name) => this.#isConst(name))
-    defineProperty(globalThis, runtimeName, { __proto__: null, value: createCellRuntime(current), configurable: true } as object)
+    defineProperty(globalThis, runtimeName, {
+      __proto__: null,
+      value: createCellRuntime(current),
+      configurable: true,
+    } as object)
     defineCellBuiltins(this.#builtins, cwd, current)
     this.#history = new History()
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
@@ -106,7 +110,7 @@ class CellEngine implements Engine {
       if (cell.preparation.kind === 'ready' && !cell.preparation.compiled.isAsync) return this.#completed(cell, result)
       // the executor's code behind `settled` is not caused by the cell
       const leave = (completion: Completion): void => this.#storage.run(undefined as never, settled, completion)
-      thenOf(
+      void thenOf(
         result as Promise<{ v: unknown }>,
         ({ v }) => leave(this.#completed(cell, v)),
         (error) => leave(this.#failed(cell, error)),
@@ -188,7 +192,9 @@ class CellEngine implements Engine {
 
   #adopt({ execution, preparation, state, before }: RunningCell): void {
     if (preparation.kind === 'failed' || state === 'prepared') return
-    this.#bindings.adopt(preparation.compiled.declarations, execution.cell, before, { isComplete: state === 'completed' })
+    this.#bindings.adopt(preparation.compiled.declarations, execution.cell, before, {
+      isComplete: state === 'completed',
+    })
   }
 
   #isConst(name: string): boolean {

@@ -20,7 +20,12 @@ export interface PreparedCell {
 
 /** How a cell ended, already turned into text and bytes (in the cancellable phase, within the budget). */
 export type Completion =
-  | { readonly kind: 'value'; readonly text: string; readonly value?: Uint8Array | undefined; readonly truncated: boolean }
+  | {
+      readonly kind: 'value'
+      readonly text: string
+      readonly value?: Uint8Array | undefined
+      readonly truncated: boolean
+    }
   /** `cancelled`: the error is the engine's own CANCELLED or TIMED_OUT that left the cell after `cancel`. */
   | { readonly kind: 'throw'; readonly error: WireError; readonly cancelled: boolean }
 

@@ -57,7 +57,7 @@ export class Execution {
         waiter.previous.next = waiter.next
       }
       // `resolve` itself, not a closure around it: V8 then follows the await through it in async stack traces
-      thenOf(thenOf(source, resolve, reject), leave, leave)
+      void thenOf(thenOf(source, resolve, reject), leave, leave)
     })
   }
 

@@ -59,7 +59,7 @@ export class GuardedIterator {
     const execution = this.#current()
     if (execution === undefined || !isThenable(value)) return value
     const guarded = execution.guard(value)
-    thenOf(guarded, ignore, (error) => {
+    void thenOf(guarded, ignore, (error) => {
       if (error === execution.cancellation) this.#closeQuietly()
     })
     return guarded
@@ -72,7 +72,7 @@ export class GuardedIterator {
 
   #closeQuietly(): void {
     try {
-      thenOf(promiseOf(this.#close(undefined)), ignore, ignore)
+      void thenOf(promiseOf(this.#close(undefined)), ignore, ignore)
     } catch {
       // what the cell gets to see is the cancellation
     }

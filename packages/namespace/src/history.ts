@@ -20,7 +20,13 @@ export class History {
 
   constructor() {
     const values = this.#values
-    this.#getters = { _: () => values._, __: () => values.__, ___: () => values.___, In: () => values.In, Out: () => values.Out }
+    this.#getters = {
+      _: () => values._,
+      __: () => values.__,
+      ___: () => values.___,
+      In: () => values.In,
+      Out: () => values.Out,
+    }
     this.install()
   }
 

@@ -1,5 +1,13 @@
 /** Compiles and runs JavaScript and TypeScript cells with REPL semantics in one persistent namespace. */
 export { createEngine } from './create-engine.ts'
-export type { CacheCounters, CellRequest, Completion, Engine, EngineCounters, EngineOptions, PreparedCell } from './engine.ts'
+export type {
+  CacheCounters,
+  CellRequest,
+  Completion,
+  Engine,
+  EngineCounters,
+  EngineOptions,
+  PreparedCell,
+} from './engine.ts'
 export { namespaceErrors } from './errors.ts'
 export { toWireError, type WireErrorContext } from './to-wire-error.ts'

@@ -1,4 +1,11 @@
-import { apply, dataDescriptor, defineProperty, deleteProperty, getOwnPropertyDescriptor, ownKeys } from './primordials.ts'
+import {
+  apply,
+  dataDescriptor,
+  defineProperty,
+  deleteProperty,
+  getOwnPropertyDescriptor,
+  ownKeys,
+} from './primordials.ts'
 
 interface Original {
   readonly holder: object
@@ -26,14 +33,17 @@ const holders: readonly object[] = [
 ]
 
 // nothing uses them, and each name costs time in every cell
-const skipped = /^(?:anchor|big|blink|bold|fixed|fontcolor|fontsize|italics|link|small|strike|sub|sup|toLocale.*|trimLeft|trimRight|locale.*)$/
+const skipped =
+  /^(?:anchor|big|blink|bold|fixed|fontcolor|fontsize|italics|link|small|strike|sub|sup|toLocale.*|trimLeft|trimRight|locale.*)$/
 
 const originals: readonly Original[] = [
   ...globalNames.map((name) => ({ holder: globalThis, key: name, value: Reflect.get(globalThis, name) as unknown })),
   ...holders.flatMap((holder) =>
     ownKeys(holder).flatMap((key) => {
       const descriptor = skipped.test(String(key)) ? undefined : getOwnPropertyDescriptor(holder, key)
-      return typeof descriptor?.value === 'function' && descriptor.configurable ? [{ holder, key, value: descriptor.value }] : []
+      return typeof descriptor?.value === 'function' && descriptor.configurable
+        ? [{ holder, key, value: descriptor.value }]
+        : []
     }),
   ),
 ]

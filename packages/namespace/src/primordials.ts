@@ -17,9 +17,16 @@ const promiseResolve = Promise.resolve
 const { species } = Symbol
 
 /** `promise.then` of a native promise; never runs what users put in its place. */
-export function thenOf<T, R>(promise: Promise<T>, onValue: (value: T) => R, onError: (error: unknown) => R): Promise<R> {
+export function thenOf<T, R>(
+  promise: Promise<T>,
+  onValue: (value: T) => R,
+  onError: (error: unknown) => R,
+): Promise<R> {
   // `then` looks up the constructor of the promise it returns; undefined stands for the original
-  if (promise.constructor !== NativePromise || (NativePromise as unknown as Record<symbol, unknown>)[species] !== NativePromise) {
+  if (
+    promise.constructor !== NativePromise ||
+    (NativePromise as unknown as Record<symbol, unknown>)[species] !== NativePromise
+  ) {
     defineProperty(promise, 'constructor', dataDescriptor(undefined))
   }
   return apply(promiseThen, promise, [onValue, onError]) as Promise<R>

@@ -11,14 +11,14 @@ interface Place {
 
 /** What was not even run: the failure of a cell's source, with the place and a caret under it. */
 export function toSourceError(error: unknown, { source, name }: { source: string; name: string }): WireError {
-  const { name: kind, message: fullMessage } = toWireError(error)
+  // its own stack is about the compiler
+  const { stack: _, ...wire } = toWireError(error)
   return withIntrinsics(() => {
     const place = placeOf(error)
-    // acorn ends its messages with the place
-    const message = fullMessage.replace(/ \(\d+:\d+\)$/, '')
-    const header = `${kind}: ${message}`
-    if (place === undefined) return { name: kind, message, stack: header }
-    return { name: kind, message, ...place, stack: `${excerpt(source, name, place)}\n\n${header}\n    at ${name}:${place.line}:${place.column}` }
+    const header = `${wire.name}: ${wire.message}`
+    if (place === undefined) return { ...wire, stack: header }
+    const frame = `    at ${name}:${place.line}:${place.column}`
+    return { ...wire, ...place, stack: `${excerpt(source, name, place)}\n\n${header}\n${frame}` }
   })
 }
 
@@ -32,10 +32,10 @@ function excerpt(source: string, name: string, { line, column }: Place): string 
   return `${name}:${line}\n${shown}\n${indent}^`
 }
 
+// the compiler knows the place; what only V8 refuses tells it in its stack
 function placeOf(error: unknown): Place | undefined {
-  const { line, column, loc, stack } = error as { line?: unknown; column?: unknown; loc?: Partial<Place>; stack?: unknown }
+  const { line, column, stack } = error as { line?: unknown; column?: unknown; stack?: unknown }
   if (typeof line === 'number' && typeof column === 'number') return { line, column }
-  if (typeof loc?.line === 'number' && typeof loc.column === 'number') return { line: loc.line, column: loc.column + 1 }
   return typeof stack === 'string' ? placeInV8Stack(stack) : undefined
 }
 

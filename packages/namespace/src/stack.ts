@@ -10,7 +10,7 @@ export interface CellStack {
 
 export type FindCellFile = (filename: string) => CellFile | undefined
 
-const framePattern = /^ {4}at (?:.* \((.*)\)|(?:async )?(.*))$/
+const framePattern = /^ {4}at (?:.*? \((.*)\)|(?:async )?(.*))$/
 const placePattern = /^(.*):(\d+):(\d+)$/
 const evalPattern = /\(([^()]+:\d+:\d+)\)/
 const harnessEntry = /runInThisContext \(node:vm:/

@@ -51,7 +51,10 @@ function convert(error: unknown, conversion: Conversion): WireError {
 function isError(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   // an error of another realm, a DOMException, or what a library made to look like one
-  return types.isNativeError(value) || (typeof read(value, 'message') === 'string' && typeof read(value, 'stack') === 'string')
+  return (
+    types.isNativeError(value) ||
+    (typeof read(value, 'message') === 'string' && typeof read(value, 'stack') === 'string')
+  )
 }
 
 function siblings(errors: readonly unknown[], conversion: Conversion): WireError[] {

@@ -17,7 +17,10 @@ export function textOf(value: unknown, length: number): ValueText {
 function inspected(value: unknown, length: number): string {
   try {
     const isSimple = typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'string'
-    const text: unknown = inspect(value, isSimple ? simple : ({ __proto__: null, ...bounds, maxStringLength: length } as object))
+    const text: unknown = inspect(
+      value,
+      isSimple ? simple : ({ __proto__: null, ...bounds, maxStringLength: length } as object),
+    )
     return typeof text === 'string' ? text : `[${typeof value}]`
   } catch {
     return `[${typeof value}: its inspection failed]`

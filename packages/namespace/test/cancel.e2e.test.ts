@@ -24,7 +24,11 @@ test('a pending await rejects, and finally runs', async () => {
 
 test('a timeout has its own code', async () => {
   const { completion } = await cancelled('await pause()', 'timed-out')
-  expect(completion).toMatchObject({ kind: 'throw', cancelled: true, error: { name: 'CapsuleError', code: 'TIMED_OUT' } })
+  expect(completion).toMatchObject({
+    kind: 'throw',
+    cancelled: true,
+    error: { name: 'CapsuleError', code: 'TIMED_OUT' },
+  })
 })
 
 test('a loop of timer awaits ends', async () => {
@@ -58,7 +62,9 @@ test('the signal of the cell fires', async () => {
     "await new Promise((resolve) => capsule.signal.addEventListener('abort', () => resolve())).catch(() => 0)",
   ).then(() => engine.run('1'))
   expect(value).toBe(1)
-  await cancelled("globalThis.reason = 0; capsule.signal.onabort = () => { reason = capsule.signal.reason.code }; await pause()")
+  await cancelled(
+    'globalThis.reason = 0; capsule.signal.onabort = () => { reason = capsule.signal.reason.code }; await pause()',
+  )
   expect(await engine.value('reason')).toBe('CANCELLED')
 })
 
@@ -79,7 +85,7 @@ test('other executions go on', async () => {
 })
 
 test('unawaited work of a cancelled cell stops without a late error', async () => {
-  await cancelled("void (async () => { await pause() })(); await pause()")
+  await cancelled('void (async () => { await pause() })(); await pause()')
   const executionId = engine.begin("setTimeout(() => { throw new Error('marker') })")
   await engine.settled(executionId)
   expect((await engine.late()).error.message).toBe('marker')

@@ -15,7 +15,14 @@ export type ChildMessage =
   | { type: 'ready' }
   | { type: 'late'; executionId: string | undefined; error: WireError }
   | { type: 'answer'; answer: unknown }
-  | { type: 'settled'; executionId: string; cell: number; mode: CellMode; completion: Completion; cause: string | undefined }
+  | {
+      type: 'settled'
+      executionId: string
+      cell: number
+      mode: CellMode
+      completion: Completion
+      cause: string | undefined
+    }
 
 export interface Settled {
   readonly cell: number
@@ -81,7 +88,10 @@ export class EngineProcess implements AsyncDisposable {
   }
 
   async settled(executionId: string): Promise<Settled> {
-    const message = await this.#next(`the end of ${executionId}`, (m) => m.type === 'settled' && m.executionId === executionId)
+    const message = await this.#next(
+      `the end of ${executionId}`,
+      (m) => m.type === 'settled' && m.executionId === executionId,
+    )
     if (message.type !== 'settled') throw new Error('unreachable')
     const { completion, cell, mode, cause } = message
     const bytes = completion.kind === 'value' ? (completion.value as unknown as string | undefined) : undefined

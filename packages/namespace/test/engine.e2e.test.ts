@@ -29,7 +29,9 @@ describe('cells', () => {
   })
 
   test('await at the top level', async () => {
-    expect(await engine.value('const later = await new Promise((resolve) => setTimeout(resolve, 1, 7)); later + 1')).toBe(8)
+    expect(
+      await engine.value('const later = await new Promise((resolve) => setTimeout(resolve, 1, 7)); later + 1'),
+    ).toBe(8)
     expect(await engine.value('later')).toBe(7)
     expect(await engine.value('let sum = 0; for await (const n of [1, Promise.resolve(2)]) sum += n; sum')).toBe(3)
   })
@@ -71,7 +73,9 @@ describe('cells', () => {
 
 describe('capsule', () => {
   test('tells what caused the code that runs, also after it settled', async () => {
-    await engine.run('const seen = []; setTimeout(() => seen.push(capsule.executionId), 5); 0', { executionId: 'first' })
+    await engine.run('const seen = []; setTimeout(() => seen.push(capsule.executionId), 5); 0', {
+      executionId: 'first',
+    })
     await engine.run('await new Promise((resolve) => setTimeout(resolve, 20)); seen.push(capsule.executionId)', {
       executionId: 'second',
     })

@@ -8,7 +8,9 @@ beforeAll(async () => {
 afterAll(() => engine[Symbol.asyncDispose]())
 
 test('frames name cells, and nothing of Capsule or of Node below them', async () => {
-  const { cell } = await engine.run('function outer() {\n  return inner()\n}\nfunction inner() {\n  throw new RangeError("deep")\n}')
+  const { cell } = await engine.run(
+    'function outer() {\n  return inner()\n}\nfunction inner() {\n  throw new RangeError("deep")\n}',
+  )
   const { error, cell: caller } = await engine.run('1;\n  [0].map(outer)')
   expect(error).toEqual({
     name: 'RangeError',
@@ -37,7 +39,10 @@ test('asynchronous frames are kept through guarded awaits', async () => {
   const { error, cell } = await engine.run(
     'async function failing() {\n  await null\n  throw new Error("far")\n}\nasync function calling() {\n  await failing()\n}\nawait calling()',
   )
-  const places = [...(error?.stack ?? '').matchAll(/cell-(\d+)\.js:(\d+)/g)].map(([, n, line]) => [Number(n), Number(line)])
+  const places = [...(error?.stack ?? '').matchAll(/cell-(\d+)\.js:(\d+)/g)].map(([, n, line]) => [
+    Number(n),
+    Number(line),
+  ])
   expect(places).toEqual([3, 6, 8].map((line) => [cell, line]))
 })
 
@@ -51,7 +56,9 @@ test('a syntax error has its place and a caret', async () => {
   const { error, cell } = await engine.run('let fine = 1\nlet \twrong = = 2')
   expect(error).toMatchObject({ name: 'SyntaxError', line: 2, column: 14 })
   expect(error?.stack).toMatch(
-    new RegExp(`^cell-${cell}\\.js:2\nlet \twrong = = 2\n {4}\t {8}\\^\n\nSyntaxError: [^\n]+\n {4}at cell-${cell}\\.js:2:14$`),
+    new RegExp(
+      `^cell-${cell}\\.js:2\nlet \twrong = = 2\n {4}\t {8}\\^\n\nSyntaxError: [^\n]+\n {4}at cell-${cell}\\.js:2:14$`,
+    ),
   )
 })
 
@@ -86,7 +93,9 @@ test('code, cause and errors cross, within limits', async () => {
 })
 
 test('an error that refers to itself ends', async () => {
-  const { error } = await engine.run("const loop = new Error('loop'); loop.cause = loop; loop.errors = [loop, loop, loop]; throw loop")
+  const { error } = await engine.run(
+    "const loop = new Error('loop'); loop.cause = loop; loop.errors = [loop, loop, loop]; throw loop",
+  )
   expect(error?.message).toBe('loop')
 })
 
@@ -112,7 +121,10 @@ test('a huge message is cut', async () => {
 test('errors of another realm and DOMExceptions are errors', async () => {
   const { error } = await engine.run("require('node:vm').runInNewContext('null.x')")
   expect(error).toMatchObject({ name: 'TypeError' })
-  expect((await engine.run("throw new DOMException('no', 'DataError')")).error).toMatchObject({ name: 'DataError', message: 'no' })
+  expect((await engine.run("throw new DOMException('no', 'DataError')")).error).toMatchObject({
+    name: 'DataError',
+    message: 'no',
+  })
 })
 
 test("Error.prepareStackTrace and stackTraceLimit are the user's", async () => {

@@ -9,7 +9,10 @@ let engine: EngineProcess
 let cwd: string
 beforeAll(async () => {
   cwd = await realpath(await mkdtemp(join(tmpdir(), 'capsule-imports-')))
-  await place('node_modules/dual/package.json', JSON.stringify({ name: 'dual', exports: { import: './m.mjs', require: './c.cjs' } }))
+  await place(
+    'node_modules/dual/package.json',
+    JSON.stringify({ name: 'dual', exports: { import: './m.mjs', require: './c.cjs' } }),
+  )
   await place('node_modules/dual/m.mjs', "export default 'esm'; export const named = 1")
   await place('node_modules/dual/c.cjs', "module.exports = 'cjs'")
   await place('local.mjs', 'export const place = import.meta.filename')
@@ -28,19 +31,25 @@ async function place(name: string, text: string): Promise<void> {
 }
 
 test('builtins, packages and files are imported from cwd', async () => {
-  await engine.run("import { basename } from 'node:path'; import dual, { named } from 'dual'; import { place } from './local.mjs'")
+  await engine.run(
+    "import { basename } from 'node:path'; import dual, { named } from 'dual'; import { place } from './local.mjs'",
+  )
   expect(await engine.value('[basename(place), dual, named]')).toEqual(['local.mjs', 'esm', 1])
   expect(await engine.value("(await import('./data.json', { with: { type: 'json' } })).default.n")).toBe(1)
 })
 
 test('require resolves from cwd', async () => {
-  expect(await engine.value("[require('dual'), require('./data.json').n, require('path').sep]")).toEqual(['cjs', 1, '/'])
+  expect(await engine.value("[require('dual'), require('./data.json').n, require('path').sep]")).toEqual([
+    'cjs',
+    1,
+    '/',
+  ])
 })
 
 test('import() works in timers and in eval', async () => {
   const code = "await new Promise((resolve) => setTimeout(() => resolve(import('dual')))).then((m) => m.default)"
   expect(await engine.value(code)).toBe('esm')
-  expect(await engine.value("(await eval(\"import('dual')\")).default")).toBe('esm')
+  expect(await engine.value('(await eval("import(\'dual\')")).default')).toBe('esm')
 })
 
 test('imports follow cwd of the engine, not of the process', async () => {

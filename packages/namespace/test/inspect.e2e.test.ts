@@ -46,7 +46,10 @@ describe('completions', () => {
   test('are globals and bindings', async () => {
     expect(await names('gre')).toEqual(['greet'])
     expect(await names('const a = Arr')).toEqual(['Array', 'ArrayBuffer'])
-    expect(await engine.inspect({ what: 'completions', code: 'x = li + 1', cursor: 6 })).toMatchObject({ names: ['list'], from: 4 })
+    expect(await engine.inspect({ what: 'completions', code: 'x = li + 1', cursor: 6 })).toMatchObject({
+      names: ['list'],
+      from: 4,
+    })
     expect(await names('__caps')).toEqual([])
   })
 

@@ -13,7 +13,10 @@ test.each([
   ['a microtask', "queueMicrotask(() => { throw new Error('late') })"],
   ['a rejected promise', "void Promise.reject(new Error('late'))"],
   ['unawaited work', "void (async () => { await null; throw new Error('late') })()"],
-  ['an event handler', "const target = new EventTarget(); target.addEventListener('x', () => { throw new Error('late') }); target.dispatchEvent(new Event('x'))"],
+  [
+    'an event handler',
+    "const target = new EventTarget(); target.addEventListener('x', () => { throw new Error('late') }); target.dispatchEvent(new Event('x'))",
+  ],
 ])('an error in %s names the execution that caused it', async (_, code) => {
   const executionId = engine.begin(code)
   await engine.settled(executionId)
@@ -29,7 +32,9 @@ test('what was thrown late keeps its kind', async () => {
 })
 
 test('handlers of the user are called, and neither their errors nor their removal end the process', async () => {
-  await engine.run("globalThis.heard = []; process.on('uncaughtException', (error) => { heard.push(error.message); throw new Error('handler') })")
+  await engine.run(
+    "globalThis.heard = []; process.on('uncaughtException', (error) => { heard.push(error.message); throw new Error('handler') })",
+  )
   await engine.run("setTimeout(() => { throw new Error('first') })")
   expect((await engine.late()).error.message).toBe('first')
   expect((await engine.late()).error.message).toBe('handler')

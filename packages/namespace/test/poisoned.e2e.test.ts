@@ -19,8 +19,12 @@ test.each([
 ])('cells run after `%s`', async (poison) => {
   await using engine = await EngineProcess.start()
   await engine.run(poison)
-  expect(await engine.run('const kept = 41; let other = (() => kept + 1)(); other')).toMatchObject({ completion: { kind: 'value', text: '42' } })
-  expect(await engine.run('const slow = await (async () => kept)(); slow')).toMatchObject({ completion: { kind: 'value', text: '41' } })
+  expect(await engine.run('const kept = 41; let other = (() => kept + 1)(); other')).toMatchObject({
+    completion: { kind: 'value', text: '42' },
+  })
+  expect(await engine.run('const slow = await (async () => kept)(); slow')).toMatchObject({
+    completion: { kind: 'value', text: '41' },
+  })
   expect((await engine.run('\nmissing')).error).toMatchObject({ name: 'ReferenceError', line: 2, column: 1 })
   expect((await engine.run('const = 1')).error).toMatchObject({ name: 'SyntaxError', line: 1 })
   expect((await engine.run('kept = 2')).error).toMatchObject({ message: 'Assignment to constant variable.' })

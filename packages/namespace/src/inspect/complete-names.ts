@@ -7,7 +7,8 @@ import { dataProperty } from './data-property.ts'
 
 const identifier = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u
 // `a.b?.c` with what is typed so far of the last name, at the end of the text
-const chainAtEnd = /(?:^|[^\p{ID_Continue}$.)\]}'"`\u200c\u200d])((?:[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*\??\.)*)([\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)?$/u
+const chainAtEnd =
+  /(?:^|[^\p{ID_Continue}$.)\]}'"`\u200c\u200d])((?:[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*\??\.)*)([\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*)?$/u
 
 // globals of Node that are getters, as they were before any cell could replace them
 const nodeGetters = new Map(
@@ -38,7 +39,9 @@ function valueAt(path: readonly string[]): unknown {
 
 function nodeGlobal(name: string): unknown {
   const getter = nodeGetters.get(name)
-  return getter !== undefined && getOwnPropertyDescriptor(globalThis, name)?.get === getter ? getter.call(globalThis) : undefined
+  return getter !== undefined && getOwnPropertyDescriptor(globalThis, name)?.get === getter
+    ? getter.call(globalThis)
+    : undefined
 }
 
 function namesOf(value: object, prefix: string): string[] {
@@ -46,7 +49,8 @@ function namesOf(value: object, prefix: string): string[] {
   const holder = Object(value) as object
   for (let object: object | null = holder; object !== null && !types.isProxy(object); object = getPrototypeOf(object)) {
     for (const key of keysOf(object)) {
-      if (typeof key === 'string' && key.startsWith(prefix) && key !== runtimeName && identifier.test(key)) names.add(key)
+      if (typeof key === 'string' && key.startsWith(prefix) && key !== runtimeName && identifier.test(key))
+        names.add(key)
     }
   }
   return [...names].sort().slice(0, engineLimits.answers)

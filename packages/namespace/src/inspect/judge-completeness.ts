@@ -36,7 +36,7 @@ function missingEnd(code: string): { readonly closers: string } | 'incomplete' |
     const message = String((error as { message?: unknown }).message)
     if (/^Unterminated (?:template|comment)/.test(message)) return 'incomplete'
     // a backslash at the end lets a string go on in the next line
-    if (/^Unterminated string/.test(message)) return /\\\s*$/.test(code) ? 'incomplete' : 'invalid'
+    if (message.startsWith('Unterminated string')) return /\\\s*$/.test(code) ? 'incomplete' : 'invalid'
     // no token of JavaScript: what was open before it still is
   }
   return { closers: open.toReversed().join('') }

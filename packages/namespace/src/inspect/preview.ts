@@ -1,6 +1,6 @@
 import { inspect, types } from 'node:util'
 import { engineLimits } from '../engine-limits.ts'
-import { getOwnPropertyDescriptor, ownKeys } from '../primordials.ts'
+import { getOwnPropertyDescriptor, hasOwn, ownKeys } from '../primordials.ts'
 import { cut } from '../value-text.ts'
 import { dataProperty } from './data-property.ts'
 
@@ -31,7 +31,8 @@ export function sizeOf(value: unknown): number | undefined {
   if (Array.isArray(value)) return value.length
   if (types.isMap(value)) return sizeOfMap.call(value)
   if (types.isSet(value)) return sizeOfSet.call(value)
-  if (ArrayBuffer.isView(value)) return types.isDataView(value) ? bytesOfDataView.call(value) : bytesOfTypedArray.call(value)
+  if (ArrayBuffer.isView(value))
+    return types.isDataView(value) ? bytesOfDataView.call(value) : bytesOfTypedArray.call(value)
   if (types.isArrayBuffer(value)) return bytesOfBuffer.call(value)
   return Object.keys(value).length
 }
@@ -41,7 +42,10 @@ const sizeOfSet = getterOf(Set.prototype, 'size')
 const bytesOfBuffer = getterOf(ArrayBuffer.prototype, 'byteLength')
 const bytesOfDataView = getterOf(DataView.prototype, 'byteLength')
 const bytesOfTypedArray = getterOf(Object.getPrototypeOf(Uint8Array.prototype) as object, 'byteLength')
+// called with what they are about
+// oxlint-disable-next-line typescript/unbound-method
 const timeOf = Date.prototype.getTime
+// oxlint-disable-next-line typescript/unbound-method
 const sourceOf = Function.prototype.toString
 
 function getterOf(holder: object, key: string): () => number {
@@ -77,11 +81,14 @@ function previewOfFunction(value: object): string {
 
 function previewOfError(value: Error): string {
   const message = dataProperty(value, 'message')
-  return typeof message === 'string' && message !== '' ? `${typeOf(value)}: ${message.replace(/\s+/g, ' ')}` : typeOf(value)
+  return typeof message === 'string' && message !== ''
+    ? `${typeOf(value)}: ${message.replace(/\s+/g, ' ')}`
+    : typeOf(value)
 }
 
 function list(holder: object, length: number | undefined, [open, close]: readonly [string, string]): string {
-  const keys = length === undefined ? ownKeys(holder) : Array.from({ length: Math.min(length, shownItems) }, (_, index) => index)
+  const keys =
+    length === undefined ? ownKeys(holder) : Array.from({ length: Math.min(length, shownItems) }, (_, index) => index)
   const items = keys.slice(0, shownItems).map((key) => {
     const property = getOwnPropertyDescriptor(holder, key)
     const text = property === undefined ? '<empty>' : nested(property)
@@ -92,8 +99,9 @@ function list(holder: object, length: number | undefined, [open, close]: readonl
   return items.length === 0 ? `${open}${close}` : `${open} ${items.join(', ')} ${close}`
 }
 
-function nested({ get, set, value }: PropertyDescriptor): string {
-  if (get !== undefined || set !== undefined) return '[Getter]'
+function nested(property: PropertyDescriptor): string {
+  if (!hasOwn(property, 'value')) return '[Getter]'
+  const value: unknown = property.value
   if (!isObject(value)) return primitive(value)
   if (typeof value === 'function') return previewOfFunction(value)
   return Array.isArray(value) ? '[Array]' : `[${typeOf(value)}]`
