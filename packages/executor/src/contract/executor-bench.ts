@@ -49,7 +49,7 @@ export interface OpenOptions {
 
 export type TerminalMessage = ResultMessage | TerminalErrorMessage
 
-const deadlineMs = 10_000
+const deadlineMs = 5000
 
 /** One executor with everything it has said, and waits with a deadline. */
 export class ExecutorBench {

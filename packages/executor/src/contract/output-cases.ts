@@ -36,7 +36,7 @@ export function outputCases(open: OpenBench): void {
           'process.stdout.write("10%\\r20%\\r")',
           'process.stdout.write(new Uint8Array([0xf0, 0x9f])); process.stdout.write(new Uint8Array([0x98, 0x80]))',
           'console.group("g"); console.log({ a: 1 }); console.groupEnd(); console.log("%s-%d", "x", 5)',
-          'process.stderr.write("err")',
+          'process.stderr.write("err");',
           '(await import("node:fs")).writeSync(1, "fd\\n")',
         ].join('\n'),
       )

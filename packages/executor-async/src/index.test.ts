@@ -1,0 +1,8 @@
+import { expect, it } from 'vitest'
+
+it('exports exactly its public names', async () => {
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'createAsyncExecutor',
+    'createStandaloneAsyncExecutor',
+  ])
+})
