@@ -12,6 +12,9 @@ export interface MemoryPipe {
   breakOff(): void
 }
 
+// unit: bytes; what one read from a socket brings at most
+const chunkBytes = 64 * 1024
+
 export function createMemoryPipe(): MemoryPipe {
   return new QueuedPipe()
 }
@@ -108,9 +111,8 @@ class QueuedPipe implements MemoryPipe {
 
   #run(): void {
     while (this.#isFlowing || this.#writing === 'hung-up') {
-      const bytes = this.#queue.shift()
+      const bytes = this.#takeChunk()
       if (bytes === undefined) break
-      this.#queuedBytes -= bytes.length
       this.#reader?.data(bytes)
     }
     this.#writer?.progress()
@@ -118,5 +120,23 @@ class QueuedPipe implements MemoryPipe {
     this.#flushed.resolve()
     if (this.#reading === 'open') this.#reader?.end()
     this.#reading = 'over'
+  }
+
+  /** As a socket does, one chunk may hold many frames. */
+  #takeChunk(): Uint8Array | undefined {
+    const first = this.#queue[0]
+    if (first === undefined) return undefined
+    let count = 1
+    let bytes = first.length
+    for (
+      let next = this.#queue[1];
+      next !== undefined && bytes + next.length <= chunkBytes;
+      next = this.#queue[count]
+    ) {
+      bytes += next.length
+      count++
+    }
+    this.#queuedBytes -= bytes
+    return Buffer.concat(this.#queue.splice(0, count), bytes)
   }
 }

@@ -110,6 +110,8 @@ export function describeTransportContract(
         await left.received(5)
         pair.left.send({ n: 5 })
         expect((await right.received(1))[0]).toEqual({ n: 5 })
+        // MessagePack says it in 4 bytes, JSON in 7
+        expect(pair.left.counters.sentBytes).toBe(8)
         expect(left.messages.map(({ n }) => n)).toEqual([0, 1, 2, 3, 4])
       })
 
@@ -243,6 +245,7 @@ export function describeTransportContract(
         pair.right.resume()
         await right.ended()
         expect(right.messages.length).toBeLessThan(200)
+        expect(left.ends.length).toBe(1)
       })
 
       it('ends with eof when the peer closes, after everything it sent', async () => {
