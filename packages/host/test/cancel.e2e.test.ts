@@ -23,7 +23,8 @@ const hardCases: Readonly<Record<string, string>> = {
   'a microtask storm': 'for (;;) await null',
   'a loop in try and in finally': 'try { while (true) {} } finally { while (true) {} }',
   'a loop after an await': 'await null; while (true) {}',
-  'a loop in a timer callback': 'setTimeout(() => { while (true) {} }, 0); await new Promise(() => {})',
+  'a loop in a timer callback':
+    'await new Promise(() => setTimeout(() => { console.log("in the timer"); while (true) {} }, 0))',
   'a long regular expression': '/^(a+)+$/.test("a".repeat(50) + "b")',
   'Atomics.wait': 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)',
   'a pending prompt()': 'prompt("?")',
@@ -32,7 +33,7 @@ const hardCases: Readonly<Record<string, string>> = {
   'a cell that swallows it in a loop of awaits': 'for (;;) { try { for (;;) await null } catch {} }',
   'a nextTick ping-pong': 'const spin = () => process.nextTick(spin); spin(); await new Promise(() => {})',
   'an array native': 'for (;;) new Array(1e5).fill(0).map(String).sort().join()',
-  'WebAssembly': `const bytes = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 115, 112,
+  WebAssembly: `const bytes = Uint8Array.from([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 115, 112,
     105, 110, 0, 0, 10, 9, 1, 7, 0, 3, 64, 12, 0, 11, 11]); (await WebAssembly.instantiate(bytes)).instance.exports.spin()`,
 }
 
@@ -51,6 +52,17 @@ describe('cancel keeps the namespace', () => {
     })
   }
 
+  it('clears the timers of the cancelled cell, so that none of them blocks the session later', async () => {
+    await session.run('var kept = { list: [1, 2, 3] }')
+    const execution = session.execute(
+      'console.log("s"); setTimeout(() => { while (true) {} }, 50); setInterval(() => { for (;;) {} }, 50); await new Promise(() => {})',
+    )
+    await firstEvent(execution)
+    expect(await execution.cancel()).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 1 })
+    const { outcome } = await session.run('await new Promise((r) => setTimeout(r, 100)); kept.list.length', { timeoutMs: 10_000 })
+    expect(outcome).toMatchObject({ status: 'ok', value: 3 })
+  })
+
   it('in a cell whose output is blocked on a slow reader', async () => {
     await session.run('var kept = { list: [1, 2, 3] }; function twice(x) { return 2 * x }')
     const execution = session.execute('for (let i = 0; ; i++) console.log("x".repeat(1000))')
@@ -63,7 +75,9 @@ describe('cancel keeps the namespace', () => {
   })
 
   it('runs finally blocks of a cell that waits, and marks only terminated cells tainted', async () => {
-    const waiting = session.execute('console.log("s"); try { await new Promise(() => {}) } finally { var cleaned = true }')
+    const waiting = session.execute(
+      'console.log("s"); try { await new Promise(() => {}) } finally { var cleaned = true }',
+    )
     await firstEvent(waiting)
     const cooperative = await waiting.cancel()
     expect(cooperative).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 1 })
@@ -89,7 +103,9 @@ describe('what cannot be stopped', () => {
   it('is killed after the grace, and the outcome says that the namespace is lost', async () => {
     const own = await capsule.createSession()
     await own.run('var before = 1')
-    const execution = own.execute('console.log("s"); require("child_process").execFileSync("sleep", ["60"], { env: { PATH: "/bin:/usr/bin" } })')
+    const execution = own.execute(
+      'console.log("s"); require("child_process").execFileSync("sleep", ["60"], { env: { PATH: "/bin:/usr/bin" } })',
+    )
     await firstEvent(execution)
     const outcome = await execution.cancel({ graceMs: 200 })
     expect(outcome).toMatchObject({ status: 'cancelled', state: 'lost', cancelRung: 3 })

@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest'
+import { hostErrors } from './errors.ts'
+
+it('exports exactly its public names', async () => {
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual(['createCapsule', 'hostErrors', 'tokens'])
+})
+
+it('keeps its error codes', () => {
+  expect(Object.keys(hostErrors)).toEqual(['ISOLATION_UNAVAILABLE', 'CAPSULE_CLOSED'])
+})
