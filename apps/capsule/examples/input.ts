@@ -10,7 +10,7 @@ const execution = session.execute(`
   const name = await input('Name? ')
   const year = prompt('Year? ')
   const more = await input('Anything else? ').catch((error) => error.code)
-  \`\${name}, \${year}, \${more}\`
+  ;[name, year, more].join(', ')
 `)
 for await (const event of execution) {
   if (event.type !== 'input-request') continue

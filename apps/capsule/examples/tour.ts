@@ -111,5 +111,5 @@ capsule.signal.aborted
 // %% History
 // `_` is the value before; In and Out hold every cell and its value.
 const last = _
-console.log('the last value was', last, 'and this is cell', In.length - 1)
+console.log('the last value was', last, 'and this is cell', Object.keys(In).length)
 console.log('end of the tour')

@@ -66,9 +66,13 @@ function play({
   }
   const outcome = (async (): Promise<Outcome> => {
     const output = { bytes: 0, droppedBytes: 0, droppedChunks: 0 }
-    const said = await script({ code, options, executionId, emit, ask, cancelled: cancelled.promise })
-    channel.close()
-    return { executionId, status: 'ok', state: 'kept', durationMs: 1, text: 'undefined', output, ...said }
+    try {
+      const said = await script({ code, options, executionId, emit, ask, cancelled: cancelled.promise })
+      return { executionId, status: 'ok', state: 'kept', durationMs: 1, text: 'undefined', output, ...said }
+    } finally {
+      // also after a script that throws: its test fails, and does not wait
+      channel.close()
+    }
   })()
   return {
     executionId,

@@ -158,7 +158,7 @@ describe.skipIf(!hasPseudoTerminal)('the REPL (skipped without script(1))', () =
     repl.type('.bindings\r')
     await repl.sees('const    a  Array: ')
     repl.type('.info\r')
-    await repl.sees('Node 2')
+    await repl.sees('Node v2')
     repl.type('.help\r')
     await repl.sees('.load FILE')
     repl.type('.nonsense\r')
