@@ -1,5 +1,5 @@
 /** Runs cells on the current event loop, with cooperative cancel. */
-export { type AsyncExecutor, type AsyncExecutorOptions, type AsyncTask, createAsyncExecutor } from './async-executor.ts'
+export { type AsyncExecutor, type AsyncExecutorOptions, createAsyncExecutor } from './async-executor.ts'
 export {
   createStandaloneAsyncExecutor,
   type StandaloneAsyncExecutor,

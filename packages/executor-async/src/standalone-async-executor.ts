@@ -12,7 +12,7 @@ import {
 } from '@capsule/executor'
 import type { Engine, EngineOptions } from '@capsule/namespace'
 import type { StreamName } from '@capsule/protocol'
-import { type AsyncExecutor, createAsyncExecutor } from './async-executor.ts'
+import { type AsyncExecutor, createAsyncExecutor, settledWithin } from './async-executor.ts'
 
 export interface StandaloneAsyncExecutorOptions {
   /** Builds the engine with these hooks; the executor disposes it. */
@@ -131,13 +131,7 @@ function compose({ executor, engine, pump, clock, uninstall }: Parts): Standalon
     async drain({ graceMs }) {
       const deadlineMs = clock.now() + graceMs
       await executor.drain({ graceMs })
-      await new Promise<void>((resolve) => {
-        const timer = clock.setTimer(Math.max(0, deadlineMs - clock.now()), resolve)
-        void pump.flush().then(() => {
-          timer.cancel()
-          resolve()
-        })
-      })
+      await settledWithin(pump.flush(), Math.max(0, deadlineMs - clock.now()), clock)
     },
     [Symbol.asyncDispose]: () => (disposal ??= dispose()),
   }

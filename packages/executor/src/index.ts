@@ -1,11 +1,5 @@
 /** The Executor contract and the output pump of a Capsule worker. */
-export {
-  type CellEngine,
-  type CellRunner,
-  type CellRunnerOptions,
-  createCellRunner,
-  type Task,
-} from './cell-runner.ts'
+export { type CellEngine, type CellRunner, type CellRunnerOptions, createCellRunner, type Task } from './cell-runner.ts'
 export { chooseRoute, type ExecutorRoute, type RouteChoice } from './choose-route.ts'
 export { executorErrors } from './errors.ts'
 export type { Executor, ExecutorAbilities, ExecutorMessage, ExecutorSink, ExecutorStats } from './executor.ts'
