@@ -1,6 +1,6 @@
 import type { Clock } from '@capsule/core'
 import { createCellRunner, type Executor, type InputRequests, type OrderedMessage, type Task } from '@capsule/executor'
-import type { Engine } from '@capsule/namespace'
+import { type Engine, toWireError } from '@capsule/namespace'
 import type {
   CancelMessage,
   ExecuteMessage,
@@ -104,7 +104,6 @@ async function inspect(engine: Engine, query: InspectQuery): Promise<InspectAnsw
   try {
     return engine.inspect(query)
   } catch (error) {
-    const { name: kind, message } = error instanceof Error ? error : new Error(String(error))
-    return { what: 'failure', error: { name: kind, message } }
+    return { what: 'failure', error: toWireError(error) }
   }
 }

@@ -1,6 +1,7 @@
 import { createFakeClock } from '@capsule/testing'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { isTerminal } from './contract/executor-bench.ts'
 import type { ExecutorMessage } from './executor.ts'
 import { createOutputPump } from './output-pump.ts'
 
@@ -99,21 +100,9 @@ it('keeps order, one end, bounds and sums in any interleaving', () => {
       pump.resume()
       pump.credit(1e9)
       expect(pump.queuedBytes).toBe(0)
-      for (const [id, { printed, offeredBytes, asked }] of taken) {
+      for (const [id, model] of taken) {
         const own = sent.filter((message) => message.executionId === id)
-        const received = own.map((message) => (message.type === 'output' ? message.text : '')).join('')
-        expect(own.filter(({ type }) => type === 'input-request')).toHaveLength(asked)
-        const ends = own.filter((message) => message.type === 'result' || message.type === 'error')
-        expect(ends).toHaveLength(ended.has(id) ? 1 : 0)
-        const end = ends[0]
-        if (end?.type === 'result' || (end?.type === 'error' && end.terminal)) {
-          expect(own.at(-1)).toBe(end)
-          expect(end.output.bytes).toBe(Buffer.byteLength(received))
-          expect(end.output.bytes + end.output.droppedBytes).toBe(offeredBytes)
-          if (end.output.droppedBytes === 0) expect(received).toBe(printed)
-        }
-        if (mode === 'block' && end?.type !== 'error') expect(received).toBe(printed)
-        expect(isSubsequence(received, printed)).toBe(true)
+        expect(problemsOf(own, model, { hasEnded: ended.has(id), isLossless: mode === 'block' })).toEqual([])
       }
       const order = sent.flatMap((message) =>
         message.type === 'input-request' ? [Number(message.inputId.slice(1))] : [],
@@ -124,6 +113,37 @@ it('keeps order, one end, bounds and sums in any interleaving', () => {
     { numRuns: 400 },
   )
 })
+
+interface Model {
+  readonly printed: string
+  readonly offeredBytes: number
+  readonly asked: number
+}
+
+/** What one execution's messages break of the promises. */
+function problemsOf(
+  own: readonly ExecutorMessage[],
+  { printed, offeredBytes, asked }: Model,
+  { hasEnded, isLossless }: { hasEnded: boolean; isLossless: boolean },
+): string[] {
+  const received = own.map((message) => (message.type === 'output' ? message.text : '')).join('')
+  const ends = own.filter(isTerminal)
+  const end = ends[0]
+  const claims: [name: string, holds: boolean][] = [
+    ['each request arrives', own.filter(({ type }) => type === 'input-request').length === asked],
+    ['one end', ends.length === (hasEnded ? 1 : 0)],
+    ['the end is last', end === undefined || own.at(-1) === end],
+    ['output is in order', isSubsequence(received, printed)],
+    ['mode block loses nothing', !isLossless || end?.type === 'error' || received === printed],
+  ]
+  if (end !== undefined) {
+    const { bytes, droppedBytes } = end.output
+    claims.push(['sent bytes are counted', bytes === Buffer.byteLength(received)])
+    claims.push(['counters add up', bytes + droppedBytes === offeredBytes])
+    claims.push(['nothing is lost uncounted', droppedBytes > 0 || received === printed])
+  }
+  return claims.flatMap(([name, holds]) => (holds ? [] : [name]))
+}
 
 function idsOf(sent: readonly ExecutorMessage[], executionId: string): number[] {
   return sent.flatMap((message) => {
