@@ -19,7 +19,7 @@ function open({ maxConcurrent = 1 } = {}) {
     inspect: () => {
       throw new Error('broken')
     },
-    counters: { bindings: 3 },
+    counters: { bindings: 3 } as Engine['counters'],
   } as Partial<Engine> as Engine
   const clock = createFakeClock()
   const executor = createAsyncExecutor({
