@@ -4,8 +4,8 @@ import { sessionErrors } from './errors.ts'
 import { CellExecution, type ExecutionPorts } from './execution.ts'
 import { ExecutionIds } from './execution-ids.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
-import { Inspections } from './inspections.ts'
-import { createInterceptors, type Interceptors } from './interceptors.ts'
+import { bindingsOf, Inspections } from './inspections.ts'
+import { createInterceptors } from './interceptors.ts'
 import { MessageRouter } from './message-router.ts'
 import { checkExecuteOptions, checkRunOptions, type ResolvedOptions } from './options.ts'
 import { outcomeErrorFrom } from './outcome.ts'
@@ -23,8 +23,8 @@ import type {
 } from './session.ts'
 import { SessionEventEmitter } from './session-events.ts'
 import { SessionRecord } from './session-record.ts'
-import { withinLimits } from './start-limits.ts'
-import { asCapsuleError, WorkerLink } from './worker-link.ts'
+import { asCapsuleError } from './worker-link.ts'
+import { WorkerSlot } from './worker-slot.ts'
 
 /** Workers that die idle, one after the other, with no cell between: after so many the session stops replacing them. */
 const idleDeathLimit = 3
@@ -34,12 +34,11 @@ export class CapsuleSession implements Session {
   readonly sessionId: string
   readonly #options: ResolvedOptions
   readonly #emitter: SessionEventEmitter
-  readonly #interceptors: Interceptors | undefined
   readonly #inspections: Inspections
   readonly #executionIds: ExecutionIds
   readonly #ports: ExecutionPorts
   #state: SessionState = 'starting'
-  #link: WorkerLink | undefined
+  readonly #slot: WorkerSlot
   /** On the wire: the caller's cell, or a warm-up. */
   #running: CellExecution | undefined
   /** Waits until the next worker is ready. */
@@ -49,62 +48,58 @@ export class CapsuleSession implements Session {
   #closing: Promise<void> | undefined
   /** A death while nothing ran, to be told by the next outcome. */
   #untoldDeath: WorkerDeath | undefined
-  #lastDeath: WorkerDeath | undefined
   #crashCause: CapsuleError | undefined
   #idleDeaths = 0
   readonly #record: SessionRecord
-  readonly #router: MessageRouter
 
   constructor(options: ResolvedOptions) {
     this.sessionId = options.sessionId
     this.#options = options
     const { clock, logger, ids, interceptors, cooperativeMs, outputWindowBytes } = options
-    this.#record = new SessionRecord(clock)
+    this.#record = new SessionRecord(options)
     this.#emitter = new SessionEventEmitter(logger)
     this.#inspections = new Inspections({ clock, ids })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
-    this.#router = new MessageRouter({
+    const router = new MessageRouter({
       record: this.#record,
       emitter: this.#emitter,
       inspections: this.#inspections,
       executionIds: this.#executionIds,
       running: () => this.#running,
-      credit: (bytes) => this.#link?.credit(bytes),
+      credit: (bytes) => this.#slot.credit(bytes),
     })
-    const onQuarantine = (report: SessionEvents['interceptor-quarantined'][0]): void =>
-      this.#emitter.emit('interceptor-quarantined', report)
-    this.#interceptors = createInterceptors({ interceptors, clock, logger, onQuarantine })
-    this.#ports = {
-      clock,
-      cooperativeMs,
-      outputWindowBytes,
-      send: (message) => this.#link?.send(message),
-      credit: (bytes) => this.#link?.credit(bytes),
-      hold: (bytes) => this.#link?.hold(bytes),
-      fence: (fence, onPassed) => (this.#link === undefined ? onPassed() : this.#link.fences.wait(fence, onPassed)),
-      kill: () => this.#endWorker(),
-      settled: (outcome) => this.#onSettled(outcome),
-    }
+    this.#slot = new WorkerSlot({
+      session: options,
+      interceptors: createInterceptors({ interceptors, clock, logger, emitter: this.#emitter }),
+      record: this.#record,
+      receiver: {
+        message: (message) => router.message(message),
+        stray: (stray) => router.stray(stray),
+        died: (death) => this.#onDied(death),
+      },
+      warmUp: (code) => this.#warmUp(code),
+    })
+    const { send, credit, hold, fence } = this.#slot
+    const kill = (): void => this.#endWorker()
+    const settled = (outcome: Outcome): void => this.#onSettled(outcome)
+    this.#ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, fence, kill, settled }
   }
 
   get events(): EventSource<SessionEvents> {
     return this.#emitter.source
   }
 
-  /** The first start. */
   async start(): Promise<void> {
-    try {
-      await this.#startWorker(this.#options.signal)
-    } catch (error) {
+    await this.#fillSlot(this.#options.signal).catch((error: unknown) => {
       this.#setState('closed')
       throw error
-    }
+    })
     this.#becomeReady()
   }
 
   execute(code: string, options?: ExecuteOptions): Execution {
     checkExecuteOptions(code, options)
-    if (this.#state === 'closed') throw sessionErrors.SESSION_CLOSED({ sessionId: this.sessionId })
+    this.#assertOpen()
     const other = this.#queued ?? (this.#isWarmingUp ? undefined : this.#running)
     if (other !== undefined) throw sessionErrors.SESSION_BUSY({ executionId: other.executionId })
     const execution = this.#newExecution(code, options)
@@ -123,8 +118,7 @@ export class CapsuleSession implements Session {
 
   async run(code: string, options: RunOptions = {}): Promise<RunResult> {
     checkRunOptions(code, options)
-    const { onInput: _onInput, onEvent: _onEvent, maxOutputLength: _maxOutputLength, ...executeOptions } = options
-    return collect(this.execute(code, executeOptions), options)
+    return collect((executeOptions) => this.execute(code, executeOptions), options)
   }
 
   async interrupt({ graceMs = this.#options.graceMs }: { graceMs?: number } = {}): Promise<void> {
@@ -132,7 +126,7 @@ export class CapsuleSession implements Session {
     if (this.#state !== 'ready' && this.#state !== 'busy') return
     const message = { type: 'interrupt', cooperativeMs: this.#options.cooperativeMs } as const
     const running = this.#running
-    if (running === undefined) return this.#link?.send(message)
+    if (running === undefined) return this.#slot.send(message)
     running.stop('cancelled', graceMs, message)
     await running.settlement
   }
@@ -143,14 +137,11 @@ export class CapsuleSession implements Session {
     if (this.#restarting !== undefined) await withAbort(this.#restarting, options.signal, 'inspect')
     this.#assertOpen()
     if (this.#state === 'crashed' && this.#crashCause !== undefined) throw this.#crashCause
-    return this.#inspections.ask(query, options, (message) => this.#link?.send(message))
+    return this.#inspections.ask(query, options, this.#slot.send)
   }
 
   async bindings(options: AbortOptions = {}): Promise<readonly BindingSummary[]> {
-    const answer = await this.inspect({ what: 'namespace' }, options)
-    if (answer.what === 'namespace') return answer.bindings
-    const message = answer.what === 'failure' ? answer.error.message : `the worker answered ${answer.what}`
-    throw sessionErrors.INSPECT_FAILED({ message })
+    return bindingsOf(await this.inspect({ what: 'namespace' }, options))
   }
 
   async restart({ signal }: AbortOptions = {}): Promise<void> {
@@ -171,11 +162,7 @@ export class CapsuleSession implements Session {
   }
 
   info(): SessionInfo {
-    const { sessionId } = this
-    return this.#record.info(
-      { sessionId, state: this.#state, isolation: this.#options.isolation },
-      this.#link?.transport,
-    )
+    return this.#record.info(this.#state, this.#slot.link?.transport)
   }
 
   #newExecution(code: string, options: ExecuteOptions = {}): CellExecution {
@@ -208,62 +195,31 @@ export class CapsuleSession implements Session {
     if (this.#state === 'busy') this.#setState('ready')
   }
 
-  async #startWorker(signal: AbortSignal | undefined): Promise<void> {
-    const { clock, readyTimeoutMs } = this.#options
-    try {
-      await withinLimits(() => this.#connect(), { clock, readyTimeoutMs, signal })
-    } catch (error) {
-      this.#running?.kill('the start failed')
-      this.#link?.kill()
-      await this.#link?.died
-      throw asCapsuleError(error)
-    }
+  async #fillSlot(signal?: AbortSignal): Promise<void> {
+    this.#executionIds.startGeneration(this.#queued === undefined ? 0 : 1)
+    await this.#slot.fill(signal)
   }
 
-  async #connect(): Promise<void> {
-    const { connect, codecs, settings, outputWindowBytes, clock, warmup } = this.#options
-    const { counters } = this.#record
-    this.#record.startGeneration()
-    this.#executionIds.startGeneration(this.#queued === undefined ? 0 : 1)
-    const link = new WorkerLink({
-      connect,
-      hello: { codecs: [...codecs], settings, outputWindowBytes },
-      clock,
-      interceptors: this.#interceptors,
-      receiver: {
-        message: (message) => this.#router.message(message),
-        stray: (stray) => this.#router.stray(stray),
-        counted: (what) => void counters[what === 'invalid' ? 'invalidMessages' : 'unknownMessages']++,
-        died: (death) => this.#onDied(death),
-      },
-    })
-    this.#link = link
-    this.#record.ready(await link.ready)
+  async #warmUp(code: string): Promise<Outcome> {
+    const execution = this.#newExecution(code, { storeHistory: false })
+    this.#running = execution
     this.#isWarmingUp = true
     try {
-      for (const [index, code] of warmup.entries()) await this.#warmUp(index, code)
+      execution.start()
+      return await execution.outcome
     } finally {
       this.#isWarmingUp = false
     }
-  }
-
-  async #warmUp(index: number, code: string): Promise<void> {
-    const execution = this.#newExecution(code, { storeHistory: false })
-    if (this.#link === undefined && this.#lastDeath !== undefined) throw deathError(this.#lastDeath)
-    this.#running = execution
-    execution.start()
-    const outcome = await execution.outcome
-    if (outcome.status !== 'ok') throw sessionErrors.WARMUP_FAILED({ index, outcome })
   }
 
   #becomeReady(): void {
     this.#crashCause = undefined
     this.#setState('ready')
     // it may have died in the moment between its last warm-up and now
-    if (this.#link === undefined && this.#lastDeath !== undefined) return this.#onCrash(this.#lastDeath)
+    if (this.#slot.vacancy !== undefined) return this.#onCrash(this.#slot.vacancy)
     const queued = this.#queued
-    if (queued === undefined) return
     this.#queued = undefined
+    if (queued === undefined) return
     try {
       this.#run(queued)
     } catch (error) {
@@ -281,10 +237,9 @@ export class CapsuleSession implements Session {
     this.#setState('restarting')
     try {
       this.#running?.kill('the session was restarted')
-      this.#link?.kill()
-      await this.#link?.died
+      await this.#slot.clear()
       this.#assertOpen()
-      await this.#startWorker(undefined)
+      await this.#fillSlot()
       this.#assertOpen()
     } catch (error) {
       this.#assertOpen()
@@ -307,26 +262,23 @@ export class CapsuleSession implements Session {
   /** An execution outlived its grace. */
   #endWorker(): void {
     if (this.#state === 'busy') this.#replaceInBackground()
-    else this.#link?.kill()
+    else this.#slot.link?.kill()
   }
 
   #onDied(death: WorkerDeath): void {
-    this.#link = undefined
-    this.#lastDeath = death
-    const running = this.#running
     this.#inspections.failAll(deathError(death))
     switch (this.#state) {
       case 'ready':
       case 'busy':
         return this.#onCrash(death)
       case 'closed':
-        running?.kill('the session was shut down')
-        return running?.workerDied(death)
+        this.#running?.kill('the session was shut down')
+        return this.#running?.workerDied(death)
       // whoever starts or ends this worker is waiting for its end and goes on from there
       case 'starting':
       case 'restarting':
       case 'crashed':
-        return running?.workerDied(death)
+        return this.#running?.workerDied(death)
     }
   }
 
@@ -356,11 +308,11 @@ export class CapsuleSession implements Session {
     this.#queued?.refuse('cancelled', 'lost', { error: outcomeErrorFrom(error) })
     this.#inspections.failAll(error)
     if (this.#restarting !== undefined) {
-      this.#link?.kill()
+      this.#slot.link?.kill()
       await this.#restarting.catch(() => {})
     }
     this.#running?.end(graceMs)
-    await this.#link?.shutdown(graceMs)
+    await this.#slot.link?.shutdown(graceMs)
     await this.#options.onClosed?.()
   }
 
@@ -370,7 +322,6 @@ export class CapsuleSession implements Session {
     this.#emitter.emit('state', state)
   }
 
-  /** @throws SESSION_CLOSED */
   #assertOpen(): void {
     if (this.#state === 'closed') throw sessionErrors.SESSION_CLOSED({ sessionId: this.sessionId })
   }

@@ -9,7 +9,7 @@ interface Waiting {
 }
 
 /** A native writer may hold a stream open for ever; an outcome does not wait for it longer than this. */
-export const fenceWaitMs = 2000
+const fenceWaitMs = 2000
 
 /** Holds an outcome back until what was written on fd 1 and 2 before it has been read. */
 export class FenceGate {

@@ -1,5 +1,11 @@
 import { type AbortOptions, type CapsuleError, type Clock, type IdSource, withAbort } from '@capsule/core'
-import { type HostMessage, hostMessageSchema, type InspectAnswer, type InspectQuery } from '@capsule/protocol'
+import {
+  type BindingSummary,
+  type HostMessage,
+  hostMessageSchema,
+  type InspectAnswer,
+  type InspectQuery,
+} from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
 import { checked } from './options.ts'
 
@@ -8,6 +14,13 @@ const defaultTimeoutMs = 5000
 interface Pending {
   readonly resolve: (answer: InspectAnswer) => void
   readonly reject: (error: CapsuleError) => void
+}
+
+/** @throws INSPECT_FAILED */
+export function bindingsOf(answer: InspectAnswer): readonly BindingSummary[] {
+  if (answer.what === 'namespace') return answer.bindings
+  const message = answer.what === 'failure' ? answer.error.message : `the worker answered ${answer.what}`
+  throw sessionErrors.INSPECT_FAILED({ message })
 }
 
 /** The questions about the namespace that wait for their answers. */

@@ -1,8 +1,9 @@
 import type { Clock, Logger } from '@capsule/core'
 import type { Interceptor } from './session.ts'
+import type { SessionEventEmitter } from './session-events.ts'
 
 /** An interceptor that takes longer than this for one message is no longer called. */
-export const interceptorBudgetMs = 5
+const interceptorBudgetMs = 5
 
 export interface Interceptors {
   received(message: object): void
@@ -13,18 +14,18 @@ interface InterceptorsOptions {
   readonly interceptors: readonly Interceptor[]
   readonly clock: Clock
   readonly logger: Logger
-  readonly onQuarantine: (report: { name: string; reason: string }) => void
+  readonly emitter: SessionEventEmitter
 }
 
 /** Shows messages to passive observers; `undefined` when there are none, so that the message path pays nothing. */
 export function createInterceptors(options: InterceptorsOptions): Interceptors | undefined {
-  const { clock, logger, onQuarantine } = options
+  const { clock, logger, emitter } = options
   const active = new Set(options.interceptors)
   if (active.size === 0) return undefined
   const quarantine = (interceptor: Interceptor, reason: string): void => {
     if (!active.delete(interceptor)) return
     logger.warn('interceptor quarantined', { interceptor: interceptor.name, reason })
-    onQuarantine({ name: interceptor.name, reason })
+    emitter.emit('interceptor-quarantined', { name: interceptor.name, reason })
   }
   const show = (direction: 'received' | 'sent', message: object): void => {
     if (active.size === 0) return

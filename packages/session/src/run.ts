@@ -1,14 +1,18 @@
 import { sessionErrors } from './errors.ts'
-import type { Execution, ExecutionEvent, RunOptions, RunResult } from './session.ts'
+import type { ExecuteOptions, Execution, ExecutionEvent, RunOptions, RunResult } from './session.ts'
 
 // unit: characters
 const defaultMaxOutputLength = 16 * 1024 * 1024
 
 /** Reads an execution to its end, answering its questions. Rejects only with what the caller's own callbacks throw. */
-export async function collect(execution: Execution, options: RunOptions): Promise<RunResult> {
+export async function collect(
+  execute: (options: ExecuteOptions) => Execution,
+  { onInput, onEvent, maxOutputLength = defaultMaxOutputLength, ...executeOptions }: RunOptions,
+): Promise<RunResult> {
+  const execution = execute(executeOptions)
   const text = { stdout: '', stderr: '' }
   const events: ExecutionEvent[] = []
-  let left = options.maxOutputLength ?? defaultMaxOutputLength
+  let left = maxOutputLength
   let isTruncated = false
   const take = (event: ExecutionEvent): void => {
     const kept = event.type === 'output' ? cut(event, left) : event
@@ -23,9 +27,9 @@ export async function collect(execution: Execution, options: RunOptions): Promis
   failed.catch(() => {})
   const read = async (): Promise<void> => {
     for await (const event of execution) {
-      options.onEvent?.(event)
+      onEvent?.(event)
       take(event)
-      if (event.type === 'input-request') answer(execution, event, options.onInput).catch(fail)
+      if (event.type === 'input-request') answer(execution, event, onInput).catch(fail)
     }
   }
   try {

@@ -1,20 +1,26 @@
 import type { Clock } from '@capsule/core'
 import type { HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
 import type { ProcessTransport } from '@capsule/transport'
-import type { Outcome, SessionInfo } from './session.ts'
+import type { Outcome, SessionInfo, SessionState } from './session.ts'
+
+export interface SessionRecordOptions {
+  readonly sessionId: string
+  readonly isolation: string
+  readonly clock: Clock
+}
 
 /** What `info()` tells: the counters of a session and the facts of its present worker. */
 export class SessionRecord {
   readonly counters = { executions: 0, restarts: 0, invalidMessages: 0, unknownMessages: 0, lateEvents: 0 }
   readonly #byStatus: Record<Outcome['status'], number> = { ok: 0, error: 0, cancelled: 0, 'timed-out': 0, crashed: 0 }
-  readonly #clock: Clock
+  readonly #options: SessionRecordOptions
   #ready: ReadyMessage | undefined
   #heartbeat: { readonly fields: Omit<HeartbeatMessage, 'type'>; readonly atMs: number } | undefined
   #isTainted = false
   generation = 0
 
-  constructor(clock: Clock) {
-    this.#clock = clock
+  constructor(options: SessionRecordOptions) {
+    this.#options = options
   }
 
   startGeneration(): void {
@@ -29,7 +35,7 @@ export class SessionRecord {
   }
 
   heartbeat(fields: Omit<HeartbeatMessage, 'type'>): void {
-    this.#heartbeat = { fields, atMs: this.#clock.now() }
+    this.#heartbeat = { fields, atMs: this.#options.clock.now() }
   }
 
   settled({ status, tainted }: Outcome): void {
@@ -37,19 +43,19 @@ export class SessionRecord {
     if (tainted) this.#isTainted = true
   }
 
-  info(
-    session: Pick<SessionInfo, 'sessionId' | 'state' | 'isolation'>,
-    transport: ProcessTransport<never> | undefined,
-  ): SessionInfo {
+  info(state: SessionState, transport: ProcessTransport<never> | undefined): SessionInfo {
+    const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
-      ...session,
+      sessionId,
+      state,
+      isolation,
       generation: this.generation,
       ...(this.#ready !== undefined && transport !== undefined && { worker: workerInfo(this.#ready, transport.pid) }),
       tainted: this.#isTainted,
       ...(heartbeat !== undefined && {
         heartbeat: heartbeat.fields,
-        heartbeatAgeMs: this.#clock.now() - heartbeat.atMs,
+        heartbeatAgeMs: clock.now() - heartbeat.atMs,
       }),
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
       counters: { ...this.counters, byStatus: { ...this.#byStatus } },

@@ -1,7 +1,7 @@
 import { type Clock, coreErrors, throwIfAborted } from '@capsule/core'
 import { sessionErrors } from './errors.ts'
 
-export interface StartLimits {
+interface StartLimits {
   readonly clock: Clock
   readonly readyTimeoutMs: number
   readonly signal: AbortSignal | undefined

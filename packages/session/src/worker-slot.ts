@@ -1,0 +1,93 @@
+import type { HostMessage } from '@capsule/protocol'
+import { sessionErrors } from './errors.ts'
+import { deathError, type WorkerDeath } from './exit-meaning.ts'
+import type { Interceptors } from './interceptors.ts'
+import type { ResolvedOptions } from './options.ts'
+import type { Outcome } from './session.ts'
+import type { SessionRecord } from './session-record.ts'
+import { withinLimits } from './start-limits.ts'
+import { asCapsuleError, type LinkReceiver, WorkerLink } from './worker-link.ts'
+
+export interface WorkerSlotOptions {
+  readonly session: ResolvedOptions
+  readonly interceptors: Interceptors | undefined
+  readonly record: SessionRecord
+  readonly receiver: Pick<LinkReceiver, 'message' | 'stray' | 'died'>
+  /** Runs one cell on the worker that is not ready yet. */
+  readonly warmUp: (code: string) => Promise<Outcome>
+}
+
+/** The place of the one worker that a session has at a time; while it is empty, what is sent goes nowhere. */
+export class WorkerSlot {
+  readonly #options: WorkerSlotOptions
+  #link: WorkerLink | undefined
+  #lastDeath: WorkerDeath | undefined
+
+  constructor(options: WorkerSlotOptions) {
+    this.#options = options
+  }
+
+  /** `undefined` while it is empty. */
+  get link(): WorkerLink | undefined {
+    return this.#link
+  }
+
+  /** How the worker before ended, while the slot is empty. */
+  get vacancy(): WorkerDeath | undefined {
+    return this.#link === undefined ? this.#lastDeath : undefined
+  }
+
+  readonly send = (message: HostMessage): void => this.#link?.send(message)
+  readonly credit = (bytes: number): void => this.#link?.credit(bytes)
+  readonly hold = (bytes: number): void => this.#link?.hold(bytes)
+  readonly fence = (fence: number, onPassed: () => void): void =>
+    this.#link === undefined ? onPassed() : this.#link.fences.wait(fence, onPassed)
+
+  /** Kills the worker, if any, and waits for its end. */
+  async clear(): Promise<void> {
+    this.#link?.kill()
+    await this.#link?.died
+  }
+
+  /**
+   * Fills the slot with a worker that is ready and warm, or leaves it empty.
+   * @throws WORKER_SPAWN_FAILED, PROTOCOL_MISMATCH, WARMUP_FAILED, READY_TIMEOUT, CANCELLED
+   */
+  async fill(signal: AbortSignal | undefined): Promise<void> {
+    const { clock, readyTimeoutMs } = this.#options.session
+    try {
+      await withinLimits(() => this.#start(), { clock, readyTimeoutMs, signal })
+    } catch (error) {
+      await this.clear()
+      throw asCapsuleError(error)
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { session, interceptors, record, receiver, warmUp } = this.#options
+    const { connect, codecs, settings, outputWindowBytes, clock, warmup } = session
+    record.startGeneration()
+    const link = new WorkerLink({
+      connect,
+      hello: { codecs: [...codecs], settings, outputWindowBytes },
+      clock,
+      interceptors,
+      receiver: {
+        ...receiver,
+        counted: (what) => void record.counters[what === 'invalid' ? 'invalidMessages' : 'unknownMessages']++,
+        died: (death) => {
+          this.#link = undefined
+          this.#lastDeath = death
+          receiver.died(death)
+        },
+      },
+    })
+    this.#link = link
+    record.ready(await link.ready)
+    for (const [index, code] of warmup.entries()) {
+      if (this.vacancy !== undefined) throw deathError(this.vacancy)
+      const outcome = await warmUp(code)
+      if (outcome.status !== 'ok') throw sessionErrors.WARMUP_FAILED({ index, outcome })
+    }
+  }
+}
