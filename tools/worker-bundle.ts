@@ -1,16 +1,22 @@
+import { createRequire } from 'node:module'
 import type { Options } from 'tsup'
 
 const root = `${import.meta.dirname}/..`
 
 /**
- * The worker as two self-contained CommonJS files (they start faster than ESM): `main.cjs` runs on the main thread,
- * `control.cjs` on the control thread. The host spawns them with no node_modules beside.
+ * The worker as self-contained CommonJS files (they start faster than ESM): `main.cjs` runs on the main thread,
+ * `control.cjs` on the control thread, `amaro.cjs` is loaded by the first cell that needs it. The host spawns them with no
+ * node_modules beside.
  */
 export function workerBundle(outDir: string): Options {
   return {
     config: false,
     silent: true,
-    entry: { main: `${root}/packages/worker/src/main.ts`, control: `${root}/packages/worker/src/control.ts` },
+    entry: {
+      main: `${root}/packages/worker/src/main.ts`,
+      control: `${root}/packages/worker/src/control.ts`,
+      amaro: `${root}/packages/worker/src/amaro.ts`,
+    },
     outDir,
     format: 'cjs',
     outExtension: () => ({ js: '.cjs' }),
@@ -22,6 +28,8 @@ export function workerBundle(outDir: string): Options {
     noExternal: [/.*/],
     esbuildOptions: (options) => {
       options.conditions = ['@capsule/source']
+      // acorn-jsx requires what the compiler imports: without this the bundle would hold acorn twice
+      options.alias = { acorn: createRequire(`${root}/packages/namespace/package.json`).resolve('acorn') }
     },
   }
 }
