@@ -59,7 +59,9 @@ describe('cancel keeps the namespace', () => {
     )
     await firstEvent(execution)
     expect(await execution.cancel()).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 1 })
-    const { outcome } = await session.run('await new Promise((r) => setTimeout(r, 100)); kept.list.length', { timeoutMs: 10_000 })
+    const { outcome } = await session.run('await new Promise((r) => setTimeout(r, 100)); kept.list.length', {
+      timeoutMs: 10_000,
+    })
     expect(outcome).toMatchObject({ status: 'ok', value: 3 })
   })
 

@@ -55,7 +55,7 @@ export class CellExecution implements Execution {
   #resolvers: PromiseWithResolvers<Outcome> | undefined
   #isAcknowledged = false
   #stateAfter: 'kept' | 'lost' = 'kept'
-  #startedMs: number
+  #startedMs = 0
   #timeout: Timer | undefined
   #grace: { readonly timer: Timer; readonly dueMs: number } | undefined
 
@@ -63,7 +63,6 @@ export class CellExecution implements Execution {
     this.executionId = request.message.executionId
     this.#ports = ports
     this.#request = request
-    this.#startedMs = ports.clock.now()
     this.#events = new EventQueue({ windowBytes: ports.outputWindowBytes, credit: ports.credit, hold: ports.hold })
     request.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
