@@ -41,10 +41,20 @@ export function createChildProcessTransport<Out extends object>(
   return new ChildProcessTransport<Out>(options, spawnWorker(options))
 }
 
+const hasProcessGroups = process.platform !== 'win32'
+
 type Started = { readonly child: ChildProcess } | { readonly error: unknown }
 
 function spawnWorker({ command, args, env, cwd, uid, gid, argv0 }: ChildProcessTransportOptions): Started {
-  const options: SpawnOptions = { cwd, env, stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'], windowsHide: true }
+  const options: SpawnOptions = {
+    cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    windowsHide: true,
+    // a process group of its own: Ctrl-C in the host's terminal is the host's to handle, and what the worker has started
+    // can be killed with it
+    detached: hasProcessGroups,
+  }
   if (uid !== undefined) options.uid = uid
   if (gid !== undefined) options.gid = gid
   if (argv0 !== undefined) options.argv0 = argv0
@@ -94,9 +104,20 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
 
   kill(signal: NodeJS.Signals): void {
     try {
+      if (signal === 'SIGKILL') this.#killGroup()
       this.#child?.kill(signal)
     } catch {
       // an unknown signal name; a process that is gone or not ours is reported by `exited`
+    }
+  }
+
+  /** The processes that the worker has started and that have not left its group end too. */
+  #killGroup(): void {
+    if (!hasProcessGroups || Number.isNaN(this.pid)) return
+    try {
+      process.kill(-this.pid, 'SIGKILL')
+    } catch {
+      // nobody is left in it
     }
   }
 
@@ -126,6 +147,7 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
     child.on('exit', (code, signal) => {
       if (child.pid === undefined) return
       this.#exit = { code, signal }
+      this.#killGroup()
       this.#grace = this.#clock.setTimer(pipeGraceMs, () => this.#giveUpPipes(child))
     })
     child.on('close', () => this.#settle())

@@ -37,6 +37,8 @@ export function createSocketSink(socket: Socket): ByteSink {
   let handlers: ByteSinkHandlers | undefined
   const ended = Promise.withResolvers<void>()
   const onWritten = (): void => handlers?.progress()
+  // frames of one turn leave in one system call: each would wake the peer
+  const uncork = (): void => socket.uncork()
   let isEnding = false
   return {
     get queuedBytes() {
@@ -53,6 +55,10 @@ export function createSocketSink(socket: Socket): ByteSink {
       })
     },
     writeFrame(payload) {
+      if (socket.writableCorked === 0) {
+        socket.cork()
+        process.nextTick(uncork)
+      }
       socket.write(encodeFrame(payload, Infinity), onWritten)
     },
     end() {

@@ -61,6 +61,7 @@ export interface ProcessTransport<Out extends object> extends Transport<Out> {
   readonly stderrTail: string
   /** Text and fences from fd 1 and 2; set before `start`. The pipes are always read, so native writers never block. */
   onStray: ((stray: Stray) => void) | undefined
+  /** SIGKILL also ends what the process has started in its process group (not on Windows). */
   kill(signal: NodeJS.Signals): void
 }
 
