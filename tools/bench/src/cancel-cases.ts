@@ -5,7 +5,7 @@ export interface CancelCase {
   readonly code: string
   /** What must become of the namespace. */
   readonly state: 'kept' | 'lost'
-  /** Only where the executor ends synchronous code. */
+  /** Only where the executor ends code that never lets go of its thread. */
   readonly isPreemptive?: true
   /** Nobody reads the execution's output. */
   readonly isUnread?: true
@@ -16,7 +16,7 @@ const go = 'console.log("go");'
 export const cancelCases: readonly CancelCase[] = [
   { name: 'while (true) {}', code: `${go} while (true) {}`, state: 'kept', isPreemptive: true },
   { name: 'a promise that never settles', code: `${go} await new Promise(() => {})`, state: 'kept' },
-  { name: 'for (;;) await null', code: `${go} for (;;) await null`, state: 'kept' },
+  { name: 'for (;;) await null', code: `${go} for (;;) await null`, state: 'kept', isPreemptive: true },
   {
     name: 'try { loop } finally { loop }',
     code: `${go} try { while (true) {} } finally { while (true) {} }`,

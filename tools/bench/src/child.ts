@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 
 export const childFile = (name: string): string => `${import.meta.dirname}/children/${name}`
@@ -13,8 +14,9 @@ export interface Child extends AsyncDisposable {
   readonly output: Readable
 }
 
+/** Runs a file of `children/`, or one given by its absolute path. */
 export function startChild(name: string, args: readonly string[] = []): Child {
-  const child = spawn(process.execPath, [childFile(name), ...args], {
+  const child = spawn(process.execPath, [isAbsolute(name) ? name : childFile(name), ...args], {
     stdio: ['ignore', 'ignore', 'inherit', 'pipe', 'pipe'],
     env: {},
   })
