@@ -7,6 +7,12 @@ import type { Terminator } from './terminator.ts'
 /** One terminate may not stop a microtask ping-pong, and some natives look for it late: it is asked for again until it holds. */
 const repeatMs = 15
 
+/**
+ * A thread that has not even taken the cancel message by then is in synchronous code and cannot end cooperatively, so
+ * the rest of `cooperativeMs` is not waited for.
+ */
+const unansweredMs = 10
+
 export interface CancelLadder extends Disposable {
   /** Asks the cell to stop; from `cooperativeMs` on terminates it, again and again, until `settled`. Idempotent. */
   cancel(target: Pick<CancelMessage, 'executionId' | 'reason' | 'cooperativeMs'>): void
@@ -84,11 +90,13 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
   return {
     cancel({ executionId, reason, cooperativeMs }) {
       if (climbs.has(executionId)) return
-      mailbox.post({ type: 'cancel', executionId, reason })
-      climbs.set(
-        executionId,
-        clock.setTimer(cooperativeMs, () => climb(executionId, reason)),
-      )
+      const sequence = mailbox.post({ type: 'cancel', executionId, reason })
+      const firstMs = Math.min(unansweredMs, cooperativeMs)
+      const wait = (delayMs: number, then: () => void): void => void climbs.set(executionId, clock.setTimer(delayMs, then))
+      wait(firstMs, () => {
+        if (mailbox.isDone(sequence)) wait(cooperativeMs - firstMs, () => climb(executionId, reason))
+        else climb(executionId, reason)
+      })
     },
     unblock({ cooperativeMs }) {
       if (unblocking !== undefined) return

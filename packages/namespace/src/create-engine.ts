@@ -4,6 +4,7 @@ import { defaultWorkerSettings, encodeValue, type InspectAnswer, type InspectQue
 import { Bindings, shadowGlobals, valuesOf } from './bindings.ts'
 import { Builtins, defineCellBuiltins } from './builtins.ts'
 import { CellFiles } from './cell-files.ts'
+import { trackTimers } from './cell-timers.ts'
 import { createCellRuntime } from './cell-runtime.ts'
 import { CellPreparer } from './cell-preparer.ts'
 import { runtimeName } from './compile/compile.ts'
@@ -26,6 +27,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
   return new CellEngine(options)
 }
 
+const scheduleImmediate = setImmediate
 // a cell's own errors are read by toWireError; V8 need not decorate them as well
 const runOptions = Object.freeze({ __proto__: null, displayErrors: false }) as object
 
@@ -44,6 +46,7 @@ class CellEngine implements Engine {
   readonly #preparer: CellPreparer
   readonly #errorContext: WireErrorContext
   readonly #stopCatching: () => void
+  readonly #stopTracking: () => void
   #cells = 0
   #isDisposed = false
 
@@ -62,6 +65,7 @@ class CellEngine implements Engine {
     } as object)
     defineCellBuiltins(this.#builtins, cwd, current)
     this.#history = new History()
+    this.#stopTracking = trackTimers(current)
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
   }
 
@@ -151,8 +155,11 @@ class CellEngine implements Engine {
     this.#adopt(cell)
     this.#running.delete(executionId)
     if (cell.execution.cell > 0) this.#history.close(cell.execution.cell, cell.value)
-    // a terminated cell left without restoring what caused the code that runs now
-    if (cell.state === 'started') this.#storage.enterWith(undefined as never)
+    if (cell.state !== 'started') return
+    // terminated: what it left behind must not go on, and nothing restored what caused the code that runs now
+    cell.execution.abandon('cancelled')
+    scheduleImmediate(() => cell.execution.cancel('cancelled'))
+    this.#storage.enterWith(undefined as never)
   }
 
   currentExecutionId(): string | undefined {
@@ -179,6 +186,7 @@ class CellEngine implements Engine {
     if (this.#isDisposed) return
     this.#isDisposed = true
     this.#stopCatching()
+    this.#stopTracking()
     this.#history.uninstall()
     this.#builtins.remove()
     deleteProperty(globalThis, runtimeName)

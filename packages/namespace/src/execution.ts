@@ -1,4 +1,5 @@
 import { CapsuleError, coreErrors } from '@capsule/core'
+import { clearTimer, type TimerHandle } from './cell-timers.ts'
 import { NativeAbortController, NativePromise, promiseOf, SafeSet, thenOf } from './primordials.ts'
 
 /** One pending guarded await, in a list that costs nothing to leave. */
@@ -16,10 +17,13 @@ export class Execution {
   readonly id: string
   readonly cell: number
   readonly filename: string
+  /** Those it has set and that may still fire. */
+  readonly timers = new SafeSet<TimerHandle>()
   readonly #waiters: Waiter
   #listeners: SafeSet<(error: Error) => void> | undefined
   #controller: AbortController | undefined
   #cancellation: Error | undefined
+  #isCancelled = false
 
   constructor(id: string, cell: number, filename: string) {
     this.id = id
@@ -74,20 +78,28 @@ export class Execution {
     }
   }
 
-  /** Idempotent. Pending awaits reject, then the registered listeners run, then those of the signal. */
+  /** Idempotent. Its timers end, pending awaits reject, then the registered listeners run, then those of the signal. */
   cancel(reason: 'cancelled' | 'timed-out'): void {
-    if (this.#cancellation !== undefined) return
-    const error = cancellationError(reason)
-    this.#cancellation = error
+    if (this.#isCancelled) return
+    this.#isCancelled = true
+    const error = this.abandon(reason)
+    this.#listeners?.forEach((listener) => listener(error))
+    this.#listeners = undefined
+    // last: this runs listeners of the cell, which may throw, loop or be terminated
+    this.#controller?.abort(error)
+  }
+
+  /** The part of `cancel` that runs no code of the cell: nothing that it left behind goes on. */
+  abandon(reason: 'cancelled' | 'timed-out'): Error {
+    const error = (this.#cancellation ??= cancellationError(reason))
+    this.timers.forEach(clearTimer)
+    this.timers.clear()
     const end = this.#waiters
     for (let waiter = end.next; waiter !== end; waiter = waiter.next) {
       waiter.reject?.(error)
       waiter.reject = undefined
     }
-    this.#listeners?.forEach((listener) => listener(error))
-    this.#listeners = undefined
-    // last: this runs listeners of the cell, which may throw, loop or be terminated
-    this.#controller?.abort(error)
+    return error
   }
 }
 

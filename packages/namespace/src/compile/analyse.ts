@@ -28,6 +28,8 @@ export interface Analysis {
   readonly isStrict: boolean
   readonly references: readonly Reference[]
   readonly awaits: readonly AwaitExpression[]
+  /** Where statements end that `await` may end. */
+  readonly statementEnds: ReadonlySet<number>
   readonly forAwaits: readonly ForOfStatement[]
   readonly metas: readonly { readonly node: MetaProperty; readonly isCallee: boolean }[]
   /** Declarations whose names are the cell's own: at the top, and each `var` outside of functions. */
@@ -86,6 +88,7 @@ class Walk implements Analysis {
   isStrict = false
   readonly references: Reference[] = []
   readonly awaits: AwaitExpression[] = []
+  readonly statementEnds = new Set<number>()
   readonly forAwaits: ForOfStatement[] = []
   readonly metas: { node: MetaProperty; isCallee: boolean }[] = []
   readonly variables: { node: VariableDeclaration; place: VariablePlace }[] = []
@@ -192,6 +195,11 @@ class Walk implements Analysis {
 
   #visitOther(node: AnyNode): void {
     switch (node.type) {
+      case 'ExpressionStatement':
+      case 'ReturnStatement':
+      case 'ThrowStatement':
+        this.statementEnds.add(node.end)
+        return this.#children(node)
       case 'AwaitExpression':
         this.awaits.push(node)
         this.#suspend()
@@ -312,6 +320,7 @@ class Walk implements Analysis {
         if (member.type === 'StaticBlock') this.#classCode(() => this.#statements(member.body, member))
         else {
           if (member.computed) this.#visit(member.key as AnyNode)
+          if (member.type === 'PropertyDefinition') this.statementEnds.add(member.end)
           if (member.type === 'MethodDefinition') this.#function(member.value)
           else this.#classCode(() => this.#visit(member.value))
         }
@@ -359,6 +368,7 @@ class Walk implements Analysis {
   }
 
   #variables(node: VariableDeclaration, place: VariablePlace): void {
+    if (place === 'statement') this.statementEnds.add(node.end)
     const isUsing = node.kind === 'using' || node.kind === 'await using'
     if (node.kind === 'await using') this.#suspend()
     const isTop = node.kind === 'var' ? this.#depth === 0 : this.#scope === this.top

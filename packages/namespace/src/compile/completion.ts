@@ -1,4 +1,4 @@
-import type { AnyNode, Statement } from 'acorn'
+import type { AnyNode, BlockStatement, Statement } from 'acorn'
 import type { Edits } from './edits.ts'
 import { exportedValue, isNamedDeclaration } from './modules.ts'
 import { completionName as box } from './names.ts'
@@ -32,7 +32,8 @@ export class Completion {
   #statement(node: Node, isInList: boolean): void {
     switch (node.type) {
       case 'ExpressionStatement':
-        return this.#expression(node.start, this.#endOf(node))
+        this.#expression(node.start, this.#endOf(node))
+        return this.#edits.terminate(node.end)
       case 'ExportDefaultDeclaration': {
         const { start, end } = exportedValue(node, this.#edits.source)
         if (!isNamedDeclaration(node.declaration)) this.#expression(start, end)
@@ -99,14 +100,7 @@ export class Completion {
 
   #try(node: Node & { type: 'TryStatement' }, isInList: boolean): void {
     const { block, handler, finalizer } = node
-    if (finalizer && this.#isBreakable) {
-      // A finally block gives no value, unless it breaks out: then the value it had there.
-      this.#isSet = true
-      this.list(finalizer.body)
-      this.#edits.insert(finalizer.start + 1, `const ${box}b=${box}.v;`)
-      this.#edits.wrap(finalizer.start, finalizer.end - 1, '', `;${box}.v=${box}b;`)
-      this.#isSet = false
-    }
+    if (finalizer && this.#isBreakable) this.#finally(finalizer)
     if (handler) {
       this.#either(
         () => this.list(block.body),
@@ -114,6 +108,17 @@ export class Completion {
       )
     } else this.list(block.body)
     this.#setUnless(node, isInList)
+  }
+
+  /** A finally block gives no value, unless it breaks out: then the one it had there, or undefined. */
+  #finally({ body, start, end }: BlockStatement): void {
+    this.#isSet = true
+    this.list(body)
+    if (this.#isSet) {
+      this.#edits.insert(start + 1, `const ${box}b=${box}.v;`)
+      this.#edits.wrap(start, end - 1, '', `;${box}.v=${box}b;`)
+    } else this.#edits.insert(start + 1, reset)
+    this.#isSet = false
   }
 
   #either(first: () => void, second: () => void): void {

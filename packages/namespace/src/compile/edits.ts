@@ -24,6 +24,7 @@ interface Edit {
 export class Edits {
   readonly source: string
   readonly #edits: Edit[] = []
+  readonly #terminated = new Set<number>()
 
   constructor(source: string) {
     this.source = source
@@ -45,6 +46,16 @@ export class Edits {
     const order = this.#edits.length
     this.#edits.push({ at: start, end: start, text: before, rank: 1, other: Infinity, order })
     this.#edits.push({ at: end, end, text: after, rank: 0, other: -1, order })
+  }
+
+  /**
+   * Ends a statement that a line break ended: `x++` and `() => {}` cannot go on with `(` or `[` on the next line, what is
+   * put around them could.
+   */
+  terminate(end: number): void {
+    if (this.source[end - 1] === ';' || this.#terminated.has(end)) return
+    this.#terminated.add(end)
+    this.#edits.push({ at: end, end, text: ';', rank: 0, other: -1, order: this.#edits.length })
   }
 
   insert(at: number, text: string): void {

@@ -59,6 +59,7 @@ export function rewriteExport(statement: AnyNode, edits: Edits): AnyNode | undef
     }
     edits.blank(statement.start, value.start, ';')
     edits.wrap(value.start, value.end, '(', ')')
+    edits.terminate(statement.end)
     return undefined
   }
   return statement

@@ -51,7 +51,10 @@ function constant(name: string): string {
 
 /** Every `await` and `for await` becomes one that a cancel can interrupt; `import.meta` becomes a call. */
 export function rewriteWaits(analysis: Analysis, edits: Edits, filename: string): void {
-  for (const node of analysis.awaits) edits.wrap(node.start + 'await'.length, node.end, ` ${runtimeName}.wait(`, ')')
+  for (const { start, end } of analysis.awaits) {
+    edits.wrap(start + 'await'.length, end, ` ${runtimeName}.wait(`, ')')
+    if (analysis.statementEnds.has(end)) edits.terminate(end)
+  }
   for (const node of analysis.forAwaits) {
     const { source } = edits
     const [start, end] = iterated(source, node.left.end, node.right.end, node.body.start)

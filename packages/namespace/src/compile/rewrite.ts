@@ -49,6 +49,7 @@ function rewriteScript(analysis: Analysis, edits: Edits): void {
     // as long as the keyword was, so that columns stay
     edits.replace(node.start, node.start + node.kind.length, 'var'.padEnd(node.kind.length))
     for (const { id, init } of node.declarations) if (!init) edits.wrap(id.start, id.end, '', '=void 0')
+    edits.terminate(node.end)
   }
   for (const statement of analysis.program.body) {
     const declaration = rewriteExport(statement, edits)
@@ -177,8 +178,8 @@ class Wrapping {
       return
     }
     this.#edits.replace(start, start + kind.length, 'void(')
-    const isTerminated = this.#edits.source[end - 1] === ';'
-    this.#edits.wrap(start, declarations.at(-1)?.end ?? end, '', isTerminated ? ')' : ');')
+    this.#edits.wrap(start, declarations.at(-1)?.end ?? end, '', ')')
+    this.#edits.terminate(end)
   }
 
   #blockFunction({ node, parent, scope }: BlockFunction): void {

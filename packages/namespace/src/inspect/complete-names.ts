@@ -58,5 +58,7 @@ function namesOf(value: object, prefix: string): string[] {
 
 // the elements of an array are no names, and there may be millions
 function keysOf(object: object): readonly PropertyKey[] {
-  return Array.isArray(object) || ArrayBuffer.isView(object) || object instanceof String ? ['length'] : ownKeys(object)
+  const isList = Array.isArray(object) || ArrayBuffer.isView(object) || types.isStringObject(object)
+  // an empty one may be a prototype
+  return isList && dataProperty(object, 'length') !== 0 ? ['length'] : ownKeys(object)
 }

@@ -20,7 +20,7 @@ export function judgeCompleteness(code: string, parse: (code: string) => void): 
   if (typeof missing === 'string') return missing
   // if some end would make it a cell, it is the end that is missing
   const { closers } = missing
-  const inner = ['', '\n_', '\n{}', ':_', ';;', '(){}', '\nwhile(0)', "\nfrom 'x'", '\ncatch{}']
+  const inner = ['', '\n_', '\n{}', ':_', '\n_:_', ';;', '(){}', '\nwhile(0)', "\nfrom 'x'", '\ncatch{}']
   const endings = inner.flatMap((text) => (closers === '' ? [text] : [text + closers, `${text}${closers}{}`]))
   return endings.some((ending) => accepts(code + ending)) ? 'incomplete' : 'invalid'
 }
