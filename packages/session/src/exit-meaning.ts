@@ -42,7 +42,7 @@ const signalsByNumber: Readonly<Record<number, string>> = {
 }
 
 /** One line: exit code or signal, and what that usually means. */
-export function exitMeaning({ code, signal }: ProcessExit): string {
+function exitMeaning({ code, signal }: ProcessExit): string {
   if (signal !== null) return withMeaning(`signal ${signal}`, signal)
   if (code === null) return 'its connection was lost'
   const wrapped = signalsByNumber[code - 128]
