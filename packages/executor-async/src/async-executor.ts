@@ -1,5 +1,5 @@
 import type { Clock } from '@capsule/core'
-import { createCellRunner, type Executor, type InputRequests, type OrderedMessage, type Task } from '@capsule/executor'
+import { chooseRoute, createCellRunner, type Executor, type InputRequests, type OrderedMessage, type Task } from '@capsule/executor'
 import { type Engine, toWireError } from '@capsule/namespace'
 import type {
   CancelMessage,
@@ -26,6 +26,8 @@ export interface AsyncExecutorOptions {
    * @defaultValue setImmediate, so that the acknowledgement of a cell goes out before the cell runs
    */
   readonly schedule?: (start: () => void) => void
+  /** Called before a cell runs that may block this thread. */
+  readonly beforeBlocking?: () => void
   readonly onCredit?: (bytes: number) => void
 }
 
@@ -46,7 +48,17 @@ const name = 'async'
 
 export function createAsyncExecutor(options: AsyncExecutorOptions): AsyncExecutor {
   const { engine, input, clock, emit, maxConcurrent = 1, schedule = scheduleImmediate, onCredit } = options
-  const runner = createCellRunner({ engine, emit, input, clock, maxConcurrent, executorOf: () => name })
+  const runner = createCellRunner({
+    engine,
+    emit,
+    input,
+    clock,
+    maxConcurrent,
+    executorOf: ({ route }, mode) => {
+      if (mode !== 'simple') options.beforeBlocking?.()
+      return chooseRoute({ mode, route, available: [name] })
+    },
+  })
   return {
     name,
     abilities: { preemptive: false, syncInput: false, concurrent: maxConcurrent > 1 },

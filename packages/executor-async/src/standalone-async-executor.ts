@@ -12,7 +12,7 @@ import {
 } from '@capsule/executor'
 import type { Engine, EngineOptions } from '@capsule/namespace'
 import type { StreamName } from '@capsule/protocol'
-import { type AsyncExecutor, createAsyncExecutor, settledWithin } from './async-executor.ts'
+import { type AsyncExecutor, type AsyncExecutorOptions, createAsyncExecutor, settledWithin } from './async-executor.ts'
 
 export interface StandaloneAsyncExecutorOptions {
   /** Builds the engine with these hooks; the executor disposes it. */
@@ -25,6 +25,10 @@ export interface StandaloneAsyncExecutorOptions {
   readonly windowBytes?: number
   /** How many cells may run at once. @defaultValue 1 */
   readonly maxConcurrent?: number
+  /** See `AsyncExecutorOptions`. */
+  readonly schedule?: AsyncExecutorOptions['schedule']
+  /** See `AsyncExecutorOptions`. */
+  readonly beforeBlocking?: AsyncExecutorOptions['beforeBlocking']
   /**
    * Blocks the thread until the sink takes output again, for back-pressure `block`; false: it never will. Without it a
    * full buffer makes the printing code throw OUTPUT_OVERFLOW, because credit cannot arrive while that code runs.
@@ -60,6 +64,8 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
     maxConcurrent,
     emit: (message) => pump.send(message),
     onCredit: (bytes) => pump.credit(bytes),
+    ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
+    ...(options.beforeBlocking === undefined ? {} : { beforeBlocking: options.beforeBlocking }),
   })
   engine.defineBuiltin('input', (prompt?: string, inputOptions?: InputOptions) => input.input(prompt, inputOptions))
   engine.defineBuiltin('prompt', () => {

@@ -22,13 +22,19 @@ export interface ByteSinkHandlers {
   fail(error: unknown): void
 }
 
+/**
+ * When a frame must be with the system. `now`: before `writeFrame` returns. `turn`: bulk, at the end of the turn at the
+ * latest. `next`: with whatever frame follows, at the end of the turn at the latest.
+ */
+export type Urgency = 'now' | 'turn' | 'next'
+
 /** Where bytes go, in order. */
 export interface ByteSink {
   /** Accepted and not yet handed to the system. */
   readonly queuedBytes: number
   open(handlers: ByteSinkHandlers): void
-  /** Queues one frame with this payload, of a size already checked. Not urgent: it may wait for the end of the turn. */
-  writeFrame(payload: Uint8Array, isUrgent: boolean): void
+  /** Queues one frame with this payload, of a size already checked. */
+  writeFrame(payload: Uint8Array, urgency: Urgency): void
   /** Writes out what is queued, then closes; resolves also when that fails (and then `fail` was called). */
   end(): Promise<void>
   /** Closes at once and drops what is queued. */

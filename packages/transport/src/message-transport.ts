@@ -7,7 +7,7 @@ import {
   withAbort,
 } from '@capsule/core'
 import { type Codec, type CodecName, createCodec, defaultLimits, type FrameLimits } from '@capsule/protocol'
-import type { ByteSink, ByteSource } from './byte-pipes.ts'
+import type { ByteSink, ByteSource, Urgency } from './byte-pipes.ts'
 import { transportErrors } from './errors.ts'
 import { checkFrameLength, createFrameDecoder, type FrameDecoder } from './framing.ts'
 import { defaultHighWaterBytes, frameHeaderBytes, keptWhilePausedBytes, writeFailureGraceMs } from './limits.ts'
@@ -90,7 +90,7 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
     checkFrameLength(payload.length, this.#limits.frameBytes)
     this.#counters.sentFrames++
     this.#counters.sentBytes += frameHeaderBytes + payload.length
-    this.#sink.writeFrame(payload, (message as { type?: unknown }).type !== 'output')
+    this.#sink.writeFrame(payload, urgencyOf(message as { type?: unknown }))
     return this.#isDrained && !this.#isSinkBroken
   }
 
@@ -242,5 +242,17 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
   #failure(doing: string, cause: unknown): CapsuleError {
     const reason = cause instanceof Error ? cause.message : String(cause)
     return transportErrors.TRANSPORT_FAILED({ kind: this.kind, doing, reason }, { cause })
+  }
+}
+
+function urgencyOf({ type }: { type?: unknown }): Urgency {
+  switch (type) {
+    case 'output':
+      return 'turn'
+    // a result is often right behind it
+    case 'ack':
+      return 'next'
+    default:
+      return 'now'
   }
 }

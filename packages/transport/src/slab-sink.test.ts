@@ -18,25 +18,25 @@ const payload = new Uint8Array(96)
 
 it('writes the first frame of a turn at once and gathers the others until the turn ends', async () => {
   const { sink, writes } = createRecordedSink()
-  for (let n = 0; n < 4; n++) sink.writeFrame(payload, false)
+  for (let n = 0; n < 4; n++) sink.writeFrame(payload, 'turn')
   expect(writes).toEqual([100])
   await Promise.resolve()
   expect(writes).toEqual([100, 300])
-  sink.writeFrame(payload, false)
+  sink.writeFrame(payload, 'turn')
   expect(writes).toEqual([100, 300, 100])
   sink.destroy()
 })
 
 it('writes urgent frames at once, behind what was gathered', () => {
   const { sink, writes } = createRecordedSink()
-  for (const isUrgent of [false, false, true]) sink.writeFrame(payload, isUrgent)
+  for (const urgency of ['turn', 'turn', 'now'] as const) sink.writeFrame(payload, urgency)
   expect(writes).toEqual([100, 200])
   sink.destroy()
 })
 
 it('writes when the slab is full, and frames larger than it by themselves, in order', () => {
   const { sink, writes } = createRecordedSink()
-  for (const length of [96, 40_000, 40_000, 100_000]) sink.writeFrame(new Uint8Array(length), false)
+  for (const length of [96, 40_000, 40_000, 100_000]) sink.writeFrame(new Uint8Array(length), 'turn')
   expect(writes).toEqual([100, 40_004, 40_004, 100_004])
   sink.destroy()
 })
@@ -44,10 +44,10 @@ it('writes when the slab is full, and frames larger than it by themselves, in or
 it('writes after 2 ms in a turn that does not end', () => {
   let nowMs = 0
   const { sink, writes } = createRecordedSink({ now: () => nowMs })
-  sink.writeFrame(payload, false)
-  sink.writeFrame(payload, false)
+  sink.writeFrame(payload, 'turn')
+  sink.writeFrame(payload, 'turn')
   nowMs = 2
-  sink.writeFrame(payload, false)
+  sink.writeFrame(payload, 'turn')
   expect(writes).toEqual([100, 200])
   sink.destroy()
 })
@@ -65,7 +65,7 @@ it('goes on after a part was written and after EAGAIN', () => {
   })
   sink.writeFrame(
     Uint8Array.from({ length: 20 }, (_, n) => n),
-    true,
+    'now',
   )
   expect(written).toEqual([0, 0, 0, 20, ...Array.from({ length: 20 }, (_, n) => n)])
   sink.destroy()
@@ -78,8 +78,8 @@ it('fails once when the reader is gone, and drops the rest', () => {
       throw gone
     },
   })
-  sink.writeFrame(payload, true)
-  sink.writeFrame(payload, true)
+  sink.writeFrame(payload, 'now')
+  sink.writeFrame(payload, 'now')
   expect(failures).toEqual([gone])
   sink.destroy()
 })

@@ -1,5 +1,5 @@
 import { closeSync, writeSync } from 'node:fs'
-import type { ByteSink, ByteSinkHandlers } from './byte-pipes.ts'
+import type { ByteSink, ByteSinkHandlers, Urgency } from './byte-pipes.ts'
 import { encodeFrame } from './framing.ts'
 import { frameHeaderBytes, slabBytes, slabHoldMs } from './limits.ts'
 
@@ -61,14 +61,14 @@ class BlockingSlab implements SlabSink {
     this.#handlers = handlers
   }
 
-  writeFrame(payload: Uint8Array, isUrgent: boolean): void {
+  writeFrame(payload: Uint8Array, urgency: Urgency): void {
     const frameBytes = frameHeaderBytes + payload.length
     if (frameBytes > slabBytes - this.#filled) this.flush()
     if (frameBytes > slabBytes) return this.#writeAll(encodeFrame(payload, Infinity), frameBytes)
     this.#slab.writeUInt32BE(payload.length, this.#filled)
     this.#slab.set(payload, this.#filled + frameHeaderBytes)
     this.#filled += frameBytes
-    if (isUrgent || !this.#isInTurn || this.#now() - this.#flushedAtMs >= slabHoldMs) this.flush()
+    if (this.#isDue(urgency)) this.flush()
     if (this.#isInTurn) return
     this.#isInTurn = true
     microtask(this.#endTurn)
@@ -92,6 +92,17 @@ class BlockingSlab implements SlabSink {
     this.#state = 'closed'
     this.#filled = 0
     systemClose(this.#fd)
+  }
+
+  #isDue(urgency: Urgency): boolean {
+    switch (urgency) {
+      case 'now':
+        return true
+      case 'turn':
+        return !this.#isInTurn || this.#now() - this.#flushedAtMs >= slabHoldMs
+      case 'next':
+        return false
+    }
   }
 
   #writeAll(bytes: Uint8Array, length: number): void {

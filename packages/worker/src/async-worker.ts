@@ -13,13 +13,18 @@ export function runAsyncWorker(): void {
     transport,
     clock: systemClock,
     writeFence,
-    createExecutor: async ({ settings, send }) => {
+    createExecutor: async ({ settings, send, acknowledge }) => {
       const { valueBytes, valueDepth, textLength } = settings
       const executor = createStandaloneAsyncExecutor({
         createEngine: (hooks) => createEngine({ ...hooks, valueBytes, valueDepth, textLength }),
         settings,
         clock: systemClock,
         sink: send,
+        schedule: (start) => start(),
+        beforeBlocking: () => {
+          acknowledge()
+          transport.flush()
+        },
       })
       return { executor, resume: () => executor.resume(), exit: (code) => process.exit(code) }
     },

@@ -39,7 +39,15 @@ export interface ExecutorStart {
   readonly settings: WorkerSettings
   readonly windowBytes: number
   readonly send: (message: ExecutorMessage) => boolean
+  /** Sends the acknowledgement that may still be waiting for company, for code that is about to block this thread. */
+  readonly acknowledge: () => void
 }
+
+/**
+ * An acknowledgement waits this long for the first message of its execution: most cells are done before, and two
+ * messages in one write wake the host once.
+ */
+const acknowledgeMs = 1
 
 /** The exit code of a worker that refused its host's hello or was sent something it cannot read. */
 export const protocolFailureExitCode = 65
@@ -60,6 +68,8 @@ class ControlLoop {
   #state: State = { phase: 'waiting' }
   #heartbeatTimer: Timer | undefined
   #heartbeats = 0
+  #unacknowledged: string | undefined
+  #acknowledgeTimer: Timer | undefined
   #fences = 0
   #fenceKey: string | undefined
 
@@ -110,6 +120,7 @@ class ControlLoop {
       settings,
       windowBytes: agreement.features.includes('output-credit') ? hello.outputWindowBytes : Infinity,
       send: (message) => this.#send(hosted, message),
+      acknowledge: () => this.#acknowledge(),
     })
     const { name, abilities } = hosted.executor
     transport.send({
@@ -134,7 +145,7 @@ class ControlLoop {
       case 'hello':
         return
       case 'execute':
-        this.#options.transport.send({ type: 'ack', executionId: message.executionId })
+        this.#acknowledgeSoon(message.executionId)
         try {
           executor.execute(message)
         } catch (error) {
@@ -162,7 +173,25 @@ class ControlLoop {
     }
   }
 
+  #acknowledgeSoon(executionId: string): void {
+    this.#acknowledge()
+    this.#unacknowledged = executionId
+    // one timer serves many executions: it may send an acknowledgement early, never late
+    this.#acknowledgeTimer ??= this.#options.clock.setTimer(acknowledgeMs, () => {
+      this.#acknowledgeTimer = undefined
+      this.#acknowledge()
+    })
+  }
+
+  #acknowledge(): void {
+    const executionId = this.#unacknowledged
+    if (executionId === undefined) return
+    this.#unacknowledged = undefined
+    this.#options.transport.send({ type: 'ack', executionId })
+  }
+
   #send(hosted: HostedExecutor, message: ExecutorMessage): boolean {
+    this.#acknowledge()
     const { transport, writeFence } = this.#options
     const isTerminal = message.type === 'result' || (message.type === 'error' && message.terminal)
     if (!isTerminal || writeFence === undefined || this.#fenceKey === undefined) {
