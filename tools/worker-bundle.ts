@@ -1,7 +1,9 @@
+import { fileURLToPath } from 'node:url'
 import { createRequire } from 'node:module'
 import type { Options } from 'tsup'
 
-const root = `${import.meta.dirname}/..`
+// Not import.meta.dirname: tsup bundles its configuration, and that would then be the folder of the package it builds.
+const root = fileURLToPath(new URL('..', import.meta.url))
 
 /**
  * The worker as self-contained CommonJS files (they start faster than ESM): `main.cjs` runs on the main thread,
@@ -13,9 +15,9 @@ export function workerBundle(outDir: string): Options {
     config: false,
     silent: true,
     entry: {
-      main: `${root}/packages/worker/src/main.ts`,
-      control: `${root}/packages/worker/src/control.ts`,
-      amaro: `${root}/packages/worker/src/amaro.ts`,
+      main: `${root}packages/worker/src/main.ts`,
+      control: `${root}packages/worker/src/control.ts`,
+      amaro: `${root}packages/worker/src/amaro.ts`,
     },
     outDir,
     format: 'cjs',
@@ -29,7 +31,7 @@ export function workerBundle(outDir: string): Options {
     esbuildOptions: (options) => {
       options.conditions = ['@capsule/source']
       // acorn-jsx requires what the compiler imports: without this the bundle would hold acorn twice
-      options.alias = { acorn: createRequire(`${root}/packages/namespace/package.json`).resolve('acorn') }
+      options.alias = { acorn: createRequire(`${root}packages/namespace/package.json`).resolve('acorn') }
     },
   }
 }
