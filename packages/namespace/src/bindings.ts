@@ -1,6 +1,6 @@
 import type { BindingKind, Declaration } from './compile/compile.ts'
 import { runtimeName } from './compile/compile.ts'
-import { apply, dataDescriptor, defineProperty, getOwnPropertyDescriptor, is, SafeMap } from './primordials.ts'
+import { dataDescriptor, defineProperty, getOwnPropertyDescriptor, is, SafeMap } from './primordials.ts'
 
 export interface Binding {
   readonly kind: BindingKind
@@ -72,15 +72,14 @@ export function shadowGlobals(declarations: readonly Declaration[]): void {
     const property = getOwnPropertyDescriptor(globalThis, name)
     if (property === undefined || property.writable === true || property.configurable !== true) continue
     if (name === runtimeName) continue
-    defineProperty(globalThis, name, dataDescriptor(kind === 'var' ? currentValue(property) : undefined))
+    defineProperty(globalThis, name, dataDescriptor(kind === 'var' ? currentValue(name) : undefined))
   }
 }
 
 // `var x` without an initialiser keeps the value that was there
-function currentValue(property: PropertyDescriptor): unknown {
-  if (property.get === undefined) return property.value
+function currentValue(name: string): unknown {
   try {
-    return apply(property.get as () => unknown, globalThis, [])
+    return (globalThis as Record<string, unknown>)[name]
   } catch {
     return undefined
   }

@@ -11,8 +11,7 @@ export function createCellRuntime(current: () => Execution | undefined): CellRun
   const wait = (value: unknown): unknown => {
     const execution = current()
     if (execution === undefined) return value
-    if (execution.cancellation !== undefined) throw execution.cancellation
-    return isThenable(value) ? execution.guard(value) : value
+    return execution.check() ?? (isThenable(value) ? execution.guard(value) : value)
   }
   return Object.freeze({
     wait,

@@ -33,10 +33,13 @@ export function trackTimers(current: () => Execution | undefined): () => void {
     function (this: unknown, callback: Callback, ...rest: unknown[]): TimerHandle {
       const owner = current()
       if (owner === undefined || typeof callback !== 'function') return set(callback, ...rest)
-      const handle = set((...args) => {
-        owner.timers.delete(handle)
-        callback(...args)
-      }, ...rest)
+      const handle = set(
+        (...args) => {
+          owner.timers.delete(handle)
+          callback(...args)
+        },
+        ...rest,
+      )
       return own(owner, handle)
     }
   const forget = (clear: (handle: never) => void) => (handle: TimerHandle) => {

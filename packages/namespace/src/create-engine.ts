@@ -112,12 +112,16 @@ class CellEngine implements Engine {
     try {
       const result: unknown = script.runInThisContext(runOptions)
       if (cell.preparation.kind === 'ready' && !cell.preparation.compiled.isAsync) return this.#completed(cell, result)
-      // the executor's code behind `settled` is not caused by the cell
-      const leave = (completion: Completion): void => this.#storage.run(undefined as never, settled, completion)
+      const end = (completed: () => Completion): void => {
+        // terminated and finished: nobody waits for it any more
+        if (this.#running.get(cell.execution.id) !== cell) return
+        // the executor's code behind `settled` is not caused by the cell
+        this.#storage.run(undefined as never, settled, completed())
+      }
       void thenOf(
         result as Promise<{ v: unknown }>,
-        ({ v }) => leave(this.#completed(cell, v)),
-        (error) => leave(this.#failed(cell, error)),
+        ({ v }) => end(() => this.#completed(cell, v)),
+        (error) => end(() => this.#failed(cell, error)),
       )
       return undefined
     } catch (error) {
@@ -155,11 +159,12 @@ class CellEngine implements Engine {
     this.#adopt(cell)
     this.#running.delete(executionId)
     if (cell.execution.cell > 0) this.#history.close(cell.execution.cell, cell.value)
-    if (cell.state !== 'started') return
-    // terminated: what it left behind must not go on, and nothing restored what caused the code that runs now
-    cell.execution.abandon('cancelled')
-    scheduleImmediate(() => cell.execution.cancel('cancelled'))
-    this.#storage.enterWith(undefined as never)
+    if (cell.state === 'started') {
+      // terminated: nothing restored what caused the code that runs now, and its signal may not have aborted
+      this.#storage.enterWith(undefined as never)
+      cell.execution.end()
+      scheduleImmediate(() => cell.execution.cancel('cancelled'))
+    } else if (cell.execution.cancellation !== undefined) cell.execution.end()
   }
 
   currentExecutionId(): string | undefined {

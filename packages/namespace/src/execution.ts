@@ -24,6 +24,7 @@ export class Execution {
   #controller: AbortController | undefined
   #cancellation: Error | undefined
   #isCancelled = false
+  #isOver = false
 
   constructor(id: string, cell: number, filename: string) {
     this.id = id
@@ -78,30 +79,47 @@ export class Execution {
     }
   }
 
+  /**
+   * What a guarded await does first: throws the cancellation of a cancelled execution. One that has settled as cancelled
+   * is over: its code gets a promise that never settles, so that a loop that swallows the cancellation stops for good.
+   */
+  check(): Promise<never> | undefined {
+    if (this.#isOver) return neverSettles
+    if (this.#cancellation !== undefined) throw this.#cancellation
+    return undefined
+  }
+
   /** Idempotent. Its timers end, pending awaits reject, then the registered listeners run, then those of the signal. */
   cancel(reason: 'cancelled' | 'timed-out'): void {
     if (this.#isCancelled) return
     this.#isCancelled = true
-    const error = this.abandon(reason)
+    const error = (this.#cancellation ??= cancellationError(reason))
+    this.#clearTimers()
+    const end = this.#waiters
+    for (let waiter = end.next; waiter !== end; waiter = waiter.next) {
+      waiter.reject?.(error)
+      waiter.reject = undefined
+    }
     this.#listeners?.forEach((listener) => listener(error))
     this.#listeners = undefined
     // last: this runs listeners of the cell, which may throw, loop or be terminated
     this.#controller?.abort(error)
   }
 
-  /** The part of `cancel` that runs no code of the cell: nothing that it left behind goes on. */
-  abandon(reason: 'cancelled' | 'timed-out'): Error {
-    const error = (this.#cancellation ??= cancellationError(reason))
+  /** After the execution has settled by a cancel or termination: nothing that it left behind goes on. Runs no code of the cell. */
+  end(): void {
+    this.#isOver = true
+    this.#cancellation ??= cancellationError('cancelled')
+    this.#clearTimers()
+  }
+
+  #clearTimers(): void {
     this.timers.forEach(clearTimer)
     this.timers.clear()
-    const end = this.#waiters
-    for (let waiter = end.next; waiter !== end; waiter = waiter.next) {
-      waiter.reject?.(error)
-      waiter.reject = undefined
-    }
-    return error
   }
 }
+
+const neverSettles = new NativePromise<never>(() => {})
 
 function cancellationError(reason: 'cancelled' | 'timed-out'): Error {
   const error =

@@ -38,8 +38,10 @@ export class GuardedIterator {
   }
 
   next(): unknown {
-    const cancellation = this.#current()?.cancellation
-    if (cancellation !== undefined) {
+    try {
+      const halt = this.#current()?.check()
+      if (halt !== undefined) return halt
+    } catch (cancellation) {
       this.#closeQuietly()
       throw cancellation
     }

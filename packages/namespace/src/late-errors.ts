@@ -8,6 +8,8 @@ import { apply, dataDescriptor, defineProperty, deleteProperty, getOwnPropertyDe
  * @returns the way to stop listening
  */
 export function catchLateErrors(report: (error: unknown) => void): () => void {
+  // called with the process as `this`, as Node does
+  // oxlint-disable-next-line typescript/unbound-method
   const emit = process.emit as (...args: unknown[]) => boolean
   const replaced = getOwnPropertyDescriptor(process, 'emit')
   const intercept = function (this: NodeJS.Process, ...args: unknown[]): boolean {

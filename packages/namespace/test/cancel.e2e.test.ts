@@ -5,7 +5,7 @@ let engine: EngineProcess
 beforeAll(async () => {
   engine = await EngineProcess.start()
 })
-afterAll(() => engine[Symbol.asyncDispose]())
+afterAll(() => engine.stop())
 
 /** Cancels the cell as soon as it runs. */
 async function cancelled(code: string, reason: 'cancelled' | 'timed-out' = 'cancelled') {
@@ -89,4 +89,10 @@ test('unawaited work of a cancelled cell stops without a late error', async () =
   const executionId = engine.begin("setTimeout(() => { throw new Error('marker') })")
   await engine.settled(executionId)
   expect((await engine.late()).error.message).toBe('marker')
+})
+
+test('its timers end with it', async () => {
+  await cancelled('globalThis.ticks = 0; setInterval(() => ticks++, 1); setTimeout(() => ticks++, 2); await pause()')
+  const ticks = await engine.value('ticks')
+  expect(await engine.value('await new Promise((resolve) => setTimeout(resolve, 10)); ticks')).toBe(ticks)
 })

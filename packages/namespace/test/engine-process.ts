@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
 import type { CellRequest, Completion, EngineCounters, EngineOptions } from '@capsule/namespace'
 import { type CellMode, decodeValue, type InspectAnswer, type InspectQuery, type WireError } from '@capsule/protocol'
 
@@ -39,8 +40,15 @@ export type RunOptions = Partial<Omit<CellRequest, 'code'>>
 
 const deadlineMs = 10_000
 
+/** An engine that ends with the test that starts it. */
+export async function startEngine(...options: Parameters<typeof EngineProcess.start>): Promise<EngineProcess> {
+  const engine = await EngineProcess.start(...options)
+  onTestFinished(() => engine.stop())
+  return engine
+}
+
 /** An engine in a process of its own: it changes the globals of its realm. */
-export class EngineProcess implements AsyncDisposable {
+export class EngineProcess {
   readonly #child: ChildProcess
   readonly #received: ChildMessage[] = []
   readonly #waiting = new Set<() => void>()
@@ -121,7 +129,7 @@ export class EngineProcess implements AsyncDisposable {
     return (await this.#ask({ type: 'soak', rounds, code })) as { heapBytes: number; rssBytes: number }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async stop(): Promise<void> {
     if (!this.isAlive) return
     const exit = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EngineProcess } from './engine-process.ts'
+import { EngineProcess, startEngine } from './engine-process.ts'
 
 let engine: EngineProcess
 beforeAll(async () => {
   engine = await EngineProcess.start({ cwd: '/tmp' })
 })
-afterAll(() => engine[Symbol.asyncDispose]())
+afterAll(() => engine.stop())
 
 describe('cells', () => {
   test('share their declarations, which can be declared again', async () => {
@@ -107,7 +107,7 @@ describe('counters', () => {
 })
 
 test('a disposed engine lets the process go', async () => {
-  await using short = await EngineProcess.start()
+  const short = await startEngine()
   await short.value('1')
   expect(await short.dispose()).toBe(0)
 })

@@ -5,7 +5,7 @@ let engine: EngineProcess
 beforeAll(async () => {
   engine = await EngineProcess.start({ cwd: '/tmp' })
 })
-afterAll(() => engine[Symbol.asyncDispose]())
+afterAll(() => engine.stop())
 
 test('frames name cells, and nothing of Capsule or of Node below them', async () => {
   const { cell } = await engine.run(

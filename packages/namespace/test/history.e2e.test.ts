@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { EngineProcess } from './engine-process.ts'
+import { startEngine } from './engine-process.ts'
 
 test('In holds sources and Out values, by cell number', async () => {
-  await using engine = await EngineProcess.start()
+  const engine = await startEngine()
   await engine.run('6 * 7')
   await engine.run('undefined')
   await engine.run("await 'later'")
@@ -13,13 +13,13 @@ test('In holds sources and Out values, by cell number', async () => {
 })
 
 test('_, __ and ___ are the last three values', async () => {
-  await using engine = await EngineProcess.start()
+  const engine = await startEngine()
   for (const code of ["'a'", "'b'", 'undefined', "'c'"]) await engine.run(code)
   expect(await engine.value('[_, __, ___]')).toEqual(['c', 'b', 'a'])
 })
 
 test('cells without history leave it alone', async () => {
-  await using engine = await EngineProcess.start()
+  const engine = await startEngine()
   await engine.run('1')
   await engine.run('2', { storeHistory: false })
   const { value, cell } = await engine.run('[_, Object.keys(In)]')
@@ -28,7 +28,7 @@ test('cells without history leave it alone', async () => {
 })
 
 test('who assigns a name of the history owns it until it is deleted', async () => {
-  await using engine = await EngineProcess.start()
+  const engine = await startEngine()
   await engine.run("const _ = 'mine'")
   await engine.run('5')
   expect(await engine.value('_')).toBe('mine')
@@ -39,14 +39,14 @@ test('who assigns a name of the history owns it until it is deleted', async () =
 })
 
 test('a frozen history stays as it is, and cells run', async () => {
-  await using engine = await EngineProcess.start()
+  const engine = await startEngine()
   await engine.run('Object.freeze(In); Object.freeze(Out); undefined')
   expect(await engine.value('1 + 1')).toBe(2)
   expect(await engine.value('Object.keys(Out)')).toEqual([])
 })
 
 test('the last 1,000 cells are kept', async () => {
-  await using engine = await EngineProcess.start()
+  const engine = await startEngine()
   await engine.soak(1500, 'ROUND')
   expect(await engine.value('[Object.keys(In).length, Object.keys(Out).length, In[500], In[502]]')).toEqual([
     1000,

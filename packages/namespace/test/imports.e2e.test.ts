@@ -21,7 +21,7 @@ beforeAll(async () => {
   engine = await EngineProcess.start({ cwd })
 })
 afterAll(async () => {
-  await engine[Symbol.asyncDispose]()
+  await engine.stop()
   await rm(cwd, { recursive: true })
 })
 

@@ -15,7 +15,7 @@ beforeAll(async () => {
     const lazy = { get deep() { ran++; return { secret: 1 } }, plain: { inner: { innermost: 1 } } }
   `)
 })
-afterAll(() => engine[Symbol.asyncDispose]())
+afterAll(() => engine.stop())
 
 test('the namespace lists bindings by name, without running code', async () => {
   const answer = await engine.inspect({ what: 'namespace' })

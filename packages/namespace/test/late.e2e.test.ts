@@ -5,7 +5,7 @@ let engine: EngineProcess
 beforeAll(async () => {
   engine = await EngineProcess.start()
 })
-afterAll(() => engine[Symbol.asyncDispose]())
+afterAll(() => engine.stop())
 
 test.each([
   ['a timer', "setTimeout(() => { throw new Error('late') }, 5)"],

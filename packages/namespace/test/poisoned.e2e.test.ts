@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { EngineProcess } from './engine-process.ts'
+import { startEngine } from './engine-process.ts'
 
 test.each([
   'Promise = 5',
@@ -17,7 +17,7 @@ test.each([
   "require('util').inspect.defaultOptions.depth = 0; require('util').inspect = null",
   'delete globalThis.Promise; delete globalThis.AbortController; delete globalThis.process',
 ])('cells run after `%s`', async (poison) => {
-  await using engine = await EngineProcess.start()
+  const engine = await startEngine()
   await engine.run(poison)
   expect(await engine.run('const kept = 41; let other = (() => kept + 1)(); other')).toMatchObject({
     completion: { kind: 'value', text: '42' },
@@ -36,7 +36,7 @@ test.each([
 })
 
 test('what a cell changed of the language stays changed for cells', async () => {
-  await using engine = await EngineProcess.start()
+  const engine = await startEngine()
   await engine.run("Array.prototype.map = () => 'mine'")
   await engine.run('const a = [1]')
   expect(await engine.value('a.map()')).toBe('mine')

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
-import { EngineProcess } from './engine-process.ts'
+import { startEngine } from './engine-process.ts'
 
 test('10,000 cells leak nothing', { timeout: 60_000 }, async () => {
-  await using engine = await EngineProcess.start({}, { execArgv: ['--expose-gc'] })
+  const engine = await startEngine({}, { execArgv: ['--expose-gc'] })
   const code = 'const soaked = { round: ROUND, load: new Array(100).fill(ROUND) }; soaked.round'
   const warm = await engine.soak(2000, code)
   const after = await engine.soak(10_000, code)
@@ -12,7 +12,7 @@ test('10,000 cells leak nothing', { timeout: 60_000 }, async () => {
 })
 
 test('a million awaits of one pending promise leave nothing behind', { timeout: 60_000 }, async () => {
-  await using engine = await EngineProcess.start({}, { execArgv: ['--expose-gc'] })
+  const engine = await startEngine({}, { execArgv: ['--expose-gc'] })
   const bytes = await engine.value(`
     const pending = new Promise(() => {}), settled = Promise.resolve(1)
     const loop = async (times) => { for (let i = 0; i < times; i++) await settled }
