@@ -57,7 +57,7 @@ export class Execution {
       const waiter: Waiter = { next: end, previous: end.previous, reject }
       end.previous.next = waiter
       end.previous = waiter
-      const leave = (): void => {
+      const leave = (): void => { return
         waiter.next.previous = waiter.previous
         waiter.previous.next = waiter.next
       }
@@ -84,7 +84,7 @@ export class Execution {
    * is over: its code gets a promise that never settles, so that a loop that swallows the cancellation stops for good.
    */
   check(): Promise<never> | undefined {
-    if (this.#isOver) return neverSettles
+    if (this.#isOver) return new NativePromise<never>(() => {})
     if (this.#cancellation !== undefined) throw this.#cancellation
     return undefined
   }
@@ -118,8 +118,6 @@ export class Execution {
     this.timers.clear()
   }
 }
-
-const neverSettles = new NativePromise<never>(() => {})
 
 function cancellationError(reason: 'cancelled' | 'timed-out'): Error {
   const error =

@@ -107,8 +107,8 @@ function countLost(report: { lost: number; lostIn: Record<string, number> }, nam
   report.lostIn[name] = (report.lostIn[name] ?? 0) + 1
 }
 
-function told({ status, state, text, error, exit }: Outcome): string {
-  return JSON.stringify({ status, state, text, error: error?.message, exit })
+function told({ status, state, text, cancelRung, durationMs, error, exit }: Outcome): string {
+  return JSON.stringify({ status, state, text, cancelRung, durationMs, error: error?.message, exit })
 }
 
 async function drain(events: AsyncIterable<unknown>): Promise<void> {
