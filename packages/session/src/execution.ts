@@ -189,6 +189,8 @@ export class CellExecution implements Execution {
     if (name === 'killing') return true
     if (name !== 'running' && name !== 'stopping') return false
     this.#phase = { name: 'draining', message }
+    // the worker has obeyed: from here only the fences are waited for
+    this.#stopTimers()
     this.#events.release()
     if (message.fence === undefined) this.#settle(this.#told(message))
     else this.#ports.fence(message.fence, () => this.#settle(this.#told(message)))
@@ -223,14 +225,18 @@ export class CellExecution implements Execution {
   #settle(outcome: Outcome): void {
     if (this.#phase.name === 'settled') return
     this.#phase = { name: 'settled', outcome }
-    this.#timeout?.cancel()
-    this.#grace?.timer.cancel()
+    this.#stopTimers()
     this.#request.signal?.removeEventListener('abort', this.#onAbort)
     this.#inputs.clear()
     this.#events.release()
     this.#ports.settled(outcome)
     this.#resolvers?.resolve(outcome)
     this.#events.close()
+  }
+
+  #stopTimers(): void {
+    this.#timeout?.cancel()
+    this.#grace?.timer.cancel()
   }
 
   #dropQueued(): void {
