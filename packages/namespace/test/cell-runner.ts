@@ -10,7 +10,8 @@ import {
 export interface CellRunner {
   readonly context: object
   compile(source: string, language?: CompileOptions['language']): CompiledCell
-  run(source: string, language?: CompileOptions['language']): Promise<unknown>
+  /** In an object, so that a promise stays one. */
+  run(source: string, language?: CompileOptions['language']): Promise<{ v: unknown }>
 }
 
 /** Runs compiled cells one after the other in a realm of their own, as the engine does in the main one. */
@@ -43,7 +44,7 @@ export function createCellRunner(filename = `${import.meta.dirname}/cell.js`): C
         else consts.delete(name)
       }
       const value = evaluate(code)
-      return isAsync ? (await (value as Promise<{ v: unknown }>)).v : value
+      return isAsync ? await (value as Promise<{ v: unknown }>) : { v: value }
     },
   }
 }
