@@ -34,7 +34,7 @@ async function runEntries(
     log(`== ${entry.name}`)
     try {
       const taken = await entry.run({ isQuick, log })
-      for (const { title, value, unit } of taken) log(`  ${title}: ${formatValue(value, unit)}`)
+      for (const { title, value, unit, note } of taken) log(`  ${title}: ${formatValue(value, unit)} ${note ?? ''}`)
       measurements.push(...taken)
     } catch (error) {
       failures++
