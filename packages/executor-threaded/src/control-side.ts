@@ -236,7 +236,8 @@ class ControlSide implements ThreadedExecutor {
   #settle(message: UncountedTerminal): void {
     this.#terminalsRead = (this.#terminalsRead + 1) | 0
     const { executionId } = message
-    this.#running.delete(executionId)
+    // the user side repeats itself when a termination cut off its bookkeeping behind the first one
+    if (!this.#running.delete(executionId)) return
     this.#ladder.settled(executionId)
     this.#pump.send(message)
     if (this.#running.size === 0) for (const idle of this.#whenIdle) idle()

@@ -200,19 +200,31 @@ class Runner implements CellRunner {
     } else this.#settle(task, completion)
   }
 
-  /** The only place that ends an execution; the first call for a task decides. */
+  /**
+   * The only place that ends an execution; the first call for a task decides. Should a termination from another thread cut
+   * it off all the same, the task is still there and the next call ends it.
+   */
   #settle(task: RunningTask, ending: Ending): void {
     this.#critical(() => {
-      const { executionId } = task.message
+      const { message, prepared, executor, state, startedAtMs } = task
+      const { executionId } = message
       if (this.#tasks.get(executionId) !== task) return
-      this.#tasks.delete(executionId)
-      const { engine, input, clock, emit } = this.#options
-      const durationMs = task.state === 'queued' ? 0 : clock.now() - task.startedAtMs
-      if (task.state === 'running') engine.finish(executionId)
+      const { input, clock, emit } = this.#options
+      const durationMs = state === 'queued' ? 0 : clock.now() - startedAtMs
+      if (state === 'running') this.#finish(executionId)
       input.close(executionId)
-      const { prepared, executor } = task
       emit(terminalOf({ executionId, prepared, executor, durationMs }, ending))
+      this.#tasks.delete(executionId)
     })
     if (this.#tasks.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** A failure of the engine is told, and never keeps the execution from ending. */
+  #finish(executionId: string): void {
+    try {
+      this.#options.engine.finish(executionId)
+    } catch (error) {
+      this.uncaught(executionId, failureOf(error))
+    }
   }
 }
