@@ -8,7 +8,7 @@ import { inputCases } from './contract/input-cases.ts'
 import { outputCases } from './contract/output-cases.ts'
 import { settlementCases } from './contract/settlement-cases.ts'
 
-export type { ExecutorContractSubject, ExecutorCreation, RemoteExecutor } from './contract/executor-bench.ts'
+export type { ExecutorContractSubject, ExecutorCreation, Reach, RemoteExecutor } from './contract/executor-bench.ts'
 
 /** What the subject's abilities do not promise shows as skipped. */
 export function describeExecutorContract(name: string, subject: ExecutorContractSubject): void {
@@ -25,10 +25,10 @@ export function describeExecutorContract(name: string, subject: ExecutorContract
     afterEach(async () => {
       for (const bench of opened.splice(0)) await bench.executor[Symbol.asyncDispose]()
     })
-    settlementCases(open, subject.abilities)
+    settlementCases(open, subject)
     outputCases(open)
     inputCases(open, subject.abilities)
     cancelCases(open, subject.abilities)
-    flowCases(open, subject.abilities)
+    flowCases(open, subject)
   })
 }

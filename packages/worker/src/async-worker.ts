@@ -4,7 +4,6 @@ import { createEngine } from '@capsule/namespace'
 import type { WorkerMessage } from '@capsule/protocol'
 import { createFdTransport } from '@capsule/transport'
 import { runControlLoop } from './control-loop.ts'
-import { writeFence } from './fences.ts'
 
 /** The lean worker: one thread, which runs the cells and speaks to the host in between. */
 export function runAsyncWorker(): void {
@@ -12,7 +11,6 @@ export function runAsyncWorker(): void {
   runControlLoop({
     transport,
     clock: systemClock,
-    writeFence,
     createExecutor: async ({ settings, send, acknowledge }) => {
       const { valueBytes, valueDepth, textLength } = settings
       const executor = createStandaloneAsyncExecutor({

@@ -27,8 +27,6 @@ export interface ControlLoopOptions {
   readonly clock: Clock
   /** Builds the executor with the settings in effect; its messages go to `send`, in order. */
   readonly createExecutor: (start: ExecutorStart) => Promise<HostedExecutor>
-  /** Writes a fence on fd 1 and 2, behind everything native code has printed so far. */
-  readonly writeFence?: (key: string, fence: number) => void
   /** The hello was refused, or a message could not be read. */
   readonly exit: (code: number) => void
   /** The host is gone. */
@@ -70,8 +68,6 @@ class ControlLoop {
   #heartbeats = 0
   #unacknowledged: string | undefined
   #acknowledgeTimer: Timer | undefined
-  #fences = 0
-  #fenceKey: string | undefined
 
   constructor(options: ControlLoopOptions) {
     this.#options = options
@@ -115,7 +111,6 @@ class ControlLoop {
     const { transport } = this.#options
     const agreement = negotiate(hello)
     const settings = effectiveSettings(hello)
-    if (agreement.features.includes('fences')) this.#fenceKey = hello.fenceKey
     const hosted = await this.#options.createExecutor({
       settings,
       windowBytes: agreement.features.includes('output-credit') ? hello.outputWindowBytes : Infinity,
@@ -190,21 +185,9 @@ class ControlLoop {
     this.#options.transport.send({ type: 'ack', executionId })
   }
 
+  /** A message over the limits becomes an error in its place, so that an execution always ends. */
   #send(hosted: HostedExecutor, message: ExecutorMessage): boolean {
     this.#acknowledge()
-    const { transport, writeFence } = this.#options
-    const isTerminal = message.type === 'result' || (message.type === 'error' && message.terminal)
-    if (!isTerminal || writeFence === undefined || this.#fenceKey === undefined) {
-      return this.#sendOrReplace(hosted, message)
-    }
-    const fence = ++this.#fences
-    const isWelcome = this.#sendOrReplace(hosted, { ...message, fence })
-    writeFence(this.#fenceKey, fence)
-    return isWelcome
-  }
-
-  /** A message over the limits becomes an error in its place, so that an execution always ends. */
-  #sendOrReplace(hosted: HostedExecutor, message: ExecutorMessage): boolean {
     const { transport } = this.#options
     let isWelcome
     try {
@@ -291,6 +274,6 @@ function refusedExecution(executionId: string, executor: string, error: unknown)
 
 function settlementOf(message: ExecutorMessage): Partial<TerminalError> {
   if (message.type !== 'result') return {}
-  const { cell, mode, executor, durationMs, output, fence } = message
-  return { cell, mode, executor, durationMs, output, ...(fence === undefined ? {} : { fence }) }
+  const { cell, mode, executor, durationMs, output } = message
+  return { cell, mode, executor, durationMs, output }
 }

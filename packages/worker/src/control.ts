@@ -4,7 +4,6 @@ import { createThreadedExecutor, openSharedMemory, type SharedMemory } from '@ca
 import { createFdTransport } from '@capsule/transport'
 import type { WorkerMessage } from '@capsule/protocol'
 import { runControlLoop } from './control-loop.ts'
-import { writeFence } from './fences.ts'
 
 export interface ControlThreadData {
   readonly memory: SharedMemory
@@ -18,7 +17,6 @@ const transport = createFdTransport<WorkerMessage>({ readFd: 3, writeFd: 4, writ
 runControlLoop({
   transport,
   clock: systemClock,
-  writeFence,
   createExecutor: async ({ settings, windowBytes, send }) => {
     const executor = createThreadedExecutor({
       shared: openSharedMemory(memory),

@@ -34,8 +34,13 @@ export interface ExecutorCreation {
   readonly onMessage: (message: ExecutorMessage) => void
 }
 
+/** A part of the contract that a subject reached through a protocol may have no message for. */
+export type Reach = 'credit' | 'drain'
+
 export interface ExecutorContractSubject {
   readonly abilities: ExecutorAbilities
+  /** What cannot be asked of this subject; the cases of it show as skipped. @defaultValue none */
+  readonly lacks?: readonly Reach[]
   readonly create: (creation: ExecutorCreation) => Promise<RemoteExecutor>
 }
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { ExecutorAbilities } from '../executor.ts'
-import type { OpenBench } from './executor-bench.ts'
+import type { ExecutorContractSubject, OpenBench } from './executor-bench.ts'
 
 // 2,000 lines of 100 bytes against a window of 1,000 and a buffer of 4,000
 const windowBytes = 1000
@@ -8,8 +7,9 @@ const small = { outputBufferBytes: 4000, outputChunkBytes: 500 }
 const printLines = 'for (let i = 0; i < 2000; i++) console.log(String(i).padEnd(99, "."))'
 const totalBytes = 200_000
 
-export function flowCases(open: OpenBench, { preemptive }: ExecutorAbilities): void {
-  describe('flow control', () => {
+export function flowCases(open: OpenBench, { abilities, lacks = [] }: ExecutorContractSubject): void {
+  const { preemptive } = abilities
+  describe.skipIf(lacks.includes('credit'))('flow control', () => {
     it('drops new output in mode drop-new, and counts it', async () => {
       const bench = await open({ windowBytes, settings: { ...small, backPressure: 'drop-new' } })
       const executionId = await bench.start(`${printLines}; await new Promise((go) => setTimeout(go, 50)); "end"`)

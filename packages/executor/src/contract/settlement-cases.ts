@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { ExecutorAbilities } from '../executor.ts'
-import { isTerminal, type OpenBench } from './executor-bench.ts'
+import { type ExecutorContractSubject, isTerminal, type OpenBench } from './executor-bench.ts'
 
-export function settlementCases(open: OpenBench, { concurrent }: ExecutorAbilities): void {
+export function settlementCases(open: OpenBench, { abilities, lacks = [] }: ExecutorContractSubject): void {
+  const { concurrent } = abilities
+  const hasDrain = !lacks.includes('drain')
   describe('settlement', () => {
     it('ends each accepted execution once, with its own outcome', async () => {
       const bench = await open()
@@ -96,7 +97,7 @@ export function settlementCases(open: OpenBench, { concurrent }: ExecutorAbiliti
       await bench.terminal(waiting)
     })
 
-    it('drains: what was accepted is settled', async () => {
+    it.skipIf(!hasDrain)('drains: what was accepted is settled', async () => {
       const bench = await open()
       const executionId = await bench.start('await new Promise((go) => setTimeout(go, 30)); console.log("out"); "end"')
       await bench.executor.drain({ graceMs: 5000 })
@@ -104,7 +105,7 @@ export function settlementCases(open: OpenBench, { concurrent }: ExecutorAbiliti
       await bench.executor.drain({ graceMs: 5000 })
     })
 
-    it('stops waiting for the drain when its grace is over', async () => {
+    it.skipIf(!hasDrain)('stops waiting for the drain when its grace is over', async () => {
       const bench = await open()
       const executionId = await bench.start('await new Promise(() => {})')
       await bench.executor.drain({ graceMs: 10 })
