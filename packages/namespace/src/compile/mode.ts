@@ -1,6 +1,6 @@
 import type { CellMode } from '@capsule/protocol'
 import type { AnyNode, ImportDeclaration } from 'acorn'
-import type { Analysis, Call, Loop } from './analyse.ts'
+import type { Analysis, Call, Loop } from './analysis.ts'
 import type { Scope } from './scope.ts'
 
 /**
@@ -149,7 +149,8 @@ function isPromiseMethod(key: string): boolean {
 
 /** The property's name when the text says it. */
 function keyOf({ computed, property }: AnyNode & { type: 'MemberExpression' }): string | undefined {
-  if (!computed) return property.type === 'Identifier' ? property.name : `#${String((property as { name?: string }).name)}`
+  if (!computed)
+    return property.type === 'Identifier' ? property.name : `#${String((property as { name?: string }).name)}`
   if (property.type === 'Literal') return String(property.value)
   const isPlain = property.type === 'TemplateLiteral' && property.expressions.length === 0
   return isPlain ? (property.quasis[0]?.value.cooked ?? undefined) : undefined

@@ -1,12 +1,20 @@
-import type { Analysis } from './analyse.ts'
+import type { Analysis } from './analysis.ts'
 import type { Edits } from './edits.ts'
 import { runtimeName } from './names.ts'
 import type { Binding, Reference } from './scope.ts'
 
 /** Not allowed inside of a class, where the stand-ins below read the name. */
-const strictReserved = new Set(
-  ['let', 'static', 'yield', 'implements', 'interface', 'package', 'private', 'protected', 'public'],
-)
+const strictReserved = new Set([
+  'let',
+  'static',
+  'yield',
+  'implements',
+  'interface',
+  'package',
+  'private',
+  'protected',
+  'public',
+])
 
 /**
  * Makes what would go wrong in V8 go wrong as it does there: assignments to constants, and what comes before its
@@ -33,7 +41,9 @@ export function rewriteReferences(analysis: Analysis, edits: Edits, isConst: (na
 
 function isEarly({ node, depth }: Reference, { readyAt, initialiser }: Binding): boolean {
   if (depth > 0 || readyAt === 0) return false
-  return node.start < readyAt || (initialiser !== undefined && node.start >= initialiser[0] && node.start < initialiser[1])
+  return (
+    node.start < readyAt || (initialiser !== undefined && node.start >= initialiser[0] && node.start < initialiser[1])
+  )
 }
 
 function isConstant({ kind }: Binding): boolean {
@@ -80,7 +90,7 @@ function iterated(source: string, leftEnd: number, rightEnd: number, bodyStart: 
 /** Where the character comes next outside of comments, or -1. */
 function nextToken(source: string, from: number, character: string): number {
   for (let at = from; at < source.length; at++) {
-    if (source.startsWith('//', at)) at += (/$/m.exec(source.slice(at))?.index ?? 0)
+    if (source.startsWith('//', at)) at += /$/m.exec(source.slice(at))?.index ?? 0
     else if (source.startsWith('/*', at)) at = source.indexOf('*/', at) + 1
     else if (source[at] === character) return at
   }

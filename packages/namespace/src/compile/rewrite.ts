@@ -1,5 +1,5 @@
 import type { AnyNode, ClassDeclaration, FunctionDeclaration, VariableDeclaration } from 'acorn'
-import type { Analysis, BlockFunction, VariablePlace } from './analyse.ts'
+import type { Analysis, BlockFunction, VariablePlace } from './analysis.ts'
 import { Completion } from './completion.ts'
 import { Edits, type EditedText } from './edits.ts'
 import { type CellImport, collectImports, importCode, rewriteExport } from './modules.ts'

@@ -6,7 +6,7 @@ export interface Binding {
   /** A reference before this place in the text, in code that runs as the text is read, comes too early. */
   readonly readyAt: number
   /** An initialiser that stands behind the name but runs before it is set (`let { a } = a`). */
-  readonly initialiser?: readonly [start: number, end: number]
+  readonly initialiser?: readonly [start: number, end: number] | undefined
   /** Text of the function or class it was declared with. */
   readonly source?: string | undefined
   /** An async function declaration. */

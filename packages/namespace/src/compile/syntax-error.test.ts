@@ -22,10 +22,15 @@ it.each([
   ['const x;', 'Missing initializer in const declaration', 1, 7],
   ['import { a from "b"', "Unexpected token 'from'", 1, 12],
   ['"abc', 'Invalid or unexpected token', 1, 1],
-  ['\t\tfoo bar', 'Unexpected identifier \'bar\'', 1, 7],
+  ['\t\tfoo bar', "Unexpected identifier 'bar'", 1, 7],
 ])('says of %j what V8 says, and where', (source, message, line, column) => {
   const { name, ...error } = refuse(source, 'js')
-  expect({ name, ...error, message: refuse(source, 'js').message }).toMatchObject({ name: 'SyntaxError', message, line, column })
+  expect({ name, ...error, message: refuse(source, 'js').message }).toMatchObject({
+    name: 'SyntaxError',
+    message,
+    line,
+    column,
+  })
 })
 
 it('draws the line and a caret', () => {

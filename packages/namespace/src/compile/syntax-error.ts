@@ -30,7 +30,7 @@ export function checkScript(source: string): V8Verdict | undefined {
     return undefined
   } catch (error) {
     const { message, stack } = error as SyntaxError
-    const [, line, indent] = /^cell:(\d+)\n.*\n([ \t]*)\^/.exec(stack ?? '') ?? []
+    const [, line, indent] = /^cell:(\d+)\n.*\n([ \t]*)/.exec(stack ?? '') ?? []
     return { message, line: Number(line ?? 1), column: (indent?.length ?? 0) + 1 }
   }
 }

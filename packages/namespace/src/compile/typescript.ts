@@ -33,8 +33,9 @@ export interface StripOptions {
  * @throws CellSyntaxError
  */
 export function stripTypes(source: string, options: StripOptions): StrippedText {
+  const amaro = options.isTsx ? options.loadAmaro() : undefined
   try {
-    return { code: strip(source, options), toSource: (line, column) => ({ line, column }), isPrinted: false }
+    return { code: strip(source, amaro), toSource: (line, column) => ({ line, column }), isPrinted: false }
   } catch (error) {
     const { code } = error as { code?: unknown }
     if (code !== 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' && code !== 'UnsupportedSyntax') throw toCellError(source, error)
@@ -42,14 +43,15 @@ export function stripTypes(source: string, options: StripOptions): StrippedText 
   return print(source, options)
 }
 
-function strip(source: string, { isTsx, loadAmaro: load }: StripOptions): string {
-  if (!isTsx) return module.stripTypeScriptTypes(source, { mode: 'strip' })
-  return load().transformSync(source, { mode: 'strip-only', filename: 'cell.tsx', parser: { tsx: true } }).code
+function strip(source: string, amaro: Amaro | undefined): string {
+  if (!amaro) return module.stripTypeScriptTypes(source, { mode: 'strip' })
+  return amaro.transformSync(source, { mode: 'strip-only', filename: 'cell.tsx', parser: { tsx: true } }).code
 }
 
 function print(source: string, { isTsx, loadAmaro: load }: StripOptions): StrippedText {
+  const amaro = load()
   try {
-    const { code, map } = load().transformSync(source, {
+    const { code, map } = amaro.transformSync(source, {
       mode: 'transform',
       filename: 'cell.ts',
       sourceMap: true,
@@ -74,13 +76,20 @@ interface Entry {
   readonly originalColumn: number
 }
 
-/** amaro names the place; Node puts it in front of the stack: `:line`, the line, carets. */
+/** amaro names the place; Node puts it in front of the stack: `:line`, some lines, carets under the last, tabs as spaces. */
 function toCellError(source: string, error: unknown): CellSyntaxError {
-  const { message, stack, startLine, startColumn } = error as Error & { startLine?: number; startColumn?: number }
-  const [, line, indent] = /^[^\n]*:(\d+)\n.*\n([ \t]*)\^/.exec(stack ?? '') ?? []
-  const place = { line: startLine ?? Number(line ?? 1), column: (startColumn ?? indent?.length ?? 0) + 1 }
-  return new CellSyntaxError(message, source, place)
+  const { message, stack = '', startLine, startColumn } = error as Error & { startLine?: number; startColumn?: number }
+  if (startLine !== undefined)
+    return new CellSyntaxError(message, source, { line: startLine, column: (startColumn ?? 0) + 1 })
+  const [, number, indent] = /^[^\n]*:(\d+)\n[^]*?\n( *)\^+\n/.exec(stack) ?? []
+  const line = Number(number ?? 1)
+  const text = source.split('\n')[line - 1] ?? ''
+  let column = 1
+  for (let width = indent?.length ?? 0; width > 0; column++) width -= text[column - 1] === '\t' ? shownTab : 1
+  return new CellSyntaxError(message, source, { line, column })
 }
+
+const shownTab = 4
 
 /**
  * amaro carries 3.8 MB of WebAssembly, so no bundle should hold it: a bundle finds it as the file `amaro.cjs` beside
