@@ -57,7 +57,7 @@ export class Execution {
       const waiter: Waiter = { next: end, previous: end.previous, reject }
       end.previous.next = waiter
       end.previous = waiter
-      const leave = (): void => { return
+      const leave = (): void => {
         waiter.next.previous = waiter.previous
         waiter.previous.next = waiter.next
       }
