@@ -183,7 +183,7 @@ describe('the drain deadline', () => {
     bench.pump.write('a', 'stdout', 'aaaaa')
     bench.pump.write('b', 'stdout', 'bbbbb')
     bench.pump.send({ type: 'error', terminal: false, executionId: 'a', error: { name: 'Error', message: 'uncaught' } })
-    bench.pump.send({ ...result('a'), fence: 7 })
+    bench.pump.send({ ...result('a'), tainted: true })
     bench.clock.advance(999)
     expect(bench.texts()).toEqual(['aaa'])
     bench.clock.advance(1)
@@ -194,7 +194,7 @@ describe('the drain deadline', () => {
         terminal: true,
         executionId: 'a',
         status: 'error',
-        fence: 7,
+        tainted: true,
         output: { bytes: 3, droppedBytes: 2, droppedChunks: 1 },
         error: { code: 'OUTPUT_NOT_DRAINED' },
       },

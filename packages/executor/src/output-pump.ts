@@ -208,6 +208,7 @@ class Pump implements OutputPump {
         this.#wantedBytes = entry.bytes
         return 'full'
       case 'error':
+        this.#wantedBytes = entry.bytes
         this.#drop(entry, entry.bytes)
         return 'overflow'
       case 'drop-new':

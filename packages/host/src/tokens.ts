@@ -42,7 +42,7 @@ export function createParts(): Container {
     .provide(tokens.connectWorker, (container) => {
       const clock = container.get(tokens.clock)
       return (launch) =>
-        ({ fenceKey }) =>
-          createChildProcessTransport<HostMessage>({ ...launch, fenceKey, clock })
+        () =>
+          createChildProcessTransport<HostMessage>({ ...launch, clock })
     })
 }

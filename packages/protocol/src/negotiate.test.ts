@@ -64,10 +64,10 @@ describe('negotiate', () => {
 
   it('uses the features of both, whatever else a later host offers', () => {
     const { features } = negotiate(
-      { ...hello, features: ['telepathy', 'fences', 'inspect'] },
-      { features: ['fences', 'heartbeat'] },
+      { ...hello, features: ['telepathy', 'sync-input', 'inspect'] },
+      { features: ['sync-input', 'heartbeat'] },
     )
-    expect(features).toEqual(['fences'])
+    expect(features).toEqual(['sync-input'])
     expect(negotiate({ ...hello, features: [...hostFeatures] }).features).toEqual(workerFeatures)
   })
 })

@@ -33,7 +33,6 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
     features: listOf(text),
     limits: record<FrameLimits>({ frameBytes: count, depth: count }),
     settings,
-    fenceKey: text,
     outputWindowBytes: count,
   }),
   execute: record<ExecuteMessage>({

@@ -21,8 +21,6 @@ export const settlementFields = {
   executor: z.string(),
   durationMs: durationMsSchema,
   output: outputCountersSchema,
-  /** The number of the fence written on fd 1 and 2 behind this execution; the host waits for it. Absent: no fence. */
-  fence: countSchema.optional(),
   /** A hard cancel went through Node's internals: renew this session when convenient. */
   tainted: z.literal(true).optional(),
 }

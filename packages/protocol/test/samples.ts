@@ -15,10 +15,9 @@ export const hostSamples: readonly HostMessage[] = [
     type: 'hello',
     protocol: { major: 1, minor: 0 },
     codecs: ['msgpack', 'json'],
-    features: ['fences'],
+    features: ['inspect'],
     limits,
     settings: { backPressure: 'block', heartbeatMs: 500 },
-    fenceKey: 'k3y',
     outputWindowBytes: 65_536,
   },
   {
@@ -49,7 +48,7 @@ export const workerSamples: readonly WorkerMessage[] = [
     type: 'ready',
     protocol: { major: 1, minor: 0 },
     codec: 'msgpack',
-    features: ['fences'],
+    features: ['inspect'],
     limits,
     settings: {
       backPressure: 'block',
@@ -86,7 +85,6 @@ export const workerSamples: readonly WorkerMessage[] = [
     type: 'result',
     executionId: 'e-1',
     ...settlement,
-    fence: 7,
     tainted: true,
     text: '2',
     value: new Uint8Array([2, 255]),

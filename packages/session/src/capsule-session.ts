@@ -79,10 +79,10 @@ export class CapsuleSession implements Session {
       },
       warmUp: (code) => this.#warmUp(code),
     })
-    const { send, credit, hold, fence } = this.#slot
+    const { send, credit, hold, whenStrayRead } = this.#slot
     const kill = (): void => this.#endWorker()
     const settled = (outcome: Outcome): void => this.#onSettled(outcome)
-    this.#ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, fence, kill, settled }
+    this.#ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, whenStrayRead, kill, settled }
   }
 
   get events(): EventSource<SessionEvents> {

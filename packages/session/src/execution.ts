@@ -16,8 +16,8 @@ export interface ExecutionPorts {
   readonly credit: (bytes: number) => void
   /** How much waits for a reader; too much pauses the transport. */
   readonly hold: (bytes: number) => void
-  /** Calls back when all that was written on fd 1 and 2 before this fence has been read. */
-  fence(fence: number, onPassed: () => void): void
+  /** Calls back when all that was written on fd 1 and 2 before the message being delivered has been read. */
+  whenStrayRead(callback: () => void): void
   /** The grace is over: end the worker. `workerDied` follows. */
   kill(): void
   /** Called once, before anyone else learns of the outcome. */
@@ -189,11 +189,10 @@ export class CellExecution implements Execution {
     if (name === 'killing') return true
     if (name !== 'running' && name !== 'stopping') return false
     this.#phase = { name: 'draining', message }
-    // the worker has obeyed: from here only the fences are waited for
+    // the worker has obeyed: from here only what it printed natively is waited for
     this.#stopTimers()
     this.#events.release()
-    if (message.fence === undefined) this.#settle(this.#told(message))
-    else this.#ports.fence(message.fence, () => this.#settle(this.#told(message)))
+    this.#ports.whenStrayRead(() => this.#settle(this.#told(message)))
     return this.#isAcknowledged
   }
 

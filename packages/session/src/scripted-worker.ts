@@ -33,7 +33,6 @@ export interface ScriptedProcess {
   result(executionId: string, fields?: Partial<ResultMessage>): void
   error(executionId: string, fields?: Partial<TerminalErrorMessage>): void
   stray(stream: StreamName, text: string): void
-  fence(fence: number, streams?: readonly StreamName[]): void
   exit(exit: Partial<ProcessExit>): void
   /** Signals other than SIGKILL end it too unless a handler is set. */
   onSignal(handler: (signal: NodeJS.Signals) => void): void
@@ -151,10 +150,6 @@ class Scripted implements ScriptedProcess {
 
   stray(stream: StreamName, text: string): void {
     this.#process.emitStray({ stream, text })
-  }
-
-  fence(fence: number, streams: readonly StreamName[] = ['stdout', 'stderr']): void {
-    for (const stream of streams) this.#process.emitStray({ stream, fence })
   }
 
   exit(exit: Partial<ProcessExit>): void {

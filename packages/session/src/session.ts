@@ -179,11 +179,8 @@ export interface Interceptor {
   sent?(message: Readonly<Record<string, unknown>>): void
 }
 
-/**
- * Starts one worker process and connects to it. `fenceKey` is what hello tells the worker to mark its fences with; the
- * transport has to look for the same.
- */
-export type ConnectWorker<Out extends object> = (request: { readonly fenceKey: string }) => ProcessTransport<Out>
+/** Starts one worker process and connects to it. */
+export type ConnectWorker<Out extends object> = () => ProcessTransport<Out>
 
 export interface SessionOptions extends AbortOptions {
   /** Asked of the worker; environment variables `CAPSULE_*` give defaults. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { type CapsuleError, type Clock, isCapsuleError, type Timer } from '@capsule/core'
 import {
   checkReady,
@@ -23,7 +22,6 @@ import {
   transportErrors,
 } from '@capsule/transport'
 import { deathError, type WorkerDeath, type WorkerFailure } from './exit-meaning.ts'
-import { FenceGate } from './fence-gate.ts'
 import type { Interceptors } from './interceptors.ts'
 import type { ConnectWorker } from './session.ts'
 
@@ -50,13 +48,12 @@ export interface WorkerLinkOptions {
   readonly receiver: LinkReceiver
 }
 
-/** One worker process: hello and ready, validation of every frame, fences, credit, and its one death. */
+/** One worker process: hello and ready, validation of every frame, credit, and its one death. */
 export class WorkerLink {
   readonly transport: ProcessTransport<HostMessage>
   /** Rejects when the worker refuses, speaks another protocol, or dies first. */
   readonly ready: Promise<ReadyMessage>
   readonly died: Promise<WorkerDeath>
-  readonly fences: FenceGate
   readonly #options: WorkerLinkOptions
   readonly #violations: RateLimiter
   readonly #ready = Promise.withResolvers<ReadyMessage>()
@@ -76,17 +73,15 @@ export class WorkerLink {
     this.died = this.#died.promise
     // whoever starts the link awaits `ready`; a link that is dropped before must not end the host
     this.ready.catch(() => {})
-    this.fences = new FenceGate(options.clock)
     this.#violations = createRateLimiter({ ...violationBudget, clock: options.clock })
     this.#hello = {
       type: 'hello',
       protocol: protocolVersion,
       features: [...hostFeatures],
       limits: defaultLimits,
-      fenceKey: randomUUID(),
       ...options.hello,
     }
-    this.transport = options.connect({ fenceKey: this.#hello.fenceKey })
+    this.transport = options.connect()
     this.transport.onStray = (stray) => this.#onStray(stray)
     void this.transport.exited.then((exit) => this.#die(exit))
     this.transport.start({ message: (message) => this.#onMessage(message), end: (end) => this.#onEnd(end) })
@@ -193,8 +188,7 @@ export class WorkerLink {
 
   #onStray(stray: Stray): void {
     if (this.#phase === 'dead') return
-    if ('fence' in stray) this.fences.seen(stray.stream, stray.fence)
-    else this.#options.receiver.stray(stray)
+    this.#options.receiver.stray(stray)
   }
 
   #onEnd(end: TransportEnd): void {
@@ -230,7 +224,6 @@ export class WorkerLink {
     const death = { exit: { ...exit, stderrTail: this.transport.stderrTail }, failure: this.#failure }
     this.#ready.reject(startError(death))
     this.#options.receiver.died(death)
-    this.fences.open()
     this.#died.resolve(death)
     // a grandchild may hold the pipes open; the descriptors of this side are given back now
     void this.transport.close({ discard: true }).catch(() => {})

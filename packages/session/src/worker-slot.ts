@@ -40,8 +40,7 @@ export class WorkerSlot {
   readonly send = (message: HostMessage): void => this.#link?.send(message)
   readonly credit = (bytes: number): void => this.#link?.credit(bytes)
   readonly hold = (bytes: number): void => this.#link?.hold(bytes)
-  readonly fence = (fence: number, onPassed: () => void): void =>
-    this.#link === undefined ? onPassed() : this.#link.fences.wait(fence, onPassed)
+  readonly whenStrayRead = (callback: () => void): void => this.#link?.transport.whenStrayRead(callback)
 
   /** Kills the worker, if any, and waits for its end. */
   async clear(): Promise<void> {

@@ -155,35 +155,20 @@ describe('what fits nothing in flight', () => {
 })
 
 describe('text on fd 1 and 2', () => {
-  it('belongs to the execution that runs, up to its fences', async () => {
+  it('belongs to the execution that runs when it was written before the terminal message', async () => {
     const open = await openSession()
     const { execution, id } = await started(open)
-    const { process } = open.worker
-    process.result(id, { fence: 1 })
-    process.fence(1, ['stdout'])
-    process.stray('stderr', 'native')
-    process.fence(1, ['stderr'])
+    open.worker.process.stray('stderr', 'native')
+    open.worker.process.result(id)
     expect(await eventsOf(execution)).toEqual([{ type: 'output', executionId: id, stream: 'stderr', text: 'native' }])
   })
 
-  it('is not waited for longer than its bound, and then not again', async () => {
-    const open = await openSession()
-    const first = await started(open)
-    open.worker.process.result(first.id, { fence: 1 })
-    await open.clock.timerSet()
-    open.clock.advance(2001)
-    expect(await first.execution.outcome).toMatchObject({ status: 'ok', state: 'kept' })
-    const second = await started(open)
-    open.worker.process.result(second.id, { fence: 2 })
-    expect(await second.execution.outcome).toMatchObject({ status: 'ok' })
-  })
-
-  it('is told as lost when the worker dies before the fences', async () => {
+  it('is told as lost when the worker dies before it is read', async () => {
     const open = await openSession()
     const { execution, id } = await started(open)
-    open.worker.process.result(id, { fence: 1 })
+    open.worker.process.result(id)
     open.worker.process.exit({ code: 3 })
-    expect(await execution.outcome).toMatchObject({ status: 'ok', state: 'lost', exit: { code: 3 } })
+    expect(await execution.outcome).toMatchObject({ status: 'ok', exit: { code: 3 } })
   })
 
   it('is a stray event when nothing runs', async () => {

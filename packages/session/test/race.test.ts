@@ -31,7 +31,6 @@ const steps: Record<string, (scene: Scene) => void | Promise<void>> = {
       prompt: '',
     }),
   stray: ({ worker }) => worker.process.stray('stdout', 'stray'),
-  fence: ({ worker }) => worker.process.fence(1),
   garbage: ({ worker }) => worker.process.sendRaw({ type: 'result' }),
   turn,
   read(scene) {
@@ -41,7 +40,6 @@ const steps: Record<string, (scene: Scene) => void | Promise<void>> = {
   },
   leave: ({ execution }) => void execution[Symbol.asyncIterator]().return?.(),
   result: ({ worker, execution }) => worker.process.result(execution.executionId),
-  fencedResult: ({ worker, execution }) => worker.process.result(execution.executionId, { fence: 1 }),
   error: ({ worker, execution }) => worker.process.error(execution.executionId),
   cancel: ({ execution }) => void execution.cancel(),
   interrupt: ({ session }) => void session.interrupt(),
@@ -60,7 +58,7 @@ async function playCell(base: Pick<Scene, 'session' | 'worker' | 'clock'>, names
   const scene: Scene = { ...base, execution, printed: 0, seen: [], reading: undefined }
   for (const name of names) await steps[name]?.(scene)
   const settled = execution.cancel()
-  // a cell that waits for a worker is dropped by the cancel; else the grace ends it, and fences have their own bound
+  // a cell that waits for a worker is dropped by the cancel; else the grace ends it
   for (let round = 0; round < 4; round++) {
     await turn()
     base.clock.advance(1000)

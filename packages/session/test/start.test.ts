@@ -12,7 +12,6 @@ describe('createSession', () => {
       codecs: ['msgpack', 'json'],
       settings: { heartbeatMs: 5 },
       outputWindowBytes: 1000,
-      fenceKey: expect.any(String),
     })
     expect(session.info()).toMatchObject({ state: 'ready', generation: 1, worker: { settings: { heartbeatMs: 5 } } })
   })

@@ -84,20 +84,6 @@ describe('timeouts', () => {
     })
   })
 
-  it('do not kill a worker that has obeyed and whose fences are late', async () => {
-    const open = await openSession({ timeoutMs: 100, graceMs: 50 })
-    const { execution, id } = await started(open)
-    open.clock.advance(100)
-    await open.worker.process.next('cancel')
-    open.worker.process.error(id, { status: 'timed-out', rung: 1, fence: 1 })
-    open.worker.process.stray('stderr', 'read after the terminal message')
-    for await (const _event of execution) {
-      open.clock.advance(60)
-      open.worker.process.fence(1)
-    }
-    expect(await execution.outcome).toMatchObject({ status: 'timed-out', state: 'kept', cancelRung: 1 })
-  })
-
   it('leave no timer behind', async () => {
     const open = await openSession()
     const { execution, id } = await started(open, { timeoutMs: 100 })

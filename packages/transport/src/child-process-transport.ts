@@ -5,7 +5,7 @@ import { type Clock, systemClock, type Timer } from '@capsule/core'
 import type { FrameLimits } from '@capsule/protocol'
 import { transportErrors } from './errors.ts'
 import { defaultStderrTailBytes, pipeGraceMs } from './limits.ts'
-import { MessageTransport } from './message-transport.ts'
+import { afterTurn, MessageTransport } from './message-transport.ts'
 import { createSocketSink, createSocketSource } from './stream-pipes.ts'
 import { createTextTail, readStray, type TextTail } from './stray-reader.ts'
 import type { ProcessExit, ProcessTransport, Stray } from './transport.ts'
@@ -17,8 +17,6 @@ export interface ChildProcessTransportOptions {
   /** All of the child's environment: nothing is inherited. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
-  /** Marks the fences on fd 1 and 2, as told to the worker in hello. */
-  readonly fenceKey: string
   readonly limits?: FrameLimits | undefined
   /** Queued bytes above which `send` returns false. @defaultValue 1 MiB */
   readonly highWaterBytes?: number | undefined
@@ -102,6 +100,10 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
     return this.#stderrTail.toString()
   }
 
+  whenStrayRead(callback: () => void): void {
+    afterTurn(callback)
+  }
+
   kill(signal: NodeJS.Signals): void {
     try {
       if (signal === 'SIGKILL') this.#killGroup()
@@ -133,13 +135,13 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
     await this.exited
   }
 
-  #watch(child: ChildProcess, { command, fenceKey }: ChildProcessTransportOptions): void {
+  #watch(child: ChildProcess, { command }: ChildProcessTransportOptions): void {
     const onStray = (stray: Stray): void => {
-      if (stray.stream === 'stderr' && 'text' in stray) this.#stderrTail.append(stray.text)
+      if (stray.stream === 'stderr') this.#stderrTail.append(stray.text)
       this.onStray?.(stray)
     }
-    if (child.stdout) readStray(child.stdout, { name: 'stdout', fenceKey, onStray })
-    if (child.stderr) readStray(child.stderr, { name: 'stderr', fenceKey, onStray })
+    if (child.stdout) readStray(child.stdout, 'stdout', onStray)
+    if (child.stderr) readStray(child.stderr, 'stderr', onStray)
     child.on('error', (error) => {
       // after a start this is a `kill` that the system refused
       if (child.pid === undefined) this.#onSpawnFailed(command, error)

@@ -12,6 +12,9 @@ export interface MemoryPipe {
   breakOff(): void
 }
 
+// the engine ends a cancelled cell's immediates, and a cell that prints is what calls the pipe
+const { setImmediate } = globalThis
+
 // unit: bytes; what one read from a socket brings at most
 const chunkBytes = 64 * 1024
 

@@ -2,7 +2,7 @@ import { systemClock } from '@capsule/core'
 import type { FrameLimits } from '@capsule/protocol'
 import { defaultStderrTailBytes } from './limits.ts'
 import { createMemoryPipe, type MemoryPipe } from './memory-pipe.ts'
-import { MessageTransport } from './message-transport.ts'
+import { afterTurn, MessageTransport } from './message-transport.ts'
 import { createTextTail } from './stray-reader.ts'
 import type { ProcessExit, ProcessTransport, Stray, Transport } from './transport.ts'
 
@@ -17,7 +17,7 @@ export interface MemoryProcess {
   readonly exited: Promise<ProcessExit>
   /** Called for a signal instead of dying from it; SIGKILL is never asked. */
   onSignal: ((signal: NodeJS.Signals) => void) | undefined
-  /** Text or a fence on fd 1 or 2. */
+  /** Text on fd 1 or 2. */
   emitStray(stray: Stray): void
   /** Raw bytes on the way to the host, past codec and framing. */
   writeBytes(bytes: Uint8Array): void
@@ -114,12 +114,16 @@ class MemoryHostTransport<Out extends object> extends MessageTransport<Out> impl
     return this.#stderrTail.toString()
   }
 
+  whenStrayRead(callback: () => void): void {
+    afterTurn(callback)
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#process.receiveSignal(signal)
   }
 
   receiveStray(stray: Stray): void {
-    if (stray.stream === 'stderr' && 'text' in stray) this.#stderrTail.append(stray.text)
+    if (stray.stream === 'stderr') this.#stderrTail.append(stray.text)
     this.onStray?.(stray)
   }
 

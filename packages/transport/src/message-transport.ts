@@ -156,8 +156,7 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
   /** Reads what the system still holds, paused or not, then calls back: for pipes that do not end by themselves. */
   protected readRest(then: () => void): void {
     this.#source.resume()
-    // one whole turn of the event loop: its poll phase reads all that had been written by now
-    setImmediate(() => setImmediate(then))
+    afterTurn(then)
   }
 
   get #isDrained(): boolean {
@@ -243,6 +242,11 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
     const reason = cause instanceof Error ? cause.message : String(cause)
     return transportErrors.TRANSPORT_FAILED({ kind: this.kind, doing, reason }, { cause })
   }
+}
+
+/** Calls back after one whole turn of the event loop: its poll phase has read all that had been written by now. */
+export function afterTurn(then: () => void): void {
+  setImmediate(() => setImmediate(then))
 }
 
 function urgencyOf({ type }: { type?: unknown }): Urgency {

@@ -83,3 +83,11 @@ it('fails once when the reader is gone, and drops the rest', () => {
   expect(failures).toEqual([gone])
   sink.destroy()
 })
+
+it('writes the first bulk frame of a turn at once, also behind others', () => {
+  const { sink, writes } = createRecordedSink()
+  sink.writeFrame(payload, 'next')
+  sink.writeFrame(payload, 'turn')
+  expect(writes).toEqual([200])
+  sink.destroy()
+})

@@ -44,10 +44,13 @@ class BlockingSlab implements SlabSink {
   #state: 'open' | 'broken' | 'closed' = 'open'
   #filled = 0
   #isInTurn = false
+  // a bulk frame of this turn was written already
+  #hasBulk = false
   #flushedAtMs = 0
   #handlers: ByteSinkHandlers | undefined
   readonly #endTurn = (): void => {
     this.#isInTurn = false
+    this.#hasBulk = false
     if (this.#filled > 0) this.flush()
   }
 
@@ -69,6 +72,7 @@ class BlockingSlab implements SlabSink {
     this.#slab.set(payload, this.#filled + frameHeaderBytes)
     this.#filled += frameBytes
     if (this.#isDue(urgency)) this.flush()
+    if (urgency === 'turn') this.#hasBulk = true
     if (this.#isInTurn) return
     this.#isInTurn = true
     microtask(this.#endTurn)
@@ -99,7 +103,7 @@ class BlockingSlab implements SlabSink {
       case 'now':
         return true
       case 'turn':
-        return !this.#isInTurn || this.#now() - this.#flushedAtMs >= slabHoldMs
+        return !this.#hasBulk || this.#now() - this.#flushedAtMs >= slabHoldMs
       case 'next':
         return false
     }

@@ -1,24 +1,20 @@
 import type { Readable } from 'node:stream'
-import { createFenceScanner } from '@capsule/protocol'
+import { StringDecoder } from 'node:string_decoder'
 import type { Stray } from './transport.ts'
 
 /** Reads fd 1 or 2 of a worker for ever, whatever the session does, so that native code which writes there never blocks. */
-export function readStray(
-  stream: Readable,
-  { name, fenceKey, onStray }: { name: Stray['stream']; fenceKey: string; onStray: (stray: Stray) => void },
-): void {
-  const scanner = createFenceScanner({
-    key: fenceKey,
-    onText: (text) => onStray({ stream: name, text }),
-    onFence: (fence) => onStray({ stream: name, fence }),
-  })
+export function readStray(stream: Readable, name: Stray['stream'], onStray: (stray: Stray) => void): void {
+  const decoder = new StringDecoder('utf8')
+  const tell = (text: string): void => {
+    if (text !== '') onStray({ stream: name, text })
+  }
   let isOver = false
   const end = (): void => {
     if (isOver) return
     isOver = true
-    scanner.end()
+    tell(decoder.end())
   }
-  stream.on('data', (chunk: Buffer) => scanner.push(chunk))
+  stream.on('data', (chunk: Buffer) => tell(decoder.write(chunk)))
   stream.on('end', end)
   stream.on('close', end)
   // a broken stray pipe loses text, not the session

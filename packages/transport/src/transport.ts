@@ -59,13 +59,20 @@ export interface ProcessTransport<Out extends object> extends Transport<Out> {
   readonly exited: Promise<ProcessExit>
   /** The last bytes written to fd 2, as text, for crash reports. */
   readonly stderrTail: string
-  /** Text and fences from fd 1 and 2; set before `start`. The pipes are always read, so native writers never block. */
+  /** Text from fd 1 and 2; set before `start`. The pipes are always read, so native writers never block. */
   onStray: ((stray: Stray) => void) | undefined
+  /**
+   * Calls back when all that had been written to fd 1 and 2 before the message being delivered has gone to `onStray`.
+   * The system keeps the order: what a process wrote there before it sent a message is readable when the message is, so
+   * one whole turn of the event loop reads it.
+   */
+  whenStrayRead(callback: () => void): void
   /** SIGKILL also ends what the process has started in its process group (not on Windows). */
   kill(signal: NodeJS.Signals): void
 }
 
 /** What came over fd 1 or 2 outside the protocol. */
-export type Stray =
-  | { readonly stream: 'stdout' | 'stderr'; readonly text: string }
-  | { readonly stream: 'stdout' | 'stderr'; readonly fence: number }
+export interface Stray {
+  readonly stream: 'stdout' | 'stderr'
+  readonly text: string
+}

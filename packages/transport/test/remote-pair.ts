@@ -23,7 +23,6 @@ export async function createRemotePair(write: 'async' | 'blocking'): Promise<Tra
     args: ['--conditions=@capsule/source', '--no-warnings', `${import.meta.dirname}/fixtures/remote-peer.ts`],
     env: { ...marker(), CONTROL: path, WRITE: write },
     cwd: folder,
-    fenceKey: 'test',
   })
   const [control] = (await once(server, 'connection')) as [Socket]
   server.close()

@@ -12,8 +12,6 @@ export const helloSchema = z.object({
   features: z.array(z.string()),
   limits: frameLimitsSchema,
   settings: workerSettingsSchema.partial(),
-  /** Marks the fences that the worker writes on fd 1 and 2, so that guest output is unlikely to look like one. */
-  fenceKey: z.string(),
   /** Bytes of output the worker may send before it needs `stream-credit` (feature `output-credit`). */
   outputWindowBytes: countSchema,
 })
