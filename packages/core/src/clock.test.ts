@@ -89,27 +89,42 @@ describe('withDeadline', () => {
 describe('systemClock', () => {
   afterEach(() => void vi.useRealTimers())
 
+  /** It keeps the timer functions that it found when it was loaded. */
+  async function withFakeTimers(): Promise<Clock> {
+    vi.useFakeTimers()
+    vi.resetModules()
+    return (await import('./clock.ts')).systemClock
+  }
+
   it('tells time', () => {
     expect(Math.abs(systemClock.wallTimeMs() - Date.now())).toBeLessThan(1000)
     expect(systemClock.now()).toBeLessThanOrEqual(systemClock.now())
   })
 
-  it('fires once, and not when cancelled', () => {
-    vi.useFakeTimers()
+  it('fires once, and not when cancelled', async () => {
+    const clock = await withFakeTimers()
     const fired = vi.fn<() => void>()
-    systemClock.setTimer(5, fired)
-    systemClock.setTimer(5, fired).cancel()
+    clock.setTimer(5, fired)
+    clock.setTimer(5, fired).cancel()
     vi.advanceTimersByTime(20)
     expect(fired).toHaveBeenCalledTimes(1)
   })
 
-  it('keeps delays that are too long for setTimeout', () => {
-    vi.useFakeTimers()
+  it('keeps delays that are too long for setTimeout', async () => {
+    const clock = await withFakeTimers()
     const fired = vi.fn<() => void>()
-    systemClock.setTimer(2 ** 31 + 5, fired)
+    clock.setTimer(2 ** 31 + 5, fired)
     vi.advanceTimersByTime(2 ** 31 + 4)
     expect(fired).not.toHaveBeenCalled()
     vi.advanceTimersByTime(1)
     expect(fired).toHaveBeenCalledTimes(1)
+  })
+
+  it('does not use what code that runs later puts in place of the timer functions', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    vi.stubGlobal('setTimeout', () => {})
+    systemClock.setTimer(1, resolve)
+    vi.unstubAllGlobals()
+    await promise
   })
 })

@@ -16,12 +16,17 @@ export interface Clock {
   setTimer(delayMs: number, callback: () => void): Timer
 }
 
+// cells share `globalThis` with the worker's clock and may replace these; the engine's own replacements end with the cell
+const { setTimeout, clearTimeout } = globalThis
+const monotonicNow = performance.now.bind(performance)
+const wallTimeNow = Date.now
+
 // setTimeout turns a longer delay into 1 ms
 const longestDelayMs = 2 ** 31 - 1
 
 export const systemClock: Clock = {
-  now: () => performance.now(),
-  wallTimeMs: () => Date.now(),
+  now: () => monotonicNow(),
+  wallTimeMs: () => wallTimeNow(),
   setTimer(delayMs, callback) {
     let timeout: NodeJS.Timeout
     const arm = (leftMs: number): void => {
