@@ -98,7 +98,7 @@ export class CellPreparer {
   #compile({ code, language = 'auto' }: CellRequest, filename: string): CompiledCell {
     // the compiler is written like any library; cells may have overwritten what it uses
     const options: CompileOptions = { filename, language, isConst: this.#isConst }
-    const compiled = withIntrinsics(() => this.#compiler.compile(code, options))
+    const compiled = this.#compiler.find(code, options) ?? withIntrinsics(() => this.#compiler.compile(code, options))
     for (let index = 0; index < compiled.declarations.length; index++) {
       if (compiled.declarations[index]?.name === runtimeName) throw namespaceErrors.RESERVED_NAME({ name: runtimeName })
     }

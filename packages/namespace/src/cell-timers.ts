@@ -25,7 +25,7 @@ export function trackTimers(current: () => Execution | undefined): () => void {
   const owners = new WeakMap<TimerHandle, Execution>()
   const own = <Handle extends TimerHandle>(owner: Execution, handle: Handle): Handle => {
     owners.set(handle, owner)
-    owner.timers.add(handle)
+    owner.ownTimer(handle)
     return handle
   }
   /** Of a timer that fires once: forgets it then. */
@@ -35,7 +35,7 @@ export function trackTimers(current: () => Execution | undefined): () => void {
       if (owner === undefined || typeof callback !== 'function') return set(callback, ...rest)
       const handle = set(
         (...args) => {
-          owner.timers.delete(handle)
+          owner.forgetTimer(handle)
           callback(...args)
         },
         ...rest,
@@ -43,7 +43,7 @@ export function trackTimers(current: () => Execution | undefined): () => void {
       return own(owner, handle)
     }
   const forget = (clear: (handle: never) => void) => (handle: TimerHandle) => {
-    if (typeof handle === 'object' && handle !== null) owners.get(handle)?.timers.delete(handle)
+    if (typeof handle === 'object' && handle !== null) owners.get(handle)?.forgetTimer(handle)
     clear(handle as never)
   }
   const tracked: Record<string, { value: object; like: object }> = {

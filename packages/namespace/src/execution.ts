@@ -17,8 +17,7 @@ export class Execution {
   readonly id: string
   readonly cell: number
   readonly filename: string
-  /** Those it has set and that may still fire. */
-  readonly timers = new SafeSet<TimerHandle>()
+  #timers: SafeSet<TimerHandle> | undefined
   readonly #waiters: Waiter
   #listeners: SafeSet<(error: Error) => void> | undefined
   #controller: AbortController | undefined
@@ -113,9 +112,19 @@ export class Execution {
     this.#clearTimers()
   }
 
+  /** Remembers a timer it has set; a cancel clears it. */
+  ownTimer(handle: TimerHandle): void {
+    ;(this.#timers ??= new SafeSet()).add(handle)
+  }
+
+  /** The timer has fired or was cleared. */
+  forgetTimer(handle: TimerHandle): void {
+    this.#timers?.delete(handle)
+  }
+
   #clearTimers(): void {
-    this.timers.forEach(clearTimer)
-    this.timers.clear()
+    this.#timers?.forEach(clearTimer)
+    this.#timers = undefined
   }
 }
 

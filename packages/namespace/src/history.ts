@@ -77,6 +77,6 @@ export class History {
   }
 
   #forget(name: 'In' | 'Out', cell: number): void {
-    deleteProperty(this.#values[name] as object, cell - engineLimits.history)
+    if (cell > engineLimits.history) deleteProperty(this.#values[name] as object, cell - engineLimits.history)
   }
 }

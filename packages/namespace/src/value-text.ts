@@ -11,7 +11,20 @@ export interface ValueText {
  * never throws; getters and the traps of proxies do not run.
  */
 export function textOf(value: unknown, length: number): ValueText {
-  return cut(inspected(value, length), length)
+  return cut(plainText(value) ?? inspected(value, length), length)
+}
+
+/** What `util.inspect` gives for the values that most cells end with, at a tenth of its cost. */
+function plainText(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'number':
+      return value === 0 && 1 / value < 0 ? '-0' : `${value}`
+    case 'undefined':
+    case 'boolean':
+      return `${value}`
+    default:
+      return undefined
+  }
 }
 
 function inspected(value: unknown, length: number): string {

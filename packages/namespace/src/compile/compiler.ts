@@ -1,4 +1,5 @@
 import type { CacheCounters } from '../engine.ts'
+import { SafeMap } from '../primordials.ts'
 import { type CompiledCell, compileCell, type CompileOptions } from './compile.ts'
 
 export interface CompilerOptions {
@@ -9,7 +10,9 @@ export interface CompilerOptions {
 }
 
 export interface Compiler {
-  /** @throws CellSyntaxError */
+  /** A kept result, if there is one that still holds. Uses nothing that cells could have overwritten. */
+  find(source: string, options: CompileOptions): CompiledCell | undefined
+  /** Compiles and keeps the result. @throws CellSyntaxError */
   compile(source: string, options: CompileOptions): CompiledCell
   readonly counters: CacheCounters
 }
@@ -27,29 +30,29 @@ interface Entry {
  * assigns are the constants they were, and, where the code carries its filename (`import.meta`), for that filename.
  */
 export function createCompiler({ entries = 256, sourceLength = 65_536 }: CompilerOptions = {}): Compiler {
-  const kept = new Map<string, Entry>()
+  const kept = new SafeMap<string, Entry>()
   let [hits, misses, evictions] = [0, 0, 0]
 
   const keep = (key: string, entry: Entry): void => {
     kept.set(key, entry)
     if (kept.size <= entries) return
     evictions++
-    for (const oldest of kept.keys()) {
-      kept.delete(oldest)
-      return
-    }
+    kept.deleteOldest()
   }
+  const keyOf = (source: string, { language }: CompileOptions): string => `${language}\0${source}`
 
   return {
-    compile(source, options) {
-      const key = `${options.language}\0${source}`
+    find(source, options) {
+      const key = keyOf(source, options)
       const known = kept.get(key)
-      if (known) kept.delete(key)
-      if (known && isValid(known, options)) {
-        hits++
-        kept.set(key, known)
-        return known.cell
-      }
+      if (known === undefined || !isValid(known, options)) return undefined
+      hits++
+      // the latest used stands last
+      kept.delete(key)
+      kept.set(key, known)
+      return known.cell
+    },
+    compile(source, options) {
       misses++
       const asked = new Map<string, boolean>()
       const isConst = (name: string): boolean => {
@@ -59,7 +62,7 @@ export function createCompiler({ entries = 256, sourceLength = 65_536 }: Compile
       }
       const cell = compileCell(source, { ...options, isConst })
       const filename = cell.code.includes(JSON.stringify(options.filename)) ? options.filename : undefined
-      if (source.length <= sourceLength) keep(key, { cell, constants: [...asked], filename })
+      if (source.length <= sourceLength) keep(keyOf(source, options), { cell, constants: [...asked], filename })
       return cell
     },
     get counters() {
@@ -70,5 +73,9 @@ export function createCompiler({ entries = 256, sourceLength = 65_536 }: Compile
 
 function isValid({ constants, filename }: Entry, options: CompileOptions): boolean {
   if (filename !== undefined && filename !== options.filename) return false
-  return constants.every(([name, answer]) => options.isConst(name) === answer)
+  for (let index = 0; index < constants.length; index++) {
+    const [name, answer] = constants[index] as Entry['constants'][number]
+    if (options.isConst(name) !== answer) return false
+  }
+  return true
 }
