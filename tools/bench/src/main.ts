@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BenchEntry, Measurement } from './bench.ts'
@@ -58,14 +58,15 @@ async function main(): Promise<number> {
   })
   const chosen = choose(values.only)
   installPeers(log)
-  const { measurements, failures } = await runEntries(chosen, values.quick)
-  const verdicts = judge(measurements)
   const info: RunInfo = {
     node: process.version,
     cpu: cpus()[0]?.model ?? 'unknown CPU',
     cores: cpus().length,
+    load: loadavg()[0] ?? Number.NaN,
     isQuick: values.quick,
   }
+  const { measurements, failures } = await runEntries(chosen, values.quick)
+  const verdicts = judge(measurements)
   const text = renderMarkdown(info, measurements, verdicts)
   console.log(text)
   // Only a whole run replaces what is published.

@@ -5,6 +5,8 @@ export interface RunInfo {
   readonly node: string
   readonly cpu: string
   readonly cores: number
+  /** The machine's load average when the run began: what else it was doing. */
+  readonly load: number
   readonly isQuick: boolean
 }
 
@@ -27,7 +29,8 @@ export function renderMarkdown(
   measurements: readonly Measurement[],
   verdicts: readonly Verdict[],
 ): string {
-  return `Node ${info.node}, ${info.cpu}, ${info.cores} cores. Medians over alternating rounds; a ratio is the median of the ratios within each round.
+  return `Node ${info.node}, ${info.cpu}, ${info.cores} cores, load average ${info.load.toFixed(1)} when the run began (with other work beside it, what crosses
+processes reads worse than it is). Medians over alternating rounds; a ratio is the median of the ratios within each round.
 
 ### Targets
 
