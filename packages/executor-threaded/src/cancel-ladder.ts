@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '@capsule/core'
 import type { CancelMessage } from '@capsule/protocol'
+import { compareExchange, notify, store } from './atomics.ts'
 import type { Mailbox } from './mailbox.ts'
 import { phase, type SharedState, word } from './shared-state.ts'
 import type { Terminator } from './terminator.ts'
@@ -40,14 +41,17 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
   let isTerminating = false
 
   function release(): void {
-    Atomics.store(words, word.phase, phase.user)
-    Atomics.notify(words, word.phase)
+    store(words, word.phase, phase.user)
+    notify(words, word.phase)
   }
 
   /** Terminates the user side's code if it is in user code and `stillWanted`; then calls `then`. */
   function terminate(stillWanted: () => boolean, then: () => void): void {
     if (isTerminating) return
-    if (Atomics.compareExchange(words, word.phase, phase.user, phase.terminating) !== phase.user) return
+    if (compareExchange(words, word.phase, phase.user, phase.terminating) !== phase.user) {
+      // the harness may wait for room in the ring
+      return catchUp()
+    }
     // the user side can commit nothing final from here on, so what the ring holds now decides
     catchUp()
     if (!stillWanted()) return release()
@@ -92,7 +96,8 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
       if (climbs.has(executionId)) return
       const sequence = mailbox.post({ type: 'cancel', executionId, reason })
       const firstMs = Math.min(unansweredMs, cooperativeMs)
-      const wait = (delayMs: number, then: () => void): void => void climbs.set(executionId, clock.setTimer(delayMs, then))
+      const wait = (delayMs: number, then: () => void): void =>
+        void climbs.set(executionId, clock.setTimer(delayMs, then))
       wait(firstMs, () => {
         if (mailbox.isDone(sequence)) wait(cooperativeMs - firstMs, () => climb(executionId, reason))
         else climb(executionId, reason)

@@ -9,8 +9,10 @@ import {
   type UncountedTerminal,
 } from '@capsule/executor'
 import type { InspectAnswer, WorkerSettings } from '@capsule/protocol'
+import { load, waitAsync } from './atomics.ts'
 import { createCancelLadder } from './cancel-ladder.ts'
 import { createMailbox } from './mailbox.ts'
+import { releaseExit } from './exit-flush.ts'
 import { type Blob, type OutboxMessage, readOutboxMessage } from './outbox.ts'
 import { createRingReader, type RingReceiver, textFlag } from './ring.ts'
 import { type SharedState, word } from './shared-state.ts'
@@ -26,7 +28,7 @@ export interface ThreadedExecutorOptions {
   readonly send: (message: ExecutorMessage) => boolean
   /** Bytes of output that may be sent before the reader gives credit. @defaultValue Infinity */
   readonly windowBytes?: number
-  /** Calls back when all that was sent is on the wire; asked before the process exits. */
+  /** Puts all that was sent on the wire, then calls back; asked once, before the process exits. Nothing is sent after it. */
   readonly whenSent: (callback: () => void) => void
   readonly terminator?: Terminator
 }
@@ -60,7 +62,9 @@ class ControlSide implements ThreadedExecutor {
   readonly #whenIdle = new Set<() => void>()
   #inspectionCount = 0
   #terminalsRead = 0
+  #isReading = false
   #isWaitingForMore = false
+  #isWaitingForTerminal = false
   #isDisposed = false
   #onConfigured: () => void
 
@@ -68,15 +72,13 @@ class ControlSide implements ThreadedExecutor {
     this.#options = options
     const { shared, port, clock, settings } = options
     this.#pump = createOutputPump({
-      settings,
+      // the ring bounds the printing code in these modes: what is in it is never refused
+      settings: waitsForRoom(settings) ? { ...settings, backPressure: 'block' } : settings,
       clock,
       send: options.send,
       windowBytes: options.windowBytes ?? Infinity,
       overfill: true,
-      onRoom: () => {
-        this.#tellOverflow()
-        this.#takeIn()
-      },
+      onRoom: () => this.#takeIn(),
     })
     this.#reader = createRingReader(shared)
     this.#mailbox = createMailbox(shared, port, clock)
@@ -85,7 +87,10 @@ class ControlSide implements ThreadedExecutor {
       mailbox: this.#mailbox,
       terminator: options.terminator ?? createMainThreadTerminator(),
       clock,
-      catchUp: () => this.#reader.drain(this.#receiver, () => true),
+      catchUp: () => {
+        this.#read(() => true)
+        this.#takeIn()
+      },
       onTerminated: () => this.#failInspections(),
     })
     this.#receiver = this.#createReceiver()
@@ -141,22 +146,21 @@ class ControlSide implements ThreadedExecutor {
     if (eventLoopDelayMs === 0) this.#mailbox.post({ type: 'ping' })
     return {
       executionIds: [...this.#running],
-      bindings: Atomics.load(this.#options.shared.words, word.bindings),
+      bindings: load(this.#options.shared.words, word.bindings),
       eventLoopDelayMs,
     }
   }
 
   async drain({ graceMs }: { graceMs: number }): Promise<void> {
     if (this.#running.size === 0 && this.#pump.queuedBytes === 0) return
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        timer.cancel()
-        this.#whenIdle.delete(done)
-        resolve()
-      }
-      const timer = this.#options.clock.setTimer(graceMs, done)
-      this.#whenIdle.add(done)
-    })
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#options.clock.setTimer(graceMs, resolve)
+    const flush = (): void => void this.#pump.flush().then(resolve)
+    if (this.#running.size === 0) flush()
+    else this.#whenIdle.add(flush)
+    await promise
+    timer.cancel()
+    this.#whenIdle.delete(flush)
   }
 
   exit(code: number): void {
@@ -173,15 +177,30 @@ class ControlSide implements ThreadedExecutor {
 
   /** Takes in what the user side has committed, as far as the pump has room, and comes back when there is more. */
   #takeIn(): void {
-    if (this.#isDisposed) return
+    // while it reads, the pump may report room: the reading goes on by itself
+    if (this.#isDisposed || this.#isReading) return
     const { words } = this.#options.shared
     // a terminal message behind the output starts the drain deadline, so it is fetched whatever the pump holds
-    const isBounded = this.#options.settings.backPressure === 'block'
+    const isBounded = waitsForRoom(this.#options.settings)
     const mayContinue = (): boolean =>
-      !isBounded || !this.#pump.isFull || Atomics.load(words, word.terminals) !== this.#terminalsRead
-    const isDrained = this.#pump.batch(() => this.#reader.drain(this.#receiver, mayContinue))
-    this.#tellOverflow()
-    if (!isDrained || this.#isWaitingForMore) return
+      !isBounded || !this.#pump.isFull || load(words, word.terminals) !== this.#terminalsRead
+    if (this.#read(mayContinue)) this.#awaitMore()
+    else this.#awaitTerminal()
+  }
+
+  #read(mayContinue: () => boolean): boolean {
+    return this.#pump.batch(() => {
+      this.#isReading = true
+      try {
+        return this.#reader.drain(this.#receiver, mayContinue)
+      } finally {
+        this.#isReading = false
+      }
+    })
+  }
+
+  #awaitMore(): void {
+    if (this.#isWaitingForMore) return
     this.#isWaitingForMore = true
     this.#reader.whenMore(() => {
       this.#isWaitingForMore = false
@@ -189,11 +208,17 @@ class ControlSide implements ThreadedExecutor {
     })
   }
 
-  /** In mode `error` the printing code itself looks whether there is room. */
-  #tellOverflow(): void {
-    const { shared, settings } = this.#options
-    if (settings.backPressure !== 'error') return
-    Atomics.store(shared.words, word.overflow, this.#pump.isFull ? 1 : 0)
+  /** The pump is full and tells of room by itself; only a terminal message is fetched all the same. */
+  #awaitTerminal(): void {
+    if (this.#isWaitingForTerminal) return
+    this.#isWaitingForTerminal = true
+    const takeIn = (): void => {
+      this.#isWaitingForTerminal = false
+      this.#takeIn()
+    }
+    const waiting = waitAsync(this.#options.shared.words, word.terminals, this.#terminalsRead)
+    if (waiting.async) void waiting.value.then(takeIn)
+    else setImmediate(takeIn)
   }
 
   #createReceiver(): RingReceiver {
@@ -245,19 +270,24 @@ class ControlSide implements ThreadedExecutor {
 
   #flush(): void {
     const { shared, whenSent } = this.#options
-    this.#pump.flush()
-    whenSent(() => {
-      Atomics.store(shared.words, word.flushed, 1)
-      Atomics.notify(shared.words, word.flushed)
-    })
+    void this.#pump.flush().then(() => whenSent(() => releaseExit(shared)))
   }
 
   #failInspections(): void {
     const answer: InspectAnswer = {
       what: 'failure',
-      error: { name: 'CapsuleError', code: 'CANCELLED', message: 'the inspection was cancelled with the code that ran' },
+      error: {
+        name: 'CapsuleError',
+        code: 'CANCELLED',
+        message: 'the inspection was cancelled with the code that ran',
+      },
     }
     for (const resolve of this.#inspections.values()) resolve(answer)
     this.#inspections.clear()
   }
+}
+
+/** In mode `error` the printing code is refused when the ring is full, as it waits in mode `block`. */
+function waitsForRoom({ backPressure }: WorkerSettings): boolean {
+  return backPressure === 'block' || backPressure === 'error'
 }

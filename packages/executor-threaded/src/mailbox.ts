@@ -1,5 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { Clock } from '@capsule/core'
+import { add, load, notify } from './atomics.ts'
 import type { Envelope, InboxMessage } from './inbox.ts'
 import { type SharedState, word } from './shared-state.ts'
 
@@ -24,13 +25,13 @@ export function createMailbox({ words }: SharedState, port: MessagePort, clock: 
   let waiting: Posted[] = []
 
   const forgetDone = (): void => {
-    const done = Atomics.load(words, word.inboxDone)
+    const done = load(words, word.inboxDone)
     if (waiting.length > 0) waiting = waiting.filter(({ envelope }) => envelope.sequence > done)
   }
   const send = (envelope: Envelope): void => {
     port.postMessage(envelope)
-    Atomics.add(words, word.wake, 1)
-    Atomics.notify(words, word.wake)
+    add(words, word.wake, 1)
+    notify(words, word.wake)
   }
   return {
     post(inbox) {
@@ -41,7 +42,7 @@ export function createMailbox({ words }: SharedState, port: MessagePort, clock: 
       return sequence
     },
     // numbers stay far below 2^31
-    isDone: (number) => Atomics.load(words, word.inboxDone) >= number,
+    isDone: (number) => load(words, word.inboxDone) >= number,
     repost() {
       forgetDone()
       for (const { envelope } of waiting) send(envelope)

@@ -80,8 +80,11 @@ describe('the ring', () => {
     const stop = new Error('full')
     const fill = (): void => {
       for (;;)
-        writer.writeText('exec-1', 0, 'x'.repeat(maxTextLength), () => {
-          throw stop
+        writer.writeText('exec-1', 0, 'x'.repeat(maxTextLength), {
+          limitBytes: Infinity,
+          refuse: () => {
+            throw stop
+          },
         })
     }
     expect(fill).toThrow(stop)

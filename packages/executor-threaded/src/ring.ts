@@ -1,3 +1,4 @@
+import { add, load, notify, store, wait, waitAsync } from './atomics.ts'
 import { type SharedState, word } from './shared-state.ts'
 
 /**
@@ -19,9 +20,17 @@ export const maxMessageBytes = 32 * 1024
 /** Kept free of text, so that a terminal message never waits for a reader. */
 const reservedBytes = 4 * maxMessageBytes
 
+/** For text that must not wait. */
+export interface TextBound {
+  /** Most bytes of the ring to be used; one record may be longer when nothing else waits. */
+  readonly limitBytes: number
+  /** What happens instead of waiting. */
+  readonly refuse: () => never
+}
+
 export interface RingWriter {
-  /** Waits (blocking this thread) while there is no room; `beforeWait` may throw instead. */
-  writeText(executionId: string, flags: number, text: string, beforeWait?: () => void): void
+  /** Waits (blocking this thread) while there is no room, unless there is a bound. */
+  writeText(executionId: string, flags: number, text: string, bound?: TextBound): void
   writeMessage(body: Uint8Array): void
   /** Keeps the place of a message that was posted with this number. */
   writeBlob(sequence: number): void
@@ -32,26 +41,28 @@ export function createRingWriter({ words, ring }: SharedState): RingWriter {
   const mask = ring.length - 1
   let previousId = ''
 
-  const used = (): number => (Atomics.load(words, word.tail) - Atomics.load(words, word.head)) >>> 0
+  const used = (): number => (load(words, word.tail) - load(words, word.head)) >>> 0
 
   /** The offset of a contiguous free area for this payload; what is left before the ring's end is padded over. */
-  function reserve(payloadBytes: number, keepFree: number, beforeWait?: () => void): number {
+  function reserve(payloadBytes: number, keepFree: number, bound?: TextBound): number {
     const recordBytes = align(headerBytes + payloadBytes)
     for (;;) {
-      const wake = Atomics.load(words, word.wake)
-      const tail = Atomics.load(words, word.tail)
+      const wake = load(words, word.wake)
+      const tail = load(words, word.tail)
       const offset = tail & mask
       const toEnd = ring.length - offset
       const needed = toEnd < recordBytes ? toEnd + recordBytes : recordBytes
-      if (used() + needed + keepFree <= ring.length) {
+      const usedBytes = used()
+      const isWithinBound = bound === undefined || usedBytes === 0 || usedBytes + recordBytes <= bound.limitBytes
+      if (isWithinBound && usedBytes + needed + keepFree <= ring.length) {
         if (toEnd >= recordBytes) return offset
         ints[offset >> 2] = toEnd - headerBytes
         ints[(offset >> 2) + 1] = recordKind.padding
-        Atomics.store(words, word.tail, (tail + toEnd) | 0)
+        store(words, word.tail, (tail + toEnd) | 0)
         return 0
       }
-      beforeWait?.()
-      Atomics.wait(words, word.wake, wake)
+      bound?.refuse()
+      wait(words, word.wake, wake)
     }
   }
 
@@ -59,14 +70,14 @@ export function createRingWriter({ words, ring }: SharedState): RingWriter {
     ints[offset >> 2] = payloadBytes
     ints[(offset >> 2) + 1] = meta
     const recordBytes = align(headerBytes + payloadBytes)
-    Atomics.store(words, word.tail, (Atomics.load(words, word.tail) + recordBytes) | 0)
-    Atomics.notify(words, word.tail)
+    store(words, word.tail, (load(words, word.tail) + recordBytes) | 0)
+    notify(words, word.tail)
   }
 
   return {
-    writeText(executionId, flags, text, beforeWait) {
+    writeText(executionId, flags, text, bound) {
       const id = executionId === previousId ? '' : executionId
-      const offset = reserve(id.length + text.length * 3, reservedBytes, beforeWait)
+      const offset = reserve(id.length + text.length * 3, reservedBytes, bound)
       const start = offset + headerBytes
       if (id !== '') ring.write(id, start, id.length, 'latin1')
       const textBytes = ring.write(text, start + id.length, text.length * 3, 'utf8')
@@ -130,15 +141,15 @@ export function createRingReader({ words, ring }: SharedState): RingReader {
   }
 
   function release(head: number): void {
-    Atomics.store(words, word.head, head)
-    Atomics.add(words, word.wake, 1)
-    Atomics.notify(words, word.wake)
+    store(words, word.head, head)
+    add(words, word.wake, 1)
+    notify(words, word.wake)
   }
 
   return {
     drain(receiver, mayContinue) {
-      let head = Atomics.load(words, word.head)
-      const tail = Atomics.load(words, word.tail)
+      let head = load(words, word.head)
+      const tail = load(words, word.tail)
       let unreleased = 0
       while (head !== tail && mayContinue()) {
         const recordBytes = read(head & mask, receiver)
@@ -154,11 +165,11 @@ export function createRingReader({ words, ring }: SharedState): RingReader {
       return head === tail
     },
     get isEmpty() {
-      return Atomics.load(words, word.head) === Atomics.load(words, word.tail)
+      return load(words, word.head) === load(words, word.tail)
     },
     whenMore(callback) {
-      const head = Atomics.load(words, word.head)
-      const waiting = Atomics.waitAsync(words, word.tail, head)
+      const head = load(words, word.head)
+      const waiting = waitAsync(words, word.tail, head)
       if (waiting.async) void waiting.value.then(callback)
       else setImmediate(callback)
     },

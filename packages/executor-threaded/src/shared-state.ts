@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 /**
  * What the thread that runs cells (the user side) and the control thread share. Each word has one meaning and, apart from
  * `phase` and `wake`, one writer.
@@ -17,10 +18,8 @@ export const word = {
   terminals: 5,
   /** Top-level bindings of the namespace, for heartbeats. */
   bindings: 6,
-  /** 1 while output overflows in back-pressure mode `error` (control writes). */
-  overflow: 7,
   /** 1 when everything the user side asked to flush before exit is on the wire. */
-  flushed: 8,
+  flushed: 7,
 } as const
 
 /**

@@ -12,6 +12,7 @@ import {
 } from '@capsule/executor'
 import type { Engine, EngineOptions } from '@capsule/namespace'
 import type { StreamName, WorkerSettings } from '@capsule/protocol'
+import { add, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { createHarness, type Harness } from './harness.ts'
 import type { InboxMessage } from './inbox.ts'
@@ -33,6 +34,9 @@ export interface UserSideOptions {
 export function startUserSide(options: UserSideOptions): void {
   new UserSide(options)
 }
+
+// cells replace it, as tests of command lines do
+const exitProcess = process.exit.bind(process)
 
 /** The routes that end on this thread: `async` cells could share it, `threaded` ones may block it. */
 const routes: readonly ExecutorRoute[] = ['threaded', 'async']
@@ -61,7 +65,7 @@ class UserSide {
     this.#ring = createRingWriter(shared)
     this.#emitInHarness = createOutbox(this.#ring, port)
     this.#inbox = createUserInbox(shared, port, this.#harness, (inbox) => this.#handle(inbox))
-    flushOnExit(shared, () => this.#emit({ type: 'flush' }))
+    flushOnExit(shared, this.#harness, () => this.#emit({ type: 'flush' }))
   }
 
   #emit(message: OutboxMessage): void {
@@ -94,7 +98,7 @@ class UserSide {
       case 'ping':
         return
       case 'exit':
-        return () => process.exit(inbox.code)
+        return () => exitProcess(inbox.code)
     }
   }
 
@@ -119,13 +123,15 @@ class UserSide {
       input,
       clock,
       critical: this.#harness,
-      executorOf: (message, mode) => chooseRoute({ mode, route: message.route, available: routes, preferred: settings.route }),
+      executorOf: (message, mode) =>
+        chooseRoute({ mode, route: message.route, available: routes, preferred: settings.route }),
       emit: (message) => {
-        if (message.type === 'result' || (message.type === 'error' && message.terminal)) {
-          Atomics.store(shared.words, word.bindings, engine.counters.bindings)
-          Atomics.add(shared.words, word.terminals, 1)
-        }
+        const isTerminal = message.type === 'result' || (message.type === 'error' && message.terminal)
+        if (isTerminal) store(shared.words, word.bindings, engine.counters.bindings)
         this.#emit(message)
+        if (!isTerminal) return
+        add(shared.words, word.terminals, 1)
+        notify(shared.words, word.terminals)
       },
     })
     const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
@@ -135,28 +141,30 @@ class UserSide {
     return { engine, settings, runner, input, syncPrompt }
   }
 
-  #createWriter(engine: Engine, runner: CellRunner, settings: WorkerSettings): (stream: StreamName, text: string) => void {
-    const { words } = this.#options.shared
-    const overflow = (): never => {
-      const { outputBufferBytes: bufferBytes } = settings
-      throw executorErrors.OUTPUT_OVERFLOW({ bytes: maxTextLength, bufferBytes })
+  #createWriter(
+    engine: Engine,
+    runner: CellRunner,
+    settings: WorkerSettings,
+  ): (stream: StreamName, text: string) => void {
+    const { backPressure, outputBufferBytes: limitBytes } = settings
+    const refuse = (): never => {
+      throw executorErrors.OUTPUT_OVERFLOW({ bytes: maxTextLength, bufferBytes: limitBytes })
     }
-    const beforeWait = settings.backPressure === 'error' ? overflow : undefined
+    const bound = backPressure === 'error' ? { limitBytes, refuse } : undefined
     return (stream, text) => {
       const executionId = engine.currentExecutionId() ?? runner.lastExecutionId
       // nothing of a cell has run yet: there is no one to attribute it to
       if (executionId === undefined) return
       const flags = (stream === 'stderr' ? textFlag.stderr : 0) | (runner.isRunning(executionId) ? 0 : textFlag.late)
-      if (beforeWait !== undefined && Atomics.load(words, word.overflow) === 1) beforeWait()
-      if (text.length <= maxTextLength) return this.#ring.writeText(executionId, flags, text, beforeWait)
-      for (const piece of pieces(text)) this.#ring.writeText(executionId, flags, piece, beforeWait)
+      if (text.length <= maxTextLength) return this.#ring.writeText(executionId, flags, text, bound)
+      for (const piece of pieces(text)) this.#ring.writeText(executionId, flags, piece, bound)
     }
   }
 }
 
 /** Cuts at most `maxTextLength` units at a time, never inside a surrogate pair. */
 function* pieces(text: string): Generator<string> {
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = Math.min(start + maxTextLength, text.length)
     const last = text.charCodeAt(end - 1)
     if (end < text.length && last >= 0xd800 && last <= 0xdbff) end--

@@ -5,6 +5,7 @@ import {
   defaultWorkerSettings,
   type HelloMessage,
   type HostMessage,
+  type InspectAnswer,
   negotiate,
   readHostMessage,
   type WorkerMessage,
@@ -12,6 +13,8 @@ import {
 } from '@capsule/protocol'
 import type { Transport, TransportEnd } from '@capsule/transport'
 import { processFigures } from './process-figures.ts'
+import { replacementOf, wireErrorOf } from './replacement.ts'
+import { effectiveSettings } from './worker-settings.ts'
 
 /** What the control loop needs of an executor beside the contract. */
 export interface HostedExecutor {
@@ -79,7 +82,8 @@ class ControlLoop {
       message: (raw) => this.#receive(raw),
       end: (end) => {
         this.#end()
-        onHostGone(end)
+        // by this loop itself, which then ends the process in its own way
+        if (end.reason !== 'closed') onHostGone(end)
       },
     })
   }
@@ -110,7 +114,7 @@ class ControlLoop {
   async #greet(hello: HelloMessage): Promise<void> {
     const { transport } = this.#options
     const agreement = negotiate(hello)
-    const settings = effectiveSettings(hello)
+    const settings = effectiveSettings(hello, agreement.limits)
     const hosted = await this.#options.createExecutor({
       settings,
       windowBytes: agreement.features.includes('output-credit') ? hello.outputWindowBytes : Infinity,
@@ -118,6 +122,9 @@ class ControlLoop {
       acknowledge: () => this.#acknowledge(),
     })
     const { name, abilities } = hosted.executor
+    // the host has gone meanwhile
+    if (this.#state.phase !== 'starting') return hosted.executor[Symbol.asyncDispose]()
+    const { early } = this.#state
     transport.send({
       type: 'ready',
       ...agreement,
@@ -128,7 +135,6 @@ class ControlLoop {
       nodeVersion: process.version,
     })
     transport.agree({ codec: agreement.codec, limits: agreement.limits })
-    const early = this.#state.phase === 'starting' ? this.#state.early : []
     this.#state = { phase: 'serving', hosted }
     for (const message of early) this.#serve(hosted, message)
     this.#scheduleHeartbeat(hosted.executor, settings.heartbeatMs)
@@ -154,17 +160,22 @@ class ControlLoop {
       case 'interrupt':
         return executor.interrupt(message)
       case 'inspect':
-        void executor
-          .inspect(message.query)
-          .then((answer) =>
-            this.#options.transport.send({ type: 'inspect-result', requestId: message.requestId, answer }),
-          )
+        void executor.inspect(message.query).then((answer) => this.#sendAnswer(message.requestId, answer))
         return
       case 'stream-credit':
         if (message.streamId === 'output') executor.credit(message.bytes)
         return
       case 'shutdown':
         void executor.drain({ graceMs: message.graceMs }).then(() => hosted.exit(0))
+    }
+  }
+
+  #sendAnswer(requestId: string, answer: InspectAnswer): void {
+    const { transport } = this.#options
+    try {
+      transport.send({ type: 'inspect-result', requestId, answer })
+    } catch (error) {
+      transport.send({ type: 'inspect-result', requestId, answer: { what: 'failure', error: wireErrorOf(error) } })
     }
   }
 
@@ -185,7 +196,6 @@ class ControlLoop {
     this.#options.transport.send({ type: 'ack', executionId })
   }
 
-  /** A message over the limits becomes an error in its place, so that an execution always ends. */
   #send(hosted: HostedExecutor, message: ExecutorMessage): boolean {
     this.#acknowledge()
     const { transport } = this.#options
@@ -193,10 +203,7 @@ class ControlLoop {
     try {
       isWelcome = transport.send(message)
     } catch (error) {
-      if (message.type !== 'result' && message.type !== 'error') throw error
-      const { executionId } = message
-      if (executionId === undefined) throw error
-      isWelcome = transport.send({ ...refusedExecution(executionId, hosted.executor.name, error), ...settlementOf(message) })
+      isWelcome = transport.send(replacementOf(message, error))
     }
     if (!isWelcome) void transport.drained().then(hosted.resume)
     return isWelcome
@@ -233,11 +240,6 @@ class ControlLoop {
   }
 }
 
-function effectiveSettings({ settings }: HelloMessage): WorkerSettings {
-  const asked = Object.entries(settings).filter(([, value]) => value !== undefined)
-  return { ...defaultWorkerSettings, ...(Object.fromEntries(asked) as Partial<WorkerSettings>) } as WorkerSettings
-}
-
 function featureHolds(feature: string, { abilities }: Executor): boolean {
   switch (feature) {
     case 'preemptive-cancel':
@@ -248,11 +250,6 @@ function featureHolds(feature: string, { abilities }: Executor): boolean {
     default:
       return true
   }
-}
-
-function wireErrorOf(error: unknown): { name: string; message: string; code?: string } {
-  const { name, message, code } = error as Partial<Record<'name' | 'message' | 'code', string>>
-  return { name: name ?? 'Error', message: message ?? String(error), ...(code === undefined ? {} : { code }) }
 }
 
 type TerminalError = Extract<ExecutorMessage, { type: 'error'; terminal: true }>
@@ -270,10 +267,4 @@ function refusedExecution(executionId: string, executor: string, error: unknown)
     output: { bytes: 0, droppedBytes: 0, droppedChunks: 0 },
     error: wireErrorOf(error),
   }
-}
-
-function settlementOf(message: ExecutorMessage): Partial<TerminalError> {
-  if (message.type !== 'result') return {}
-  const { cell, mode, executor, durationMs, output } = message
-  return { cell, mode, executor, durationMs, output }
 }

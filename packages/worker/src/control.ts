@@ -1,4 +1,4 @@
-import { type MessagePort, workerData } from 'node:worker_threads'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from '@capsule/core'
 import { createThreadedExecutor, openSharedMemory, type SharedMemory } from '@capsule/executor-threaded'
 import { createFdTransport } from '@capsule/transport'
@@ -9,6 +9,9 @@ export interface ControlThreadData {
   readonly memory: SharedMemory
   readonly port: MessagePort
 }
+
+/** How long the main thread may take to end the process when it is told to. */
+const exitGraceMs = 1000
 
 // the control thread: it owns fd 3 and 4, heartbeats, cancel and the drain
 const { memory, port } = workerData as ControlThreadData
@@ -25,13 +28,20 @@ runControlLoop({
       windowBytes,
       clock: systemClock,
       send,
-      whenSent: (callback) => void transport.drained().then(callback),
+      whenSent: (callback) => void transport.close().then(callback),
     })
     await executor.configured
     return { executor, resume: () => executor.resume(), exit: (code) => executor.exit(code) }
   },
-  // ends this thread; the main thread follows
-  exit: (code) => process.exit(code),
-  // the main thread may be busy with a cell, and process.exit() here would end this thread only
-  onHostGone: () => process.kill(process.pid, 'SIGKILL'),
+  exit(code) {
+    parentPort?.postMessage(code)
+    // not the clock's timer: this one keeps the thread alive for it
+    setTimeout(killProcess, exitGraceMs)
+  },
+  onHostGone: killProcess,
 })
+
+/** The main thread may be busy with a cell, and process.exit() here would end this thread only. */
+function killProcess(): void {
+  process.kill(process.pid, 'SIGKILL')
+}

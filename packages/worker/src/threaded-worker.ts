@@ -1,9 +1,14 @@
+import { writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { systemClock } from '@capsule/core'
-import { createSharedMemory, openSharedMemory, startUserSide } from '@capsule/executor-threaded'
+import { createSharedMemory, openSharedMemory, releaseExit, startUserSide } from '@capsule/executor-threaded'
 import { createEngine } from '@capsule/namespace'
 import type { ControlThreadData } from './control.ts'
+
+// cells may replace these
+const exitProcess = process.exit.bind(process)
+const writeDescriptor = writeSync
 
 /** The exit code of a worker whose control thread failed: nothing could be told any more. */
 const controlFailureExitCode = 70
@@ -20,10 +25,17 @@ export function runThreadedWorker(): void {
     stdout: true,
     stderr: true,
   })
+  const shared = openSharedMemory(memory)
+  const exit = (code: number): void => {
+    releaseExit(shared)
+    exitProcess(code)
+  }
   control.on('error', (error) => {
-    process.stderr.write(`capsule: the control thread failed: ${error instanceof Error ? error.stack : String(error)}\n`)
-    process.exit(controlFailureExitCode)
+    // not process.stderr, which may lead through the thread that failed
+    writeDescriptor(2, `capsule: the control thread failed: ${error instanceof Error ? error.stack : String(error)}\n`)
+    exit(controlFailureExitCode)
   })
-  control.on('exit', (code) => process.exit(code))
-  startUserSide({ shared: openSharedMemory(memory), port, clock: systemClock, createEngine })
+  control.on('message', exit)
+  control.on('exit', exit)
+  startUserSide({ shared, port, clock: systemClock, createEngine })
 }

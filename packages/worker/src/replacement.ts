@@ -1,0 +1,27 @@
+import type { ExecutorMessage } from '@capsule/executor'
+import type { WireError } from '@capsule/protocol'
+
+// unit: characters; a question that needs more than a frame is still asked
+const cutPromptLength = 1000
+
+/** What goes out in the place of a message that the transport refused, so that an execution still ends, and only once. */
+export function replacementOf(message: ExecutorMessage, refusal: unknown): ExecutorMessage {
+  switch (message.type) {
+    case 'result': {
+      const { text: _text, value: _value, truncated: _truncated, ...settlement } = message
+      return { ...settlement, type: 'error', terminal: true, status: 'error', error: wireErrorOf(refusal) }
+    }
+    case 'error':
+      return { ...message, error: wireErrorOf(refusal) }
+    case 'input-request':
+      return { ...message, prompt: `${message.prompt.slice(0, cutPromptLength)}…` }
+    case 'output':
+      // cut to the settings, which the limits bound
+      throw refusal
+  }
+}
+
+export function wireErrorOf(error: unknown): WireError {
+  const { name, message, code } = error as Partial<Record<'name' | 'message' | 'code', string>>
+  return { name: name ?? 'Error', message: message ?? String(error), ...(code === undefined ? {} : { code }) }
+}
