@@ -17,6 +17,11 @@ const jsonCodec = createCodec('json')
 // 100 levels of `cause` and AggregateError nesting is more than the engine produces
 const messageLimits = { frameBytes: maxMessageBytes, depth: 100 }
 const lengthBytes = 4
+const { hasOwn, prototype: objectPrototype } = Object
+const { prototype: arrayPrototype } = Array
+
+/** A cell can make JSON say anything; cloning asks no prototype. */
+const isJsonReplaced = (): boolean => hasOwn(objectPrototype, 'toJSON') || hasOwn(arrayPrototype, 'toJSON')
 
 /** Puts messages on the ring, in order with the text around them. Call inside the harness. */
 export function createOutbox(ring: RingWriter, port: MessagePort): (message: OutboxMessage) => void {
@@ -27,7 +32,7 @@ export function createOutbox(ring: RingWriter, port: MessagePort): (message: Out
   }
   return (message) => {
     const attached = message.type === 'result' ? message.value : undefined
-    if ((attached?.length ?? 0) > maxMessageBytes) return post(message)
+    if ((attached?.length ?? 0) > maxMessageBytes || isJsonReplaced()) return post(message)
     const json = jsonCodec.encode(attached === undefined ? message : { ...message, value: undefined })
     if (lengthBytes + json.length + (attached?.length ?? 0) > maxMessageBytes) return post(message)
     ring.writeMessage(frame(json, attached))

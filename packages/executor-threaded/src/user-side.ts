@@ -35,7 +35,8 @@ export function startUserSide(options: UserSideOptions): void {
   new UserSide(options)
 }
 
-// cells replace it, as tests of command lines do
+// cells may replace these, as tests of command lines do
+const { min } = Math
 const exitProcess = process.exit.bind(process)
 
 /** The routes that end on this thread: `async` cells could share it, `threaded` ones may block it. */
@@ -165,7 +166,7 @@ class UserSide {
 /** Cuts at most `maxTextLength` units at a time, never inside a surrogate pair. */
 function* pieces(text: string): Generator<string> {
   for (let start = 0; start < text.length;) {
-    let end = Math.min(start + maxTextLength, text.length)
+    let end = min(start + maxTextLength, text.length)
     const last = text.charCodeAt(end - 1)
     if (end < text.length && last >= 0xd800 && last <= 0xdbff) end--
     yield text.slice(start, end)

@@ -1,5 +1,11 @@
 import { protocolErrors } from '../errors.ts'
 
+// taken at load: in a worker, cells share `globalThis` with the codec
+const { isArray } = Array
+const { getPrototypeOf, keys, prototype: objectPrototype } = Object
+const { isFinite } = Number
+const NativeUint8Array = Uint8Array
+
 /** What a codec has to care for in a message. */
 export interface Contents {
   /** Bytes, or a `$bytes` key that JSON must escape. */
@@ -17,18 +23,18 @@ export function checkEncodable(message: object, maxDepth: number): Contents {
   return contents
 
   function checkObject(value: object, name: string | number, depthLeft: number, found: Contents): void {
-    if (value instanceof Uint8Array) {
+    if (value instanceof NativeUint8Array) {
       found.hasBytes = true
       return
     }
     if (depthLeft === 0) throw protocolErrors.FRAME_TOO_DEEP({ depth: maxDepth })
-    if (Array.isArray(value)) {
+    if (isArray(value)) {
       for (let index = 0; index < value.length; index++) checkItem(value[index], index, depthLeft, found)
       return
     }
-    const prototype: unknown = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) throw refusal(name, 'it is not a plain object')
-    for (const key of Object.keys(value)) {
+    const prototype: unknown = getPrototypeOf(value)
+    if (prototype !== objectPrototype && prototype !== null) throw refusal(name, 'it is not a plain object')
+    for (const key of keys(value)) {
       if (key === '$bytes') found.hasBytes = true
       const item = (value as Record<string, unknown>)[key]
       if (item === undefined) found.hasUndefined = true
@@ -42,7 +48,7 @@ export function checkEncodable(message: object, maxDepth: number): Contents {
       case 'boolean':
         return
       case 'number':
-        if (!Number.isFinite(value)) throw refusal(name, `${value} is not a finite number`)
+        if (!isFinite(value)) throw refusal(name, `${value} is not a finite number`)
         return
       case 'object':
         if (value !== null) checkObject(value, name, depthLeft - 1, found)
@@ -55,10 +61,10 @@ export function checkEncodable(message: object, maxDepth: number): Contents {
 
 /** A copy without the properties that are `undefined`. */
 export function withoutUndefined(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
-  if (Array.isArray(value)) return value.map(withoutUndefined)
+  if (typeof value !== 'object' || value === null || value instanceof NativeUint8Array) return value
+  if (isArray(value)) return value.map(withoutUndefined)
   const copy: Record<string, unknown> = {}
-  for (const key of Object.keys(value)) {
+  for (const key of keys(value)) {
     const item = (value as Record<string, unknown>)[key]
     // assigning it would set a prototype
     if (item !== undefined && key !== '__proto__') copy[key] = withoutUndefined(item)
