@@ -12,7 +12,7 @@ export interface OpenWorker {
   readonly transport: ProcessTransport<HostMessage>
   readonly messages: Recorder<ExecutorMessage>
   /** All text of an execution so far. */
-  printed(executionId: string): string
+  readonly printed: (executionId: string) => string
 }
 
 export interface OpenWorkerOptions {

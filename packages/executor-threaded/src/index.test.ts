@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest'
+
+it('exports exactly its public names', async () => {
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'beforeReallyExit',
+    'createSharedMemory',
+    'createThreadedExecutor',
+    'openSharedMemory',
+    'releaseExit',
+    'startUserSide',
+  ])
+})
