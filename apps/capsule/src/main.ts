@@ -36,6 +36,11 @@ function version(): string {
   return version
 }
 
+// who reads this has had enough (`| head`): no failure, and nothing more to say; `run` has its own way of ending
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 try {
   process.exitCode = await main(parseArguments(process.argv.slice(2)))
 } catch (error) {

@@ -147,14 +147,14 @@ class Repl implements DotCommandScope {
 
   async #answer(
     execution: Execution,
-    { inputId, prompt, secret = false }: { inputId: string; prompt: string; secret?: true },
+    { inputId, prompt, secret }: { inputId: string; prompt: string; secret?: true },
     signal: AbortSignal,
   ): Promise<void> {
     // the line editor redraws its whole line, so what the cell left unfinished there belongs to the prompt
     const text = this.#screen.takeLine('stdout') + prompt
     const lastLine = text.lastIndexOf('\n') + 1
     await this.#screen.write('stdout', text.slice(0, lastLine))
-    const line = await this.#editor.readLine({ prompt: text.slice(lastLine), isAnswer: true, secret, signal })
+    const line = await this.#editor.readLine({ prompt: text.slice(lastLine), isAnswer: true, secret: secret === true, signal })
     if (line.kind === 'interrupt') this.#interrupt()
     // the request may have ended by itself
     else await execution.respond(inputId, line.kind === 'line' ? line.text : null).catch(() => {})
