@@ -12,6 +12,7 @@ import type {
 
 // cells share globalThis with this code and may replace it
 const scheduleImmediate = setImmediate
+const { memoryUsage } = process
 
 export interface AsyncExecutorOptions {
   readonly engine: Engine
@@ -89,6 +90,7 @@ export function createAsyncExecutor(options: AsyncExecutorOptions): AsyncExecuto
     stats: () => ({
       executionIds: runner.tasks.map(({ executionId }) => executionId),
       bindings: engine.counters.bindings,
+      heapUsedBytes: memoryUsage().heapUsed,
       // who can ask is on the thread that runs the cells, so that thread answers
       eventLoopDelayMs: 0,
     }),

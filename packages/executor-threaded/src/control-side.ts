@@ -87,10 +87,7 @@ class ControlSide implements ThreadedExecutor {
       mailbox: this.#mailbox,
       terminator: options.terminator ?? createMainThreadTerminator(),
       clock,
-      catchUp: () => {
-        this.#read(() => true)
-        this.#takeIn()
-      },
+      catchUp: () => void this.#read(() => true),
       onTerminated: () => this.#failInspections(),
     })
     this.#receiver = this.#createReceiver()
@@ -147,6 +144,7 @@ class ControlSide implements ThreadedExecutor {
     return {
       executionIds: [...this.#running],
       bindings: load(this.#options.shared.words, word.bindings),
+      heapUsedBytes: load(this.#options.shared.words, word.heapUsedKib) * 1024,
       eventLoopDelayMs,
     }
   }

@@ -20,6 +20,8 @@ export const word = {
   bindings: 6,
   /** 1 when everything the user side asked to flush before exit is on the wire. */
   flushed: 7,
+  /** V8's heap of the user side's isolate in KiB, for heartbeats. */
+  heapUsedKib: 8,
 } as const
 
 /**

@@ -7,6 +7,7 @@ import {
   createInputRequests,
   type ExecutorRoute,
   executorErrors,
+  type InputOptions,
   type InputRequests,
   installOutputCapture,
 } from '@capsule/executor'
@@ -38,6 +39,9 @@ export function startUserSide(options: UserSideOptions): void {
 // cells may replace these, as tests of command lines do
 const { min } = Math
 const exitProcess = process.exit.bind(process)
+
+// cells share globalThis with this code and may replace it
+const { memoryUsage } = process
 
 /** The routes that end on this thread: `async` cells could share it, `threaded` ones may block it. */
 const routes: readonly ExecutorRoute[] = ['threaded', 'async']
@@ -97,6 +101,7 @@ class UserSide {
       case 'inspect':
         return () => this.#emit({ type: 'inspected', requestId: inbox.requestId, answer: engine.inspect(inbox.query) })
       case 'ping':
+        store(this.#options.shared.words, word.heapUsedKib, memoryUsage().heapUsed >> 10)
         return
       case 'exit':
         return () => exitProcess(inbox.code)
@@ -136,8 +141,8 @@ class UserSide {
       },
     })
     const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
-    engine.defineBuiltin('input', input.input)
-    engine.defineBuiltin('prompt', syncPrompt.prompt)
+    engine.defineBuiltin('input', (prompt?: string, options?: InputOptions) => input.input(prompt, options))
+    engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => syncPrompt.prompt(text, options))
     installOutputCapture({ write: this.#createWriter(engine, runner, settings) })
     return { engine, settings, runner, input, syncPrompt }
   }

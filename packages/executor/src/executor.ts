@@ -30,6 +30,8 @@ export interface ExecutorStats {
   /** What runs now, oldest first. */
   readonly executionIds: readonly string[]
   readonly bindings: number
+  /** Of the thread that runs cells, as far as it has told. */
+  readonly heapUsedBytes: number
   /** How long the thread that runs cells has not answered, at the time of asking. */
   readonly eventLoopDelayMs: number
 }

@@ -1,8 +1,6 @@
 import type { Clock, Timer } from '@capsule/core'
 import type { Executor, ExecutorMessage } from '@capsule/executor'
 import {
-  defaultLimits,
-  defaultWorkerSettings,
   type HelloMessage,
   type HostMessage,
   type InspectAnswer,
@@ -212,7 +210,7 @@ class ControlLoop {
   #scheduleHeartbeat(executor: Executor, heartbeatMs: number): void {
     if (this.#state.phase !== 'serving' || heartbeatMs === 0) return
     this.#heartbeatTimer = this.#options.clock.setTimer(heartbeatMs, () => {
-      const { executionIds, bindings, eventLoopDelayMs } = executor.stats()
+      const { executionIds, bindings, heapUsedBytes, eventLoopDelayMs } = executor.stats()
       const [executionId] = executionIds
       this.#options.transport.send({
         type: 'heartbeat',
@@ -220,6 +218,7 @@ class ControlLoop {
         ...processFigures(),
         eventLoopDelayMs,
         bindings,
+        heapUsedBytes,
         ...(executionId === undefined ? {} : { executionId }),
       })
       this.#scheduleHeartbeat(executor, heartbeatMs)
@@ -235,6 +234,7 @@ class ControlLoop {
 
   #end(): void {
     this.#heartbeatTimer?.cancel()
+    this.#acknowledgeTimer?.cancel()
     if (this.#state.phase === 'serving') void this.#state.hosted.executor[Symbol.asyncDispose]()
     this.#state = { phase: 'ended' }
   }
