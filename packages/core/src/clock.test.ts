@@ -125,6 +125,6 @@ describe('systemClock', () => {
     vi.stubGlobal('setTimeout', () => {})
     systemClock.setTimer(1, resolve)
     vi.unstubAllGlobals()
-    await promise
+    expect(await promise).toBeUndefined()
   })
 })

@@ -34,39 +34,10 @@ export interface CancelLadderOptions {
 }
 
 export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
-  const { shared, mailbox, terminator, clock, catchUp, onTerminated } = options
-  const { words } = shared
+  const { mailbox, terminator, clock } = options
   const climbs = new Map<string, Timer>()
   let unblocking: Timer | undefined
-  let isTerminating = false
-
-  function release(): void {
-    store(words, word.phase, phase.user)
-    notify(words, word.phase)
-  }
-
-  /** Terminates the user side's code if it is in user code and `stillWanted`; then calls `then`. */
-  function terminate(stillWanted: () => boolean, then: () => void): void {
-    if (isTerminating) return
-    if (compareExchange(words, word.phase, phase.user, phase.terminating) !== phase.user) {
-      // the harness may wait for room in the ring
-      return catchUp()
-    }
-    // the user side can commit nothing final from here on, so what the ring holds now decides
-    catchUp()
-    if (!stillWanted()) return release()
-    isTerminating = true
-    terminator.terminate((error) => {
-      isTerminating = false
-      release()
-      mailbox.repost()
-      if (error !== null) return
-      onTerminated()
-      then()
-    })
-    // an idle thread notices the request at its next call into JavaScript
-    mailbox.post({ type: 'ping' })
-  }
+  const terminate = createTermination(options)
 
   function climb(executionId: string, reason: CancelMessage['reason']): void {
     if (!climbs.has(executionId)) return
@@ -118,5 +89,40 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
       unblocking?.cancel()
       terminator[Symbol.dispose]()
     },
+  }
+}
+
+type Terminate = (stillWanted: () => boolean, then: () => void) => void
+
+/** Terminates the user side's code if it is in user code and `stillWanted`, one at a time; then calls `then`. */
+function createTermination(options: CancelLadderOptions): Terminate {
+  const { shared, mailbox, terminator, catchUp, onTerminated } = options
+  const { words } = shared
+  let isTerminating = false
+
+  function release(): void {
+    store(words, word.phase, phase.user)
+    notify(words, word.phase)
+  }
+
+  return (stillWanted, then) => {
+    if (isTerminating) return
+    const isUser = compareExchange(words, word.phase, phase.user, phase.terminating) === phase.user
+    // the user side can commit nothing final from here on, so what the ring holds now decides; or it is in the harness,
+    // which may wait for room
+    catchUp()
+    if (!isUser) return
+    if (!stillWanted()) return release()
+    isTerminating = true
+    terminator.terminate((error) => {
+      isTerminating = false
+      release()
+      mailbox.repost()
+      if (error !== null) return
+      onTerminated()
+      then()
+    })
+    // an idle thread notices the request at its next call into JavaScript
+    mailbox.post({ type: 'ping' })
   }
 }

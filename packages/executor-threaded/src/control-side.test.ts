@@ -49,14 +49,14 @@ function open({ settings, windowBytes = Infinity }: OpenOptions = {}) {
     terminations,
     whenSent,
     print: (text: string, flags = 0, executionId = 'e') => ring.writeText(executionId, flags, text),
-    put(message: OutboxMessage) {
+    put: (message: OutboxMessage) => {
       put(message)
       if (message.type !== 'result') return
       Atomics.add(shared.words, word.terminals, 1)
       Atomics.notify(shared.words, word.terminals)
     },
     /** What has come into the inbox; all of it is taken care of. */
-    takeIn(): InboxMessage[] {
+    takeIn: (): InboxMessage[] => {
       const taken: InboxMessage[] = []
       for (let next = receiveMessageOnPort(port2); next !== undefined; next = receiveMessageOnPort(port2)) {
         const { sequence, inbox } = next.message as Envelope
@@ -142,7 +142,8 @@ it.each(['block', 'drop-new', 'drop-oldest', 'error'] as const)(
     if (end.type !== 'result') throw new Error('not a result')
     expect(end.output.bytes + end.output.droppedBytes).toBe(200 * 100)
     expect(bench.printed()).toHaveLength(end.output.bytes)
-    if (backPressure === 'block' || backPressure === 'error') expect(bench.printed()).toBe(lines.join(''))
+    const isComplete = backPressure === 'block' || backPressure === 'error'
+    expect(bench.printed() === lines.join('')).toBe(isComplete)
     expect(bench.sent.values.filter(isEnd)).toHaveLength(1)
   },
 )
@@ -245,7 +246,7 @@ it('drains no longer than the grace', async () => {
   executor.execute(execute('e'))
   const drained = executor.drain({ graceMs: 100 })
   clock.advance(100)
-  await waitFor(drained)
+  expect(await waitFor(drained)).toBeUndefined()
 })
 
 it('lets the process exit once all is on the wire', async () => {

@@ -110,7 +110,7 @@ export interface RingReader {
   drain(receiver: RingReceiver, mayContinue: () => boolean): boolean
   readonly isEmpty: boolean
   /** Calls back (once) when more is committed than `drain` has seen; at once if it already is. */
-  whenMore(callback: () => void): void
+  whenMore(tell: () => void): void
 }
 
 export function createRingReader({ words, ring }: SharedState): RingReader {
@@ -167,11 +167,11 @@ export function createRingReader({ words, ring }: SharedState): RingReader {
     get isEmpty() {
       return load(words, word.head) === load(words, word.tail)
     },
-    whenMore(callback) {
+    whenMore(tell) {
       const head = load(words, word.head)
       const waiting = waitAsync(words, word.tail, head)
-      if (waiting.async) void waiting.value.then(callback)
-      else setImmediate(callback)
+      if (waiting.async) void waiting.value.then(tell)
+      else setImmediate(tell)
     },
   }
 }

@@ -101,7 +101,7 @@ class UserSide {
       case 'inspect':
         return () => this.#emit({ type: 'inspected', requestId: inbox.requestId, answer: engine.inspect(inbox.query) })
       case 'ping':
-        store(this.#options.shared.words, word.heapUsedKib, memoryUsage().heapUsed >> 10)
+        store(this.#options.shared.words, word.heapUsedKib, (memoryUsage().heapUsed / 1024) | 0)
         return
       case 'exit':
         return () => exitProcess(inbox.code)

@@ -28,7 +28,7 @@ runControlLoop({
       windowBytes,
       clock: systemClock,
       send,
-      whenSent: (callback) => void transport.close().then(callback),
+      whenSent: (release) => void transport.close().then(release),
     })
     await executor.configured
     return { executor, resume: () => executor.resume(), exit: (code) => executor.exit(code) }

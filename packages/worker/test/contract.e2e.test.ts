@@ -1,5 +1,5 @@
 import { describeExecutorContract } from '@capsule/executor/testing'
-import { describe, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { forkMemoryWorker } from './memory-worker.ts'
 import { connectRemoteWorker } from './remote-worker.ts'
 import { spawnWorker } from './spawn-worker.ts'
@@ -23,7 +23,9 @@ describeExecutorContract('memory x async', {
   create: (creation) => connectRemoteWorker(forkMemoryWorker(), creation),
 })
 
-// V8 terminates the code of a process's main thread only, and both threads have to share it: a worker of its own
-describe.skip('memory x threaded keeps the executor contract', () => {
-  it('is not a combination: the user side must be the main thread of a process', () => {})
+// V8 terminates the code of a process's main thread only, so the threaded executor needs a process of its own
+const canTerminateThreads = false
+
+describe.skipIf(!canTerminateThreads)('memory x threaded keeps the executor contract', () => {
+  it('runs where a thread of the test can be terminated', () => expect.unreachable())
 })

@@ -1,22 +1,10 @@
 import { expect, it } from 'vitest'
 import { isTerminalOf, openWorker } from './open-worker.ts'
 
-const names = [
-  ...[
-    'Atomics',
-    'Int32Array',
-    'Uint8Array',
-    'SharedArrayBuffer',
-    'Buffer',
-    'JSON',
-    'Reflect',
-    'Object',
-    'Array',
-    'Number',
-  ],
-  ...['performance', 'Date', 'setTimeout', 'clearTimeout', 'setImmediate', 'queueMicrotask', 'Map', 'Set', 'Error'],
-  ...['Symbol', 'String', 'Math', 'process', 'AbortController'],
-]
+const names = `Atomics Int32Array Uint8Array SharedArrayBuffer Buffer JSON Reflect Object Array Number performance Date
+  setTimeout clearTimeout setImmediate queueMicrotask Map Set Error Symbol String Math process AbortController`.split(
+  /\s+/,
+)
 const cells = [
   ...names.map((name) => `const ${name} = 'mine'`),
   'Object.prototype.toJSON = () => 5',

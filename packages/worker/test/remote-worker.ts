@@ -115,10 +115,12 @@ export async function connectRemoteWorker(link: HostLink, creation: ExecutorCrea
       })
     },
     async stats(): Promise<ExecutorStats> {
-      const { executionId, bindings, eventLoopDelayMs } = await new Promise<HeartbeatMessage>((resolve) => {
-        statsWaiters.push(resolve)
-      })
-      return { executionIds: executionId === undefined ? [] : [executionId], bindings, eventLoopDelayMs }
+      const { executionId, bindings, heapUsedBytes, eventLoopDelayMs } = await new Promise<HeartbeatMessage>(
+        (resolve) => {
+          statsWaiters.push(resolve)
+        },
+      )
+      return { executionIds: executionId === undefined ? [] : [executionId], bindings, heapUsedBytes, eventLoopDelayMs }
     },
     drain: () => Promise.reject(new Error('a worker is not asked to drain but to shut down')),
     [Symbol.asyncDispose]: () => link[Symbol.asyncDispose]() as Promise<void>,
