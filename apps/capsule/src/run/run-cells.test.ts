@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { createFakeSession, type FakeScript, type FakeSession } from '../../test/fake-session.ts'
+import { writtenText } from '../../test/written-text.ts'
 import { splitCells } from '../cells/split.ts'
 import { createScreen } from '../screen/screen.ts'
 import { createLineAnswers } from './answers.ts'
@@ -56,8 +57,7 @@ async function run({
     cancel: (stop.cancel ?? new AbortController()).signal,
     kill: (stop.kill ?? new AbortController()).signal,
   })
-  const shown = (stream: PassThrough): string => String(stream.read() ?? '')
-  return { summary, stdout: shown(stdout), stderr: shown(stderr), session }
+  return { summary, stdout: writtenText(stdout), stderr: writtenText(stderr), session }
 }
 
 const three = 'a\n// %%\nb\n// %%\nc'
@@ -239,7 +239,7 @@ describe('runCells', () => {
       cancel: new AbortController().signal,
       kill: new AbortController().signal,
     })
-    const late = String(stdout.read())
+    const late = writtenText(stdout)
       .split('\n')
       .find((line) => line.includes('"late"'))
     expect(JSON.parse(late ?? '{}')).toMatchObject({ text: 'late', late: true, index: 0 })

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { expect, it } from 'vitest'
+import { writtenText } from '../../test/written-text.ts'
 import { createScreen } from '../screen/screen.ts'
 import type { Answers } from './answers.ts'
 import { createTerminalAnswers } from './terminal-answers.ts'
@@ -11,7 +12,7 @@ function terminal(onInterrupt = (): void => {}): { input: PassThrough; answers: 
   const output = new PassThrough()
   const screen = createScreen({ stdout: output, stderr: new PassThrough() })
   const answers = createTerminalAnswers({ input, output, screen, stream: 'stdout', onInterrupt })
-  return { input, answers, shown: () => String(output.read() ?? '') }
+  return { input, answers, shown: () => writtenText(output) }
 }
 
 it('resolves to the line that is typed', async () => {

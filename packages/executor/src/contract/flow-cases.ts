@@ -14,6 +14,8 @@ export function flowCases(open: OpenBench, { abilities, lacks = [] }: ExecutorCo
       const bench = await open({ windowBytes, settings: { ...small, backPressure: 'drop-new' } })
       const executionId = await bench.start(`${printLines}; await new Promise((go) => setTimeout(go, 50)); "end"`)
       await bench.until('a full window', () => bench.printed(executionId).length >= windowBytes / 2)
+      // answered behind all that is printed: credit must not come before the buffer has overflowed
+      await bench.executor.inspect({ what: 'namespace' })
       bench.executor.credit(totalBytes)
       const { output } = await bench.terminal(executionId)
       expect(output.droppedBytes).toBeGreaterThan(0)
@@ -25,6 +27,8 @@ export function flowCases(open: OpenBench, { abilities, lacks = [] }: ExecutorCo
       const bench = await open({ windowBytes, settings: { ...small, backPressure: 'drop-oldest' } })
       const executionId = await bench.start(`${printLines}; await new Promise((go) => setTimeout(go, 50)); "end"`)
       await bench.until('a full window', () => bench.printed(executionId).length >= windowBytes / 2)
+      // answered behind all that is printed: credit must not come before the buffer has overflowed
+      await bench.executor.inspect({ what: 'namespace' })
       bench.executor.credit(totalBytes)
       const { output } = await bench.terminal(executionId)
       expect(output.droppedBytes).toBeGreaterThan(0)
