@@ -23,6 +23,8 @@ export interface StandaloneAsyncExecutorOptions {
   readonly clock: Clock
   /** Bytes of output that may be sent before `credit()`. @defaultValue Infinity */
   readonly windowBytes?: number
+  /** Joins what is printed within a turn, see `OutputPumpOptions`. @defaultValue 0 */
+  readonly gatherMs?: number
   /** How many cells may run at once. @defaultValue 1 */
   readonly maxConcurrent?: number
   /** See `AsyncExecutorOptions`. */
@@ -39,7 +41,7 @@ export interface StandaloneAsyncExecutorOptions {
 export interface StandaloneAsyncExecutor extends Executor, Pick<AsyncExecutor, 'tasks' | 'cancelCurrent'> {
   /** The sink takes messages again, after it returned false. */
   resume(): void
-  readonly pump: Pick<OutputPump, 'counters' | 'queuedBytes' | 'isFull'>
+  readonly pump: Pick<OutputPump, 'counters' | 'queuedBytes' | 'isFull' | 'sendGathered'>
 }
 
 /**
@@ -47,8 +49,9 @@ export interface StandaloneAsyncExecutor extends Executor, Pick<AsyncExecutor, '
  * or realm, because it replaces the console and `process.stdout`.
  */
 export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOptions): StandaloneAsyncExecutor {
-  const { settings, clock, sink, windowBytes = Infinity, maxConcurrent = 1 } = options
-  const pump = createOutputPump({ settings, clock, windowBytes, send: (message) => sink(message) !== false })
+  const { settings, clock, sink, windowBytes = Infinity, gatherMs = 0, maxConcurrent = 1 } = options
+  const send = (message: ExecutorMessage): boolean => sink(message) !== false
+  const pump = createOutputPump({ settings, clock, windowBytes, gatherMs, send })
   const engine = options.createEngine({ onUncaught: (executionId, error) => executor.uncaught(executionId, error) })
   const input = createInputRequests({
     emit: (message) => pump.send(message),

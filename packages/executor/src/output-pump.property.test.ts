@@ -22,94 +22,104 @@ const step = fc.oneof(
 it('keeps order, one end, bounds and sums in any interleaving', () => {
   const backPressure = fc.constantFrom('block' as const, 'drop-new' as const, 'drop-oldest' as const, 'error' as const)
   const windowBytes = fc.constantFrom(5, 30, Infinity)
+  const gathering = fc.constantFrom(0, 500)
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 80 }), backPressure, windowBytes, (steps, mode, window) => {
-      const clock = createFakeClock()
-      const sent: ExecutorMessage[] = []
-      let isFree = true
-      let spent = 0
-      let granted = window
-      const settings = {
-        backPressure: mode,
-        outputBufferBytes,
-        outputChunkBytes: 16,
-        drainTimeoutMs: 1000,
-        suppressDrainErrors: false,
-      }
-      const pump = createOutputPump({
-        settings,
-        clock,
-        windowBytes: window,
-        send(message) {
-          sent.push(message)
-          if (message.type === 'output') spent += Buffer.byteLength(message.text)
-          expect(spent).toBeLessThanOrEqual(granted)
-          return isFree
-        },
-      })
-      // the model: what was taken of each execution, in order, until it ended
-      const taken = new Map<string, { printed: string; offeredBytes: number; asked: number }>()
-      const ended = new Set<string>()
-      let inputs = 0
-      for (const one of steps) {
-        if ('executionId' in one && ended.has(one.executionId)) continue
-        const model =
-          'executionId' in one ? (taken.get(one.executionId) ?? { printed: '', offeredBytes: 0, asked: 0 }) : undefined
-        if ('executionId' in one && model !== undefined) taken.set(one.executionId, model)
-        switch (one.kind) {
-          case 'write': {
-            const outcome = pump.write(one.executionId, one.stream, one.text)
-            if (outcome !== 'full') model!.offeredBytes += Buffer.byteLength(one.text)
-            if (outcome === 'accepted') model!.printed += one.text
-            break
-          }
-          case 'ask':
-            model!.asked++
-            pump.send({ type: 'input-request', executionId: one.executionId, inputId: `i${++inputs}`, prompt: '' })
-            break
-          case 'end':
-            ended.add(one.executionId)
-            pump.send({
-              type: 'result',
-              executionId: one.executionId,
-              cell: 1,
-              mode: 'simple',
-              executor: 't',
-              durationMs: 0,
-              text: '',
-            })
-            break
-          case 'credit':
-            granted += one.bytes
-            pump.credit(one.bytes)
-            break
-          case 'stall':
-            isFree = false
-            break
-          case 'resume':
-            isFree = true
-            pump.resume()
-            break
-          case 'pass':
-            clock.advance(one.ms)
+    fc.property(
+      fc.array(step, { maxLength: 80 }),
+      backPressure,
+      windowBytes,
+      gathering,
+      (steps, mode, window, gatherMs) => {
+        const clock = createFakeClock()
+        const sent: ExecutorMessage[] = []
+        let isFree = true
+        let spent = 0
+        let granted = window
+        const settings = {
+          backPressure: mode,
+          outputBufferBytes,
+          outputChunkBytes: 16,
+          drainTimeoutMs: 1000,
+          suppressDrainErrors: false,
         }
-        expect(pump.queuedBytes).toBeLessThanOrEqual(outputBufferBytes + 80)
-      }
-      isFree = true
-      granted = Infinity
-      pump.resume()
-      pump.credit(1e9)
-      expect(pump.queuedBytes).toBe(0)
-      for (const [id, model] of taken) {
-        const own = sent.filter((message) => message.executionId === id)
-        expect(problemsOf(own, model, { hasEnded: ended.has(id), isLossless: mode === 'block' })).toEqual([])
-      }
-      const order = sent.flatMap((message) =>
-        message.type === 'input-request' ? [Number(message.inputId.slice(1))] : [],
-      )
-      for (const id of taken.keys()) expect(idsOf(sent, id)).toEqual(idsOf(sent, id).toSorted((x, y) => x - y))
-      expect(order).toHaveLength(inputs)
-    }),
+        const pump = createOutputPump({
+          settings,
+          clock,
+          windowBytes: window,
+          gatherMs,
+          send(message) {
+            sent.push(message)
+            if (message.type === 'output') spent += Buffer.byteLength(message.text)
+            expect(spent).toBeLessThanOrEqual(granted)
+            return isFree
+          },
+        })
+        // the model: what was taken of each execution, in order, until it ended
+        const taken = new Map<string, { printed: string; offeredBytes: number; asked: number }>()
+        const ended = new Set<string>()
+        let inputs = 0
+        for (const one of steps) {
+          if ('executionId' in one && ended.has(one.executionId)) continue
+          const model =
+            'executionId' in one
+              ? (taken.get(one.executionId) ?? { printed: '', offeredBytes: 0, asked: 0 })
+              : undefined
+          if ('executionId' in one && model !== undefined) taken.set(one.executionId, model)
+          switch (one.kind) {
+            case 'write': {
+              const outcome = pump.write(one.executionId, one.stream, one.text)
+              if (outcome !== 'full') model!.offeredBytes += Buffer.byteLength(one.text)
+              if (outcome === 'accepted') model!.printed += one.text
+              break
+            }
+            case 'ask':
+              model!.asked++
+              pump.send({ type: 'input-request', executionId: one.executionId, inputId: `i${++inputs}`, prompt: '' })
+              break
+            case 'end':
+              ended.add(one.executionId)
+              pump.send({
+                type: 'result',
+                executionId: one.executionId,
+                cell: 1,
+                mode: 'simple',
+                executor: 't',
+                durationMs: 0,
+                text: '',
+              })
+              break
+            case 'credit':
+              granted += one.bytes
+              pump.credit(one.bytes)
+              break
+            case 'stall':
+              isFree = false
+              break
+            case 'resume':
+              isFree = true
+              pump.resume()
+              break
+            case 'pass':
+              clock.advance(one.ms)
+          }
+          expect(pump.queuedBytes).toBeLessThanOrEqual(outputBufferBytes + 80)
+        }
+        isFree = true
+        granted = Infinity
+        pump.resume()
+        pump.credit(1e9)
+        expect(pump.queuedBytes).toBe(0)
+        for (const [id, model] of taken) {
+          const own = sent.filter((message) => message.executionId === id)
+          expect(problemsOf(own, model, { hasEnded: ended.has(id), isLossless: mode === 'block' })).toEqual([])
+        }
+        const order = sent.flatMap((message) =>
+          message.type === 'input-request' ? [Number(message.inputId.slice(1))] : [],
+        )
+        for (const id of taken.keys()) expect(idsOf(sent, id)).toEqual(idsOf(sent, id).toSorted((x, y) => x - y))
+        expect(order).toHaveLength(inputs)
+      },
+    ),
     { numRuns: 400 },
   )
 })

@@ -77,6 +77,49 @@ it('joins the writes of a batch although the way is free', () => {
   expect(bench.texts()).toEqual(['xy', 'result'])
 })
 
+describe('gathering', () => {
+  const gathering = (more: Partial<OutputPumpSettings> = {}): Bench => open({ gatherMs: 2, settings: more })
+
+  it('sends the first write of a turn at once and the rest when the turn ends', async () => {
+    const bench = gathering()
+    for (const text of ['1', '2', '3']) bench.pump.write('a', 'stdout', text)
+    expect([bench.texts(), bench.pump.queuedBytes]).toEqual([['1'], 2])
+    await Promise.resolve()
+    expect([bench.texts(), bench.pump.queuedBytes]).toEqual([['1', '23'], 0])
+    for (const text of ['4', '5']) bench.pump.write('a', 'stdout', text)
+    expect(bench.texts()).toEqual(['1', '23', '4'])
+  })
+
+  it('sends what has filled a chunk', () => {
+    const bench = gathering()
+    for (const text of ['1', 'x'.repeat(20), 'y'.repeat(10), 'z']) bench.pump.write('a', 'stdout', text)
+    expect(bench.texts()).toEqual(['1', 'x'.repeat(20), 'y'.repeat(10)])
+  })
+
+  it('sends after 2 ms of continued printing', () => {
+    const bench = gathering()
+    for (const text of ['1', '2']) bench.pump.write('a', 'stdout', text)
+    bench.clock.advance(2)
+    for (const text of ['3', '4']) bench.pump.write('a', 'stdout', text)
+    expect(bench.texts()).toEqual(['1', '23'])
+  })
+
+  it('sends ahead of a message and when it is told to', () => {
+    const bench = gathering()
+    for (const text of ['1', '2']) bench.pump.write('a', 'stdout', text)
+    bench.pump.send(result('a'))
+    bench.pump.write('b', 'stdout', '3')
+    bench.pump.sendGathered()
+    expect(bench.texts()).toEqual(['1', '2', 'result', '3'])
+  })
+
+  it('refuses no write while the way is free', () => {
+    const bench = gathering({ backPressure: 'error' })
+    for (const text of ['1', 'x'.repeat(20), 'y'.repeat(95)])
+      expect(bench.pump.write('a', 'stdout', text)).toBe('accepted')
+  })
+})
+
 it('splits behind newlines, between characters, and never inside \\r\\n', () => {
   const bench = open({ settings: { outputBufferBytes: 1e6, outputChunkBytes: 10 } })
   bench.pump.write('a', 'stdout', '123456\n7890abcde😀xyz')

@@ -10,10 +10,17 @@ import { runControlLoop } from './control-loop.ts'
 const exitProcess = process.exit.bind(process)
 const killProcess = process.kill.bind(process)
 
+/** What a cell prints in one turn is joined for at most this long: a message per line costs four times as much. */
+const gatherMs = 2
+
 /** The lean worker: one thread, which runs the cells and speaks to the host in between. */
 export function runAsyncWorker(): void {
   const transport = createFdTransport<WorkerMessage>({ readFd: 3, writeFd: 4, write: 'blocking' })
-  beforeReallyExit(() => transport.flush())
+  let sendGathered: (() => void) | undefined
+  beforeReallyExit(() => {
+    sendGathered?.()
+    transport.flush()
+  })
   runControlLoop({
     transport,
     clock: systemClock,
@@ -24,12 +31,14 @@ export function runAsyncWorker(): void {
         settings,
         clock: systemClock,
         sink: send,
+        gatherMs,
         schedule: (start) => start(),
         beforeBlocking: () => {
           acknowledge()
           transport.flush()
         },
       })
+      sendGathered = () => executor.pump.sendGathered()
       return { executor, resume: () => executor.resume(), exit: exitProcess }
     },
     exit: exitProcess,
