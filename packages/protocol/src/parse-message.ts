@@ -15,7 +15,7 @@ export const parseHostMessage: (raw: unknown) => HostMessage | UnknownMessage = 
  */
 export const parseWorkerMessage: (raw: unknown) => WorkerMessage | UnknownMessage = createParser(workerMessageSchema)
 
-type UnionOption = {
+interface UnionOption {
   readonly shape?: { readonly type: z.ZodLiteral<string> }
   readonly options?: readonly UnionOption[]
 }
@@ -23,22 +23,39 @@ type UnionOption = {
 function createParser<Message>(
   union: z.ZodType<Message> & { readonly options: readonly unknown[] },
 ): (raw: unknown) => Message | UnknownMessage {
-  const known = new Set((union.options as readonly UnionOption[]).flatMap(typesOf))
-  let compiled: z.ZodType<Message> | undefined
+  // one parser for each type: zod interprets a schema with a cycle in it (an error's cause), and as a whole that is the union
+  const sources = new Map(
+    union.options.flatMap((option) =>
+      typesOf(option as UnionOption).map((type) => [type, option as z.ZodType<Message>]),
+    ),
+  )
+  const compiled = new Map<string, z.ZodType<Message>>()
+  const compile = (type: string): z.ZodType<Message> | undefined => {
+    const source = sources.get(type)
+    if (source === undefined) return undefined
+    const schema = z.compile(source)
+    compiled.set(type, schema)
+    return schema
+  }
   return (raw) => {
     const type: unknown = typeof raw === 'object' && raw !== null ? (raw as { type?: unknown }).type : undefined
-    if (typeof type === 'string' && !known.has(type)) return unknownMessage(type)
+    if (typeof type !== 'string') throw refusal('missing', union.safeParse(raw))
     // generating code takes milliseconds, so it waits for the first message; where it is forbidden zod interprets
-    compiled ??= z.compile(union)
-    const result = compiled.safeParse(raw)
+    const schema = compiled.get(type) ?? compile(type)
+    if (schema === undefined) return unknownMessage(type)
+    const result = schema.safeParse(raw)
     if (result.success) return result.data
-    const issue = result.error.issues[0]
-    throw protocolErrors.INVALID_MESSAGE({
-      type: typeof type === 'string' ? type : 'missing',
-      path: bounded(issue?.path.map(String).join('.') || 'the message'),
-      problem: bounded(issue?.message ?? 'invalid'),
-    })
+    throw refusal(type, result)
   }
+}
+
+function refusal(type: string, { error }: z.ZodSafeParseResult<unknown>): Error {
+  const issue = error?.issues[0]
+  return protocolErrors.INVALID_MESSAGE({
+    type,
+    path: bounded(issue?.path.map(String).join('.') || 'the message'),
+    problem: bounded(issue?.message ?? 'invalid'),
+  })
 }
 
 function typesOf({ shape, options }: UnionOption): string[] {

@@ -1,7 +1,7 @@
 import { type AbortOptions, type CapsuleError, type EventSource, throwIfAborted, withAbort } from '@capsule/core'
 import type { BindingSummary, InspectAnswer, InspectQuery } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
-import { CellExecution, type ExecutionPorts } from './execution.ts'
+import { CellExecution, type ExecutionPorts, withOptions } from './execution.ts'
 import { ExecutionIds } from './execution-ids.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { bindingsOf, Inspections } from './inspections.ts'
@@ -165,10 +165,12 @@ export class CapsuleSession implements Session {
     return this.#record.info(this.#state, this.#slot.link?.transport)
   }
 
-  #newExecution(code: string, options: ExecuteOptions = {}): CellExecution {
-    const { signal, timeoutMs = this.#options.timeoutMs, graceMs = this.#options.graceMs, ...cell } = options
-    const message = { type: 'execute', executionId: this.#executionIds.next(), code, ...cell } as const
-    return new CellExecution(this.#ports, { message, timeoutMs, graceMs, signal })
+  #newExecution(code: string, options?: ExecuteOptions): CellExecution {
+    const { timeoutMs, graceMs } = this.#options
+    const message = { type: 'execute', executionId: this.#executionIds.next(), code } as const
+    const request = { message, timeoutMs, graceMs, signal: undefined }
+    // most calls give none, and this is the hot path
+    return new CellExecution(this.#ports, options === undefined ? request : withOptions(request, options))
   }
 
   /** @throws FRAME_TOO_LARGE */

@@ -7,7 +7,8 @@ import type { ExecutionEvent } from './session.ts'
 export type EventMessage = OutputMessage | InputRequestMessage | Extract<ErrorMessage, { terminal: false }>
 
 export interface EventQueueOptions {
-  readonly windowBytes: number
+  /** How much is kept when nobody reads. */
+  readonly outputWindowBytes: number
   /** So many bytes of output are taken: the worker may send as many more. */
   readonly credit: (bytes: number) => void
   /** How much waits for a reader now. */
@@ -26,7 +27,9 @@ const eventBytes = 128
  */
 export class EventQueue {
   readonly #options: EventQueueOptions
-  readonly #events: Channel<ExecutionEvent>
+  /** Made when the first event or reader comes: most executions have neither. */
+  #events: Channel<ExecutionEvent> | undefined
+  #isClosed = false
   #hasReader = false
   #isOutcomeWanted = false
   #isReleased = false
@@ -38,16 +41,11 @@ export class EventQueue {
 
   constructor(options: EventQueueOptions) {
     this.#options = options
-    this.#events = createChannel<ExecutionEvent>({
-      weigh: weightOf,
-      onTake: (_event, weight) => this.#onTake(weight),
-      onAbandon: () => this.#update(),
-    })
   }
 
   read(): AsyncIterator<ExecutionEvent, undefined> {
     this.#hasReader = true
-    return this.#events
+    return this.#channel()
   }
 
   /** Someone asked for the outcome; if nobody reads, nobody is going to. */
@@ -59,6 +57,7 @@ export class EventQueue {
 
   /** From now on the worker is not to wait for a reader. */
   release(): void {
+    if (this.#isReleased) return
     this.#isReleased = true
     this.#update()
   }
@@ -66,7 +65,8 @@ export class EventQueue {
   /** The last event is in; what is queued stays for its reader, and is the caller's memory. */
   close(): void {
     this.release()
-    this.#events.close()
+    this.#isClosed = true
+    this.#events?.close()
   }
 
   push(event: ExecutionEvent): void {
@@ -75,34 +75,45 @@ export class EventQueue {
       this.receivedBytes += bytes
       this.#owedBytes += bytes
     }
-    this.#events.push(event)
+    this.#channel().push(event)
     this.#update()
   }
 
   /** Text that came past the credit: nothing slows its writer down, so what a reader leaves for too long is dropped. */
   pushStray(event: ExecutionEvent): void {
-    if (this.#events.size > unboundedSourceBytes) return this.#countDrop(event)
-    this.#events.push(event)
+    const events = this.#channel()
+    if (events.size > unboundedSourceBytes) return this.#countDrop(event)
+    events.push(event)
     this.#update()
   }
 
-  get #isFree(): boolean {
-    return this.#isReleased || this.#events.isAbandoned || (this.#isOutcomeWanted && !this.#hasReader)
+  #channel(): Channel<ExecutionEvent> {
+    if (this.#events === undefined) {
+      this.#events = createChannel<ExecutionEvent>({
+        weigh: weightOf,
+        onTake: (_event, weight) => this.#onTake(weight),
+        onAbandon: () => this.#update(),
+      })
+      if (this.#isClosed) this.#events.close()
+    }
+    return this.#events
   }
 
   #onTake(weight: number): void {
-    if (this.#events.isClosed) return
+    if (this.#isClosed) return
     this.#pay(Math.min(weight, this.#owedBytes))
     this.#update()
   }
 
   #update(): void {
-    if (this.#events.isClosed) return
-    if (!this.#isFree) return this.#options.hold(this.#events.size)
+    const events = this.#events
+    if (events === undefined || this.#isClosed) return
+    const isFree = this.#isReleased || events.isAbandoned || (this.#isOutcomeWanted && !this.#hasReader)
+    if (!isFree) return this.#options.hold(events.size)
     this.#pay(this.#owedBytes)
-    const limitBytes = this.#hasReader ? unboundedSourceBytes : this.#options.windowBytes
-    while (this.#events.size > limitBytes) {
-      const dropped = this.#events.shift()
+    const limitBytes = this.#hasReader ? unboundedSourceBytes : this.#options.outputWindowBytes
+    while (events.size > limitBytes) {
+      const dropped = events.shift()
       if (dropped !== undefined) this.#countDrop(dropped)
     }
     this.#options.hold(0)

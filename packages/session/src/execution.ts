@@ -4,7 +4,7 @@ import { sessionErrors } from './errors.ts'
 import { type EventMessage, eventOf, EventQueue } from './event-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
-import type { Execution, ExecutionEvent, Outcome } from './session.ts'
+import type { ExecuteOptions, Execution, ExecutionEvent, Outcome } from './session.ts'
 
 /** What an execution needs of its session. */
 export interface ExecutionPorts {
@@ -31,6 +31,12 @@ export interface ExecutionRequest {
   readonly signal?: AbortSignal | undefined
 }
 
+/** The request as one call's options change it. */
+export function withOptions(request: ExecutionRequest, options: ExecuteOptions): ExecutionRequest {
+  const { signal, timeoutMs = request.timeoutMs, graceMs = request.graceMs, ...cell } = options
+  return { message: { ...request.message, ...cell }, timeoutMs, graceMs, signal }
+}
+
 type StopReason = 'cancelled' | 'timed-out'
 
 type Phase =
@@ -50,12 +56,14 @@ export class CellExecution implements Execution {
   readonly #ports: ExecutionPorts
   readonly #request: ExecutionRequest
   readonly #events: EventQueue
-  readonly #inputs = new Set<string>()
+  /** Asked for and not yet answered; most cells ask for nothing. */
+  #inputs: Set<string> | undefined
   #phase: Phase = { name: 'queued' }
   #resolvers: PromiseWithResolvers<Outcome> | undefined
   #isAcknowledged = false
   #stateAfter: 'kept' | 'lost' = 'kept'
   #startedMs = 0
+  #stopListening: (() => void) | undefined
   #timeout: Timer | undefined
   #grace: { readonly timer: Timer; readonly dueMs: number } | undefined
 
@@ -63,8 +71,12 @@ export class CellExecution implements Execution {
     this.executionId = request.message.executionId
     this.#ports = ports
     this.#request = request
-    this.#events = new EventQueue({ windowBytes: ports.outputWindowBytes, credit: ports.credit, hold: ports.hold })
-    request.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#events = new EventQueue(ports)
+    const { signal } = request
+    if (signal === undefined) return
+    const onAbort = (): void => this.stop('cancelled', request.graceMs)
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#stopListening = () => signal.removeEventListener('abort', onAbort)
   }
 
   get outcome(): Promise<Outcome> {
@@ -87,7 +99,7 @@ export class CellExecution implements Execution {
 
   async respond(inputId: string, answer: string | null): Promise<void> {
     const { executionId } = this
-    if (!this.#inputs.has(inputId)) throw sessionErrors.INPUT_NOT_PENDING({ inputId, executionId })
+    if (!this.#inputs?.has(inputId)) throw sessionErrors.INPUT_NOT_PENDING({ inputId, executionId })
     const wireAnswer = answer === null ? ({ kind: 'eof' } as const) : ({ kind: 'text', text: answer } as const)
     this.#ports.send({ type: 'input-response', executionId, inputId, answer: wireAnswer })
     this.#inputs.delete(inputId)
@@ -112,7 +124,7 @@ export class CellExecution implements Execution {
       this.#ports.send(this.#request.message)
     } catch (error) {
       this.#phase = { name: 'queued' }
-      this.#request.signal?.removeEventListener('abort', this.#onAbort)
+      this.#stopListening?.()
       throw error
     }
     const { clock } = this.#ports
@@ -171,6 +183,7 @@ export class CellExecution implements Execution {
     const { name } = this.#phase
     if (name === 'queued' || name === 'draining' || name === 'settled') return false
     if (message.type === 'input-request') {
+      this.#inputs ??= new Set()
       if (this.#inputs.has(message.inputId)) return false
       this.#inputs.add(message.inputId)
     }
@@ -225,8 +238,8 @@ export class CellExecution implements Execution {
     if (this.#phase.name === 'settled') return
     this.#phase = { name: 'settled', outcome }
     this.#stopTimers()
-    this.#request.signal?.removeEventListener('abort', this.#onAbort)
-    this.#inputs.clear()
+    this.#stopListening?.()
+    this.#inputs = undefined
     this.#events.release()
     this.#ports.settled(outcome)
     this.#resolvers?.resolve(outcome)
@@ -260,6 +273,4 @@ export class CellExecution implements Execution {
     })
     this.#grace = { timer, dueMs }
   }
-
-  readonly #onAbort = (): void => this.stop('cancelled', this.#request.graceMs)
 }

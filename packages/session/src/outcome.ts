@@ -12,32 +12,38 @@ export interface HostDrops {
 
 /** The outcome that a terminal message tells of. A value that does not decode is left out: `text` still shows it. */
 export function outcomeOf(message: TerminalMessage, drops: HostDrops): Outcome {
-  const base = {
+  // filled in place: this is the hot path, and each spread of an optional field costs a copy
+  const outcome: Writable<Outcome> = {
     executionId: message.executionId,
-    state: 'kept' as const,
+    status: message.type === 'result' ? 'ok' : message.status,
+    state: 'kept',
     durationMs: message.durationMs,
     mode: message.mode,
     executor: message.executor,
     output: withDrops(message.output, drops),
-    ...(message.cell > 0 && { cell: message.cell }),
-    ...(message.tainted && { tainted: message.tainted }),
   }
+  if (message.cell > 0) outcome.cell = message.cell
+  if (message.tainted) outcome.tainted = true
+  if (drops.bytes > 0) outcome.truncated = true
   if (message.type === 'error') {
-    return {
-      ...base,
-      status: message.status,
-      error: outcomeErrorOf(message.error),
-      ...(message.rung !== undefined && { cancelRung: message.rung }),
-      ...(drops.bytes > 0 && { truncated: true as const }),
-    }
+    outcome.error = outcomeErrorOf(message.error)
+    if (message.rung !== undefined) outcome.cancelRung = message.rung
+    return outcome
   }
-  const isTruncated = message.truncated === true || drops.bytes > 0
-  return {
-    ...base,
-    status: 'ok',
-    text: message.text,
-    ...valueField('value', message.value),
-    ...(isTruncated && { truncated: true as const }),
+  outcome.text = message.text
+  if (message.truncated) outcome.truncated = true
+  if (message.value !== undefined) setValue(outcome, message.value)
+  return outcome
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+/** Sets nothing when what a worker sent as a value is not one. */
+function setValue(outcome: Writable<Outcome>, bytes: Uint8Array): void {
+  try {
+    outcome.value = decodeValue(bytes)
+  } catch {
+    // `text` still shows it
   }
 }
 
@@ -46,11 +52,11 @@ function withDrops(output: Outcome['output'], { bytes, chunks }: HostDrops): Out
   return { ...output, droppedBytes: output.droppedBytes + bytes, droppedChunks: output.droppedChunks + chunks }
 }
 
-/** `{}` when there is no value or when what a worker sent as one is not one. */
-function valueField<Key extends string>(key: Key, bytes: Uint8Array | undefined): { readonly [K in Key]?: unknown } {
+/** `{}` when there is none or when what a worker sent as one is not one. */
+function thrownField(bytes: Uint8Array | undefined): Pick<OutcomeError, 'thrown'> {
   if (bytes === undefined) return {}
   try {
-    return { [key]: decodeValue(bytes) } as { readonly [K in Key]?: unknown }
+    return { thrown: decodeValue(bytes) }
   } catch {
     return {}
   }
@@ -67,7 +73,7 @@ export function outcomeErrorOf(error: WireError): OutcomeError {
     ...(error.column !== undefined && { column: error.column }),
     ...(error.cause !== undefined && { cause: outcomeErrorOf(error.cause) }),
     ...(error.errors !== undefined && { errors: error.errors.map(outcomeErrorOf) }),
-    ...valueField('thrown', error.thrown),
+    ...thrownField(error.thrown),
   }
 }
 

@@ -198,10 +198,10 @@ describe('a worker that dies', () => {
     let connects = 0
     const open = await openSession()
     const failing = await openSession({
-      connect: (request) => {
+      connect: () => {
         connects++
         if (connects > 1) throw new Error('no more processes')
-        return open.worker.connect(request)
+        return open.worker.connect()
       },
     })
     const states = createRecorder<string>()

@@ -83,7 +83,7 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
   constructor(options: ChildProcessTransportOptions, started: Started) {
     const { clock = systemClock, limits, highWaterBytes } = options
     const source = createSocketSource(pipe(started, 4), 'discard')
-    const sink = createSocketSink(pipe(started, 3))
+    const sink = createSocketSink(pipe(started, 3), highWaterBytes)
     super({ kind: 'child-process', source, sink, clock, limits, highWaterBytes })
     const exited = Promise.withResolvers<ProcessExit>()
     this.exited = exited.promise

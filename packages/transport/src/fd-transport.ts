@@ -34,7 +34,7 @@ export function createFdTransport<Out extends object>(options: FdTransportOption
   const source = createSocketSource(new Socket({ fd: readFd, readable: true, writable: false }), 'destroy')
   const common = { kind: `fd-${write}`, source, clock: systemClock, limits, highWaterBytes }
   if (write === 'async') {
-    const sink = createSocketSink(new Socket({ fd: writeFd, readable: false, writable: true }))
+    const sink = createSocketSink(new Socket({ fd: writeFd, readable: false, writable: true }), highWaterBytes)
     return new FdMessageTransport<Out>(common, sink, () => {})
   }
   const sink = createSlabSink(writeFd)

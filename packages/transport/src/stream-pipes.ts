@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { ByteSink, ByteSinkHandlers, ByteSource } from './byte-pipes.ts'
 import { encodeFrame } from './framing.ts'
+import { defaultHighWaterBytes } from './limits.ts'
 
 /** Bytes from a socket, by 'data' events. `onClose` decides what happens to the bytes nobody wants any more. */
 export function createSocketSource(socket: Socket, onClose: 'discard' | 'destroy'): ByteSource {
@@ -32,12 +33,14 @@ export function createSocketSource(socket: Socket, onClose: 'discard' | 'destroy
   }
 }
 
-/** Frames into a socket; what the system does not take is queued in the stream. */
-export function createSocketSink(socket: Socket): ByteSink {
+/**
+ * Frames into a socket; what the system does not take is queued in the stream. `progress` is told of frames that were
+ * queued above `highWaterBytes`.
+ */
+export function createSocketSink(socket: Socket, highWaterBytes: number = defaultHighWaterBytes): ByteSink {
   let handlers: ByteSinkHandlers | undefined
   const ended = Promise.withResolvers<void>()
   const onWritten = (): void => handlers?.progress()
-  // frames of one turn leave in one system call: each would wake the peer
   const uncork = (): void => socket.uncork()
   let isEnding = false
   return {
@@ -54,12 +57,17 @@ export function createSocketSink(socket: Socket): ByteSink {
         ended.resolve()
       })
     },
-    writeFrame(payload) {
-      if (socket.writableCorked === 0) {
+    writeFrame(payload, urgency) {
+      // frames that can wait leave together in one system call: each would wake the peer
+      if (urgency !== 'now' && socket.writableCorked === 0) {
         socket.cork()
         process.nextTick(uncork)
       }
-      socket.write(encodeFrame(payload, Infinity), onWritten)
+      const frame = encodeFrame(payload, Infinity)
+      // a callback costs a tick even when the system has the bytes already
+      if (socket.writableLength + frame.length > highWaterBytes) socket.write(frame, onWritten)
+      else socket.write(frame)
+      if (urgency === 'now' && socket.writableCorked > 0) socket.uncork()
     },
     end() {
       isEnding = true

@@ -152,7 +152,8 @@ describe('fd 1 and 2', () => {
         const { round } = message as { round: number }
         transport.whenStrayRead(() => {
           const expected = (round * (round + 1) * 500) / 2
-          if (stdoutLength < expected || !stderrText.includes(`${round};`)) missing.push({ round, stdoutLength, expected })
+          if (stdoutLength < expected || !stderrText.includes(`${round};`))
+            missing.push({ round, stdoutLength, expected })
         })
       },
       end: () => resolve(),
