@@ -56,7 +56,6 @@ class ControlSide implements ThreadedExecutor {
   readonly #mailbox
   readonly #ladder
   readonly #reader
-  readonly #receiver: RingReceiver
   readonly #running = new Set<string>()
   readonly #inspections = new Map<number, (answer: InspectAnswer) => void>()
   readonly #whenIdle = new Set<() => void>()
@@ -80,7 +79,7 @@ class ControlSide implements ThreadedExecutor {
       overfill: true,
       onRoom: () => this.#takeIn(),
     })
-    this.#reader = createRingReader(shared)
+    this.#reader = createRingReader(shared, this.#createReceiver(), { joinBytes: this.#pump.chunkBytes })
     this.#mailbox = createMailbox(shared, port, clock)
     this.#ladder = createCancelLadder({
       shared,
@@ -90,7 +89,6 @@ class ControlSide implements ThreadedExecutor {
       catchUp: () => void this.#read(() => true),
       onTerminated: () => this.#failInspections(),
     })
-    this.#receiver = this.#createReceiver()
     const { promise, resolve } = Promise.withResolvers<void>()
     this.configured = promise
     this.#onConfigured = resolve
@@ -190,7 +188,7 @@ class ControlSide implements ThreadedExecutor {
     return this.#pump.batch(() => {
       this.#isReading = true
       try {
-        return this.#reader.drain(this.#receiver, mayContinue)
+        return this.#reader.drain(mayContinue)
       } finally {
         this.#isReading = false
       }

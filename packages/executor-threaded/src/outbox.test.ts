@@ -9,18 +9,15 @@ function open() {
   const { port1, port2 } = new MessageChannel()
   onTestFinished(() => port1.close())
   const put = createOutbox(createRingWriter(shared), port1)
-  const reader = createRingReader(shared)
+  const all: unknown[] = []
+  const reader = createRingReader(shared, {
+    text: () => {},
+    message: (body) => all.push(readOutboxMessage(body)),
+    blob: (sequence) => all.push({ blob: sequence, posted: receiveMessageOnPort(port2)?.message as Blob }),
+  })
   const receive = (): unknown[] => {
-    const all: unknown[] = []
-    reader.drain(
-      {
-        text: () => {},
-        message: (body) => all.push(readOutboxMessage(body)),
-        blob: (sequence) => all.push({ blob: sequence, posted: receiveMessageOnPort(port2)?.message as Blob }),
-      },
-      () => true,
-    )
-    return all
+    reader.drain(() => true)
+    return all.splice(0)
   }
   return { put, receive }
 }

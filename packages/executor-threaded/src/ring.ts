@@ -1,4 +1,5 @@
 import { add, load, notify, store, wait, waitAsync } from './atomics.ts'
+import { RingText } from './ring-text.ts'
 import { type SharedState, word } from './shared-state.ts'
 
 /**
@@ -40,13 +41,16 @@ export function createRingWriter({ words, ring }: SharedState): RingWriter {
   const ints = new Int32Array(ring.buffer)
   const mask = ring.length - 1
   let previousId = ''
+  // the reader's wait that was ended: waking is a system call, so it is done once for each
+  let wokenWait = 0
 
   const used = (): number => (load(words, word.tail) - load(words, word.head)) >>> 0
 
   /** The offset of a contiguous free area for this payload; what is left before the ring's end is padded over. */
   function reserve(payloadBytes: number, keepFree: number, bound?: TextBound): number {
     const recordBytes = align(headerBytes + payloadBytes)
-    for (;;) {
+    // told before the last look, so that the reader cannot make room unseen
+    for (let isWaitTold = false; ; isWaitTold = !isWaitTold) {
       const wake = load(words, word.wake)
       const tail = load(words, word.tail)
       const offset = tail & mask
@@ -62,7 +66,8 @@ export function createRingWriter({ words, ring }: SharedState): RingWriter {
         return 0
       }
       bound?.refuse()
-      wait(words, word.wake, wake)
+      if (isWaitTold) wait(words, word.wake, wake)
+      else add(words, word.writerWaits, 1)
     }
   }
 
@@ -71,7 +76,10 @@ export function createRingWriter({ words, ring }: SharedState): RingWriter {
     ints[(offset >> 2) + 1] = meta
     const recordBytes = align(headerBytes + payloadBytes)
     store(words, word.tail, (load(words, word.tail) + recordBytes) | 0)
+    const readerWait = load(words, word.readerWaits)
+    if (readerWait === wokenWait) return
     notify(words, word.tail)
+    wokenWait = readerWait
   }
 
   return {
@@ -107,18 +115,33 @@ export interface RingReceiver {
 
 export interface RingReader {
   /** Hands over what is committed, oldest first, while `mayContinue` agrees; says whether all of it was. */
-  drain(receiver: RingReceiver, mayContinue: () => boolean): boolean
+  drain(mayContinue: () => boolean): boolean
   readonly isEmpty: boolean
   /** Calls back (once) when more is committed than `drain` has seen; at once if it already is. */
   whenMore(tell: () => void): void
 }
 
-export function createRingReader({ words, ring }: SharedState): RingReader {
+export interface RingReaderOptions {
+  /** Neighbouring texts of one source are handed over as one of at most so many bytes. @defaultValue 0 */
+  readonly joinBytes?: number
+}
+
+export function createRingReader(
+  { words, ring }: SharedState,
+  receiver: RingReceiver,
+  { joinBytes = 0 }: RingReaderOptions = {},
+): RingReader {
   const ints = new Int32Array(ring.buffer)
   const mask = ring.length - 1
+  const texts = new RingText({
+    ring,
+    limitBytes: joinBytes,
+    deliver: (executionId, flags, text) => receiver.text(executionId, flags, text),
+  })
   let previousId = ''
+  let wokenWait = 0
 
-  function read(offset: number, receiver: RingReceiver): number {
+  function read(offset: number): number {
     const payloadBytes = ints[offset >> 2] ?? 0
     const meta = ints[(offset >> 2) + 1] ?? 0
     const start = offset + headerBytes
@@ -127,13 +150,15 @@ export function createRingReader({ words, ring }: SharedState): RingReader {
       case recordKind.text: {
         const idLength = meta >>> 16
         if (idLength > 0) previousId = ring.toString('latin1', start, start + idLength)
-        receiver.text(previousId, (meta >> 8) & 0xff, ring.toString('utf8', start + idLength, end))
+        texts.add(previousId, (meta >> 8) & 0xff, start + idLength, end)
         break
       }
       case recordKind.message:
+        texts.flush()
         receiver.message(ring.subarray(start, end))
         break
       case recordKind.blob:
+        texts.flush()
         receiver.blob(ints[start >> 2] ?? 0)
         break
     }
@@ -142,17 +167,22 @@ export function createRingReader({ words, ring }: SharedState): RingReader {
 
   function release(head: number): void {
     store(words, word.head, head)
+    const writerWait = load(words, word.writerWaits)
+    const usedBytes = (load(words, word.tail) - head) >>> 0
+    // a writer that waits gets enough room to be worth a change of threads
+    if (writerWait === wokenWait || usedBytes * 2 > ring.length) return
+    wokenWait = writerWait
     add(words, word.wake, 1)
     notify(words, word.wake)
   }
 
   return {
-    drain(receiver, mayContinue) {
+    drain(mayContinue) {
       let head = load(words, word.head)
       const tail = load(words, word.tail)
       let unreleased = 0
       while (head !== tail && mayContinue()) {
-        const recordBytes = read(head & mask, receiver)
+        const recordBytes = read(head & mask)
         head = (head + recordBytes) | 0
         unreleased += recordBytes
         // give room back early, so that the printing code does not wait for the whole of a full ring
@@ -161,6 +191,7 @@ export function createRingReader({ words, ring }: SharedState): RingReader {
           unreleased = 0
         }
       }
+      texts.flush()
       if (unreleased > 0) release(head)
       return head === tail
     },
@@ -169,6 +200,7 @@ export function createRingReader({ words, ring }: SharedState): RingReader {
     },
     whenMore(tell) {
       const head = load(words, word.head)
+      add(words, word.readerWaits, 1)
       const waiting = waitAsync(words, word.tail, head)
       if (waiting.async) void waiting.value.then(tell)
       else setImmediate(tell)

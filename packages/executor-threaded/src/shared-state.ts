@@ -22,6 +22,10 @@ export const word = {
   flushed: 7,
   /** V8's heap of the user side's isolate in KiB, for heartbeats. */
   heapUsedKib: 8,
+  /** Counts how often the reader of the ring began to wait for more. */
+  readerWaits: 9,
+  /** Counts how often the writer of the ring began to wait for room. */
+  writerWaits: 10,
 } as const
 
 /**

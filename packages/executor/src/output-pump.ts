@@ -77,6 +77,8 @@ export interface OutputPump {
   /** For all executions together; `droppedBytes` never were sent. */
   readonly counters: OutputCounters
   readonly queuedBytes: number
+  /** No message of output is larger, and writes are joined up to it. */
+  readonly chunkBytes: number
   /** The buffer has no room, or a write was refused and `onRoom` not called since. */
   readonly isFull: boolean
   /** Drops what is queued; nothing is sent from here on. */
@@ -110,7 +112,7 @@ class Pump implements OutputPump {
   readonly counters = noCounters()
   readonly #options: OutputPumpOptions
   readonly #windowBytes: number
-  readonly #chunkBytes: number
+  readonly chunkBytes: number
   readonly #queue = new EntryQueue()
   readonly #executions = new Map<string, Bookkeeping>()
   readonly #waiters: Waiter[] = []
@@ -132,8 +134,8 @@ class Pump implements OutputPump {
     this.#creditBytes = this.#windowBytes
     const { outputChunkBytes, outputBufferBytes } = options.settings
     // at most a quarter of the buffer, so that dropping the oldest chunk does not empty it
-    this.#chunkBytes = Math.max(1, Math.min(outputChunkBytes, Math.ceil(outputBufferBytes / 4)))
-    this.#gatherBytes = Math.min(this.#chunkBytes, longestGatherBytes)
+    this.chunkBytes = Math.max(1, Math.min(outputChunkBytes, Math.ceil(outputBufferBytes / 4)))
+    this.#gatherBytes = Math.min(this.chunkBytes, longestGatherBytes)
     const { clock, gatherMs: holdMs = 0 } = options
     this.#gate = holdMs > 0 ? new TurnGate({ clock, holdMs, endTurn: () => this.sendGathered() }) : undefined
     this.#progressAtMs = clock.now()
@@ -159,7 +161,7 @@ class Pump implements OutputPump {
       const refusal = this.#makeRoom(entry)
       if (refusal !== undefined) return refusal
     }
-    if (!this.#queue.join(entry, this.#chunkBytes)) this.#queue.append(entry)
+    if (!this.#queue.join(entry, this.chunkBytes)) this.#queue.append(entry)
     if (this.#batches === 0 && !this.#gathers()) this.#pump()
     if (this.#queue.bytes >= this.#options.settings.outputBufferBytes) this.#wantedBytes ||= 1
     return 'accepted'
@@ -251,7 +253,7 @@ class Pump implements OutputPump {
   #dropOldest(neededBytes: number): void {
     for (const entry of this.#queue) {
       while (entry.kind === 'output' && entry.bytes > 0 && !this.#fits(neededBytes)) {
-        const piece = cutText(entry.text, entry.bytes, this.#chunkBytes) ?? cutFirst(entry.text)
+        const piece = cutText(entry.text, entry.bytes, this.chunkBytes) ?? cutFirst(entry.text)
         this.#queue.take(entry, piece)
         this.#drop(entry, piece.bytes)
       }
@@ -316,9 +318,9 @@ class Pump implements OutputPump {
   #nextPiece({ text, bytes }: OutputEntry): Piece | undefined {
     const creditBytes = this.#creditBytes
     if (creditBytes <= 0) return undefined
-    const piece = cutText(text, bytes, Math.min(this.#chunkBytes, creditBytes))
+    const piece = cutText(text, bytes, Math.min(this.chunkBytes, creditBytes))
     // a chunk or window too small for one character must not stop everything
-    return piece ?? (creditBytes >= Math.min(this.#chunkBytes, this.#windowBytes) ? cutFirst(text) : undefined)
+    return piece ?? (creditBytes >= Math.min(this.chunkBytes, this.#windowBytes) ? cutFirst(text) : undefined)
   }
 
   #sendOutput({ executionId, stream, late }: OutputEntry, { text, bytes }: Piece): void {
