@@ -116,6 +116,17 @@ it('refuses a second cell until the first has ended', async () => {
   executor.execute(execute('f'))
 })
 
+it('hands on one end of an execution, however often the user side tells it', async () => {
+  const { executor, print, put, sent } = open()
+  executor.execute(execute('e'))
+  put(result('e'))
+  await sent.waitFor(isEnd)
+  put(result('e'))
+  print('after', textFlag.late)
+  await sent.waitFor((message) => message.type === 'output')
+  expect(sent.values.map(({ type }) => type)).toEqual(['result', 'output'])
+})
+
 it('fetches a large message from the port at its place', async () => {
   const { executor, print, put, sent } = open()
   executor.execute(execute('e'))

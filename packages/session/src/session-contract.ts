@@ -107,6 +107,21 @@ execFileSync(process.execPath, ['-e', 'console.log("from a child")'], { stdio: '
     })
   })
 
+  it('keeps late output and late errors apart from the cell that runs', async () => {
+    const session = await open()
+    const late: ExecutionEvent[] = []
+    session.events.on('late', (event) => late.push(event))
+    const { outcome: first } = await session.run(
+      'const gate = Promise.withResolvers(); void gate.promise.then(() => { console.log("late"); setTimeout(() => { throw new Error("boom") }) })',
+    )
+    const second = await session.run('gate.resolve(); await new Promise((go) => setTimeout(go, 50)); 2')
+    expect(second).toMatchObject({ outcome: { status: 'ok', value: 2 }, events: [] })
+    expect(late).toMatchObject([
+      { type: 'output', executionId: first.executionId, text: 'late\n', late: true },
+      { type: 'error', executionId: first.executionId, error: { message: 'boom' }, late: true },
+    ])
+  })
+
   it('does not stall on output that nobody reads once the outcome is awaited', async () => {
     const session = await open({ outputWindowBytes: 16 * 1024 })
     const outcome = await session.execute('for (let i = 0; i < 20000; i++) console.log("x".repeat(100)); 1').outcome

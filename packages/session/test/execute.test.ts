@@ -119,6 +119,15 @@ describe('what fits nothing in flight', () => {
     expect(open.session.info().counters).toMatchObject({ invalidMessages: 4, unknownMessages: 1 })
   })
 
+  it('includes a second end: the first one counts', async () => {
+    const open = await openSession()
+    const { execution, id } = await started(open)
+    open.worker.process.result(id, { text: 'first' })
+    open.worker.process.error(id)
+    expect(await execution.outcome).toMatchObject({ status: 'ok', text: 'first' })
+    expect(open.session.info().counters).toMatchObject({ invalidMessages: 1 })
+  })
+
   it('gets the worker killed when there is too much of it', async () => {
     const open = await openSession()
     const { execution } = await started(open)
@@ -154,6 +163,43 @@ describe('what fits nothing in flight', () => {
   })
 })
 
+describe('what comes late', () => {
+  it('keeps the id of its own cell while another runs', async () => {
+    const open = await openSession()
+    const first = await started(open)
+    open.worker.process.result(first.id)
+    await first.execution.outcome
+    const late = createRecorder<ExecutionEvent>()
+    open.session.events.on('late', late.record)
+    const second = await started(open)
+    open.worker.process.output(first.id, 'tick', { late: true })
+    const error = { name: 'Error', message: 'boom' }
+    open.worker.process.send({ type: 'error', terminal: false, executionId: first.id, late: true, error })
+    open.worker.process.result(second.id)
+    expect(await eventsOf(second.execution)).toEqual([])
+    expect(late.values).toEqual([
+      { type: 'output', executionId: first.id, stream: 'stdout', text: 'tick', late: true },
+      { type: 'error', executionId: first.id, error, late: true },
+    ])
+  })
+
+  it('is not taken from a worker that never had the cell', async () => {
+    const open = await openSession()
+    const { execution, id } = await started(open)
+    open.worker.process.result(id)
+    await execution.outcome
+    await waitFor(open.session.restart())
+    const late = createRecorder<ExecutionEvent>()
+    open.session.events.on('late', late.record)
+    open.worker.process.output(id, 'forged', { late: true })
+    const next = await started(open)
+    open.worker.process.result(next.id)
+    await next.execution.outcome
+    expect(late.values).toEqual([])
+    expect(open.session.info().counters).toMatchObject({ lateEvents: 0, invalidMessages: 1 })
+  })
+})
+
 describe('text on fd 1 and 2', () => {
   it('belongs to the execution that runs when it was written before the terminal message', async () => {
     const open = await openSession()
@@ -168,7 +214,7 @@ describe('text on fd 1 and 2', () => {
     const { execution, id } = await started(open)
     open.worker.process.result(id)
     open.worker.process.exit({ code: 3 })
-    expect(await execution.outcome).toMatchObject({ status: 'ok', exit: { code: 3 } })
+    expect(await execution.outcome).toMatchObject({ status: 'ok', state: 'lost', exit: { code: 3 } })
   })
 
   it('is a stray event when nothing runs', async () => {
@@ -194,6 +240,17 @@ describe('input', () => {
       open.worker.process.result(id)
     }
     await expect(execution.respond('in-1', 'Ada')).rejects.toMatchObject({ code: 'INPUT_NOT_PENDING' })
+  })
+
+  it('is asked for once with one id', async () => {
+    const open = await openSession()
+    const { execution, id } = await started(open)
+    for (let index = 0; index < 2; index++) {
+      open.worker.process.send({ type: 'input-request', executionId: id, inputId: 'in-1', prompt: '' })
+    }
+    open.worker.process.result(id)
+    expect(await eventsOf(execution)).toHaveLength(1)
+    expect(open.session.info().counters).toMatchObject({ invalidMessages: 1 })
   })
 
   it('is answered by run({ onInput }), and with end of input without it', async () => {

@@ -174,6 +174,17 @@ describe('inspect', () => {
     expect(open.session.info().counters.invalidMessages).toBe(1)
   })
 
+  it('takes the answer with its own id only', async () => {
+    const open = await openSession()
+    const asked = open.session.inspect({ what: 'namespace' })
+    const { requestId } = await open.worker.process.next('inspect')
+    const completeness = (status: 'complete' | 'incomplete') => ({ what: 'completeness' as const, status })
+    open.worker.process.send({ type: 'inspect-result', requestId: 'forged', answer: completeness('incomplete') })
+    open.worker.process.send({ type: 'inspect-result', requestId, answer: completeness('complete') })
+    expect(await asked).toEqual(completeness('complete'))
+    expect(open.session.info().counters.invalidMessages).toBe(1)
+  })
+
   it('fails with the worker, and refuses a query that is none', async () => {
     const open = await openSession()
     await expect(open.session.inspect({ what: 'nothing' } as never)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })

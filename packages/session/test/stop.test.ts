@@ -226,6 +226,15 @@ describe('restart', () => {
     expect(open.session.info()).toMatchObject({ generation: 2, state: 'ready', counters: { restarts: 1 } })
   })
 
+  it('does not count an end that comes while the worker is being killed', async () => {
+    const open = await openSession()
+    const { execution, id } = await started(open)
+    open.worker.process.result(id)
+    const restarted = open.session.restart()
+    expect(await execution.outcome).toMatchObject({ status: 'cancelled', state: 'lost', cancelRung: 3 })
+    await waitFor(restarted)
+  })
+
   it('is one restart for several calls', async () => {
     const { session } = await openSession()
     await Promise.all([session.restart(), session.restart()])
@@ -266,6 +275,20 @@ describe('shutdown', () => {
     open.worker.process.result(id)
     const closing = open.session.shutdown()
     expect(await execution.outcome).toMatchObject({ status: 'ok', state: 'lost' })
+    await waitFor(closing)
+  })
+
+  it('says lost although the worker is still there when the outcome comes', async () => {
+    const open = await openSession(
+      {},
+      { isManual: true, script: (message, process) => message.type === 'hello' && process.ready() },
+    )
+    const { execution, id } = await started(open)
+    const closing = open.session.shutdown()
+    await waitFor(open.worker.process.next('shutdown'))
+    open.worker.process.result(id)
+    expect(await execution.outcome).toMatchObject({ status: 'ok', state: 'lost' })
+    open.worker.process.exit({ code: 0 })
     await waitFor(closing)
   })
 

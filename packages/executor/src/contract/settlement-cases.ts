@@ -73,6 +73,18 @@ export function settlementCases(open: OpenBench, { abilities, lacks = [] }: Exec
       expect(await bench.text('"alive"')).toBe("'alive'")
     })
 
+    it('reports late errors to the cell that caused them, not to the one that runs', async () => {
+      const bench = await open()
+      const first = await bench.start(
+        'const gate = Promise.withResolvers(); void gate.promise.then(() => setTimeout(() => { throw new Error("boom") }))',
+      )
+      await bench.terminal(first)
+      const second = await bench.start('gate.resolve(); await new Promise((go) => setTimeout(go, 50)); "end"')
+      expect(await bench.terminal(second)).toMatchObject({ text: "'end'" })
+      expect(bench.of(first)[1]).toMatchObject({ terminal: false, late: true, error: { message: 'boom' } })
+      expect(bench.of(second)).toHaveLength(1)
+    })
+
     it('answers inspect, also while a cell waits', async () => {
       const bench = await open()
       await bench.run('const answer = 42')
