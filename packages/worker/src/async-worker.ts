@@ -5,10 +5,10 @@ import { createEngine } from '@capsule/namespace'
 import type { WorkerMessage } from '@capsule/protocol'
 import { createFdTransport } from '@capsule/transport'
 import { runControlLoop } from './control-loop.ts'
+import { killGroup } from './kill-group.ts'
 
-// cells may replace these
+// a cell may replace it
 const exitProcess = process.exit.bind(process)
-const killProcess = process.kill.bind(process)
 
 /** What a cell prints in one turn is joined for at most this long: a message per line costs four times as much. */
 const gatherMs = 2
@@ -39,10 +39,10 @@ export function runAsyncWorker(): void {
         },
       })
       sendGathered = () => executor.pump.sendGathered()
-      return { executor, resume: () => executor.resume(), exit: exitProcess }
+      return { executor, routes: ['async'], resume: () => executor.resume(), exit: exitProcess }
     },
     exit: exitProcess,
     // exit listeners of cells might never return
-    onHostGone: () => killProcess(process.pid, 'SIGKILL'),
+    onHostGone: killGroup,
   })
 }

@@ -79,7 +79,7 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
     createExecutor: async (start) => {
       starts.record(start)
       await created.promise
-      return { executor, resume: call('resume'), exit: exits.record }
+      return { executor, routes: ['threaded', 'async'], resume: call('resume'), exit: exits.record }
     },
     exit: exits.record,
     onHostGone: ends.record,
@@ -124,7 +124,7 @@ it('answers hello with what was agreed and what is in effect', async () => {
     features: ['output-credit'],
     limits: defaultLimits,
     settings: { ...defaultWorkerSettings, textLength: 9 },
-    executors: [{ name: 'fake', preemptive: true, syncInput: true, concurrent: false }],
+    executors: ['threaded', 'async'].map((name) => ({ name, preemptive: true, syncInput: true, concurrent: false })),
     pid: process.pid,
     nodeVersion: process.version,
   })

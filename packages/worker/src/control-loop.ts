@@ -17,6 +17,8 @@ import { effectiveSettings } from './worker-settings.ts'
 /** What the control loop needs of an executor beside the contract. */
 export interface HostedExecutor {
   readonly executor: Executor
+  /** The names that outcomes give for the executor of a cell; all of them have its abilities. */
+  readonly routes: readonly string[]
   /** The transport takes messages again after `send` had returned false. */
   readonly resume: () => void
   /** Ends the process, with what was sent on the wire. */
@@ -119,7 +121,7 @@ class ControlLoop {
       send: (message) => this.#send(hosted, message),
       acknowledge: () => this.#acknowledge(),
     })
-    const { name, abilities } = hosted.executor
+    const { abilities } = hosted.executor
     // the host has gone meanwhile
     if (this.#state.phase !== 'starting') return hosted.executor[Symbol.asyncDispose]()
     const { early } = this.#state
@@ -128,7 +130,7 @@ class ControlLoop {
       ...agreement,
       features: agreement.features.filter((feature) => featureHolds(feature, hosted.executor)),
       settings,
-      executors: [{ name, ...abilities }],
+      executors: hosted.routes.map((name) => ({ name, ...abilities })),
       pid: process.pid,
       nodeVersion: process.version,
     })
@@ -144,13 +146,15 @@ class ControlLoop {
       case 'hello':
         return
       case 'execute':
-        this.#acknowledgeSoon(message.executionId)
+        this.#acknowledge()
+        this.#unacknowledged = message.executionId
         try {
           executor.execute(message)
         } catch (error) {
           this.#send(hosted, refusedExecution(message.executionId, executor.name, error))
         }
-        return
+        // the async executor has mostly ended it by now
+        return this.#acknowledgeSoon()
       case 'input-response':
         return executor.respond(message)
       case 'cancel':
@@ -177,9 +181,8 @@ class ControlLoop {
     }
   }
 
-  #acknowledgeSoon(executionId: string): void {
-    this.#acknowledge()
-    this.#unacknowledged = executionId
+  #acknowledgeSoon(): void {
+    if (this.#unacknowledged === undefined) return
     // one timer serves many executions: it may send an acknowledgement early, never late
     this.#acknowledgeTimer ??= this.#options.clock.setTimer(acknowledgeMs, () => {
       this.#acknowledgeTimer = undefined

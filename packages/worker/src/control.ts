@@ -4,6 +4,7 @@ import { createThreadedExecutor, openSharedMemory, type SharedMemory } from '@ca
 import { createFdTransport } from '@capsule/transport'
 import type { WorkerMessage } from '@capsule/protocol'
 import { runControlLoop } from './control-loop.ts'
+import { killGroup } from './kill-group.ts'
 
 export interface ControlThreadData {
   readonly memory: SharedMemory
@@ -31,17 +32,13 @@ runControlLoop({
       whenSent: (release) => void transport.close().then(release),
     })
     await executor.configured
-    return { executor, resume: () => executor.resume(), exit: (code) => executor.exit(code) }
+    return { executor, routes: ['threaded', 'async'], resume: () => executor.resume(), exit: (code) => executor.exit(code) }
   },
   exit(code) {
     parentPort?.postMessage(code)
     // not the clock's timer: this one keeps the thread alive for it
-    setTimeout(killProcess, exitGraceMs)
+    setTimeout(killGroup, exitGraceMs)
   },
-  onHostGone: killProcess,
+  // the main thread may be busy with a cell, and process.exit() here would end this thread only
+  onHostGone: killGroup,
 })
-
-/** The main thread may be busy with a cell, and process.exit() here would end this thread only. */
-function killProcess(): void {
-  process.kill(process.pid, 'SIGKILL')
-}
