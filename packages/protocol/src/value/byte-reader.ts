@@ -3,20 +3,25 @@ import { protocolErrors } from '../errors.ts'
 export const malformed = (problem: string): Error => protocolErrors.VALUE_MALFORMED({ problem })
 
 // Texts of up to this many bytes are looked up among those read before: most are property names.
-const cachedBytes = 24
+const cachedBytes = 12
 const cacheSlots = 1024
 
-const double = new Float64Array(1)
-const doubleBytes = new Uint8Array(double.buffer)
+/** What `toString` calls after looking at its arguments, which takes as long as a short text does. */
+interface SlicingBuffer extends Buffer {
+  utf8Slice(start: number, end: number): string
+  latin1Slice(start: number, end: number): string
+}
 
 /** Reads MessagePack's parts. Reading past the end throws VALUE_MALFORMED. */
 export class ByteReader {
-  readonly #bytes: Buffer
+  readonly #bytes: SlicingBuffer
+  readonly #view: DataView
   readonly #cache: (string | undefined)[] = []
   position = 0
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as Buffer as SlicingBuffer
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   get remaining(): number {
@@ -36,8 +41,10 @@ export class ByteReader {
   }
 
   double(): number {
-    for (let index = 7; index >= 0; index--) doubleBytes[index] = this.byte()
-    return double[0] as number
+    this.#need(8)
+    const value = this.#view.getFloat64(this.position)
+    this.position += 8
+    return value
   }
 
   int64(): bigint {
@@ -74,18 +81,18 @@ export class ByteReader {
     const start = this.position
     const end = start + length
     this.position = end
-    if (length > cachedBytes) return this.#bytes.toString('utf8', start, end)
     const bytes = this.#bytes
+    if (length > cachedBytes) return bytes.utf8Slice(start, end)
     let hash = length
     for (let index = start; index < end; index++) {
       const byte = bytes[index] as number
-      if (byte >= 0x80) return bytes.toString('utf8', start, end)
+      if (byte >= 0x80) return bytes.utf8Slice(start, end)
       hash = (Math.imul(hash, 31) + byte) | 0
     }
     const slot = hash & (cacheSlots - 1)
     const known = this.#cache[slot]
     if (known !== undefined && this.#isAt(known, start, length)) return known
-    const text = bytes.toString('latin1', start, end)
+    const text = bytes.latin1Slice(start, end)
     this.#cache[slot] = text
     return text
   }

@@ -5,8 +5,9 @@ import {
   isWellFormed,
   setBytes,
   subarray,
-  writeText,
   sliceBytes,
+  writeUtf16,
+  writeUtf8,
 } from './primordials.ts'
 
 // the longest text written character by character; above it the native writer is faster
@@ -130,7 +131,7 @@ export class ByteWriter {
     this.#ensure(size + 5)
     const headerBytes = size < 0x100 ? 2 : size < 0x1_0000 ? 3 : 5
     const start = this.position
-    const written = writeText(this.#bytes, text, start + headerBytes, size, 'utf8')
+    const written = writeUtf8(this.#bytes, text, start + headerBytes, size)
     this.#textHeader(headerBytes, written)
     this.position = start + headerBytes + written
     return true
@@ -181,7 +182,7 @@ export class ByteWriter {
     this.text('utf16', 20)
     this.text('v', 20)
     this.header32(0xc6, size)
-    writeText(this.#bytes, text, this.position, size, 'utf16le')
+    writeUtf16(this.#bytes, text, this.position, size)
     this.position += size
     return true
   }
@@ -190,7 +191,8 @@ export class ByteWriter {
     const { length } = this.#bytes
     if (this.position + size <= length) return
     const wanted = this.position + size + 1024
-    const larger = allocate(wanted > length * 2 ? wanted : length * 2)
+    // what is never written to takes no memory, so the steps are large
+    const larger = allocate(wanted > length * 4 ? wanted : length * 4)
     setBytes(larger, subarray(this.#bytes, 0, this.position), 0)
     this.#bytes = larger
   }

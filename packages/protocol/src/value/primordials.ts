@@ -50,6 +50,11 @@ export const writeText = uncurry(
     encoding: 'utf8' | 'utf16le',
   ) => number,
 )
+// what Buffer's `write` calls after looking at its arguments
+type WriteText = (this: Buffer, text: string, at: number, length: number) => number
+const { utf8Write, ucs2Write } = Buffer.prototype as unknown as Record<'utf8Write' | 'ucs2Write', WriteText>
+export const writeUtf8 = uncurry(utf8Write)
+export const writeUtf16 = uncurry(ucs2Write)
 const encoder = new TextEncoder()
 const encodeInto = uncurry(
   encoder.encodeInto as (this: typeof encoder, text: string, into: Uint8Array) => { read: number },

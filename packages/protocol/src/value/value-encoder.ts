@@ -25,13 +25,14 @@ const markerBytes = 64
 
 /** What can throw is read before anything is written. */
 interface Prepared {
-  readonly kind: ObjectKind
   readonly keys: readonly string[]
   readonly length: number
   readonly isSparse: boolean
-  /** It has the key that marks special values, and must not be taken for one. */
-  readonly hasMark: boolean
 }
+
+const noKeys: readonly string[] = []
+
+type ContainerKind = Exclude<ObjectKind, 'boxed' | 'opaque' | 'date' | 'regexp' | 'bytes'>
 
 /** Walks one value and writes it. Every method that answers `false` had no room and wrote nothing. */
 export class ValueEncoder {
@@ -191,17 +192,21 @@ export class ValueEncoder {
       this.writer.number(index)
       return true
     }
-    let prepared: Prepared
+    let kind: ObjectKind
+    let keys = noKeys
+    let length = 0
+    let isSparse = false
     try {
-      prepared = prepare(value)
+      kind = classify(value)
+      if (kind === 'record' || kind === 'error') keys = ownKeys(value)
+      else if (kind === 'array') {
+        length = (value as unknown[]).length
+        isSparse = hasHole(value as unknown[], length)
+      }
     } catch (error) {
       return this.placeholder(describeThrown(error))
     }
-    return this.#prepared(value, prepared)
-  }
-
-  #prepared(value: object, prepared: Prepared): boolean {
-    switch (prepared.kind) {
+    switch (kind) {
       case 'boxed':
         return this.write(unbox(value))
       case 'opaque':
@@ -209,9 +214,9 @@ export class ValueEncoder {
       case 'date':
       case 'regexp':
       case 'bytes':
-        return this.#leaf(value, prepared.kind)
+        return this.#leaf(value, kind)
       default:
-        return this.#container(value, prepared)
+        return this.#container(value, kind, { keys, length, isSparse })
     }
   }
 
@@ -222,25 +227,44 @@ export class ValueEncoder {
     return true
   }
 
-  #container(value: object, { kind, keys, length, isSparse, hasMark }: Prepared): boolean {
+  #container(value: object, kind: ContainerKind, { keys, length, isSparse }: Prepared): boolean {
     const isFull = this.#seen.size >= valueContainers || this.room < 2 * headerBytes + markerBytes
     if (isFull || this.#depthLeft === 0) return this.placeholder(describeObject(value))
     this.#seen.set(value, this.#seen.size)
     this.#depthLeft--
     this.#limit -= markerBytes
-    if (kind === 'array') {
-      if (isSparse) this.#sparse(value, length)
-      else this.array(length, 1, (index) => this.property(value, index))
-    } else if (kind === 'map') writeMap(this, value as Map<unknown, unknown>)
-    else if (kind === 'set') writeSet(this, value as Set<unknown>)
-    else if (kind === 'error') writeError(this, value, keys)
-    else {
-      if (hasMark) this.tag('object')
-      this.record(value, keys)
+    switch (kind) {
+      case 'record':
+        if (isMarked(keys)) this.tag('object')
+        this.record(value, keys)
+        break
+      case 'array':
+        if (isSparse) this.#sparse(value, length)
+        else this.#items(value as unknown[], length)
+        break
+      case 'map':
+        writeMap(this, value as Map<unknown, unknown>)
+        break
+      case 'set':
+        writeSet(this, value as Set<unknown>)
+        break
+      case 'error':
+        writeError(this, value, keys)
     }
     this.#limit += markerBytes
     this.#depthLeft++
     return true
+  }
+
+  /** As `array`, without a function for each: most arrays are small. */
+  #items(items: readonly unknown[], length: number): void {
+    const start = this.writer.open(0x90, length)
+    for (let index = 0; index < length; index++) {
+      if (this.property(items, index)) continue
+      this.forced(`… ${length - index} more items`)
+      this.writer.close(start, index + 1)
+      return
+    }
   }
 
   /** `{ $: 'sparse', v: [length, [index, item, ...]] }` */
@@ -262,20 +286,14 @@ export class ValueEncoder {
   }
 }
 
-function prepare(value: object): Prepared {
-  const kind = classify(value)
-  const length = kind === 'array' ? (value as unknown[]).length : 0
-  return {
-    kind,
-    keys: kind === 'record' || kind === 'error' ? ownKeys(value) : [],
-    length,
-    isSparse: kind === 'array' && hasHole(value as unknown[], length),
-    hasMark: kind === 'record' && hasOwn(value, '$'),
-  }
-}
-
 function hasHole(items: readonly unknown[], length: number): boolean {
   for (let index = 0; index < length; index++) if (items[index] === undefined && !hasOwn(items, index)) return true
+  return false
+}
+
+/** It has the key that marks special values, and must not be taken for one. */
+function isMarked(keys: readonly string[]): boolean {
+  for (let index = 0; index < keys.length; index++) if (keys[index] === '$') return true
   return false
 }
 
