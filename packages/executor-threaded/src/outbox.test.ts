@@ -62,14 +62,23 @@ it.each([
   ['a text and a value that are too long together', { text: 'x'.repeat(20_000), value: new Uint8Array(20_000) }],
 ])('posts %s and keeps its place', (_what, more) => {
   const { put, receive } = open()
+  const expected = structuredClone(result(more))
   put({ type: 'flush' })
   put(result(more))
   put({ type: 'configured' })
   expect(receive()).toEqual([
     { type: 'flush' },
-    { blob: 1, posted: { sequence: 1, message: result(more) } },
+    { blob: 1, posted: { sequence: 1, message: expected } },
     { type: 'configured' },
   ])
+})
+
+it('moves a large value instead of copying it', () => {
+  const { put, receive } = open()
+  const value = new Uint8Array(40_000).fill(7)
+  put(result({ value }))
+  expect(value.length).toBe(0)
+  expect(receive()).toMatchObject([{ posted: { message: { value: new Uint8Array(40_000).fill(7) } } }])
 })
 
 it('asks no toJSON of a cell', () => {

@@ -17,6 +17,7 @@ const jsonCodec = createCodec('json')
 // 100 levels of `cause` and AggregateError nesting is more than the engine produces
 const messageLimits = { frameBytes: maxMessageBytes, depth: 100 }
 const lengthBytes = 4
+const NativeArrayBuffer = ArrayBuffer
 const { hasOwn, prototype: objectPrototype } = Object
 const { prototype: arrayPrototype } = Array
 
@@ -27,7 +28,7 @@ const isJsonReplaced = (): boolean => hasOwn(objectPrototype, 'toJSON') || hasOw
 export function createOutbox(ring: RingWriter, port: MessagePort): (message: OutboxMessage) => void {
   let sequence = 0
   const post = (message: OutboxMessage): void => {
-    port.postMessage({ sequence: ++sequence, message } satisfies Blob)
+    port.postMessage({ sequence: ++sequence, message } satisfies Blob, buffersOf(message))
     ring.writeBlob(sequence)
   }
   return (message) => {
@@ -37,6 +38,13 @@ export function createOutbox(ring: RingWriter, port: MessagePort): (message: Out
     if (lengthBytes + json.length + (attached?.length ?? 0) > maxMessageBytes) return post(message)
     ring.writeMessage(frame(json, attached))
   }
+}
+
+/** What moves to the other thread instead of being copied: a large encoded value, whose memory is the message's own. */
+function buffersOf(message: OutboxMessage): ArrayBuffer[] {
+  if (message.type !== 'result' || (message.value?.length ?? 0) <= maxMessageBytes) return []
+  const { buffer } = message.value as Uint8Array
+  return buffer instanceof NativeArrayBuffer ? [buffer] : []
 }
 
 function frame(json: Uint8Array, attached: Uint8Array | undefined): Uint8Array {
