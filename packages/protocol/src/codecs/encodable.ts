@@ -6,11 +6,10 @@ const { getPrototypeOf, keys, prototype: objectPrototype } = Object
 const { isFinite } = Number
 const NativeUint8Array = Uint8Array
 
-/** What a codec has to care for in a message. */
+/** What the JSON codec has to care for in a message. */
 export interface Contents {
   /** Bytes, or a `$bytes` key that JSON must escape. */
   hasBytes: boolean
-  hasUndefined: boolean
 }
 
 /**
@@ -18,7 +17,7 @@ export interface Contents {
  * @throws FRAME_TOO_DEEP, MESSAGE_NOT_ENCODABLE
  */
 export function checkEncodable(message: object, maxDepth: number): Contents {
-  const contents: Contents = { hasBytes: false, hasUndefined: false }
+  const contents: Contents = { hasBytes: false }
   checkObject(message, 'the message', maxDepth, contents)
   return contents
 
@@ -37,8 +36,7 @@ export function checkEncodable(message: object, maxDepth: number): Contents {
     for (const key of keys(value)) {
       if (key === '$bytes') found.hasBytes = true
       const item = (value as Record<string, unknown>)[key]
-      if (item === undefined) found.hasUndefined = true
-      else checkItem(item, key, depthLeft, found)
+      if (item !== undefined) checkItem(item, key, depthLeft, found)
     }
   }
 
@@ -59,18 +57,5 @@ export function checkEncodable(message: object, maxDepth: number): Contents {
   }
 }
 
-/** A copy without the properties that are `undefined`. */
-export function withoutUndefined(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || value instanceof NativeUint8Array) return value
-  if (isArray(value)) return value.map(withoutUndefined)
-  const copy: Record<string, unknown> = {}
-  for (const key of keys(value)) {
-    const item = (value as Record<string, unknown>)[key]
-    // assigning it would set a prototype
-    if (item !== undefined && key !== '__proto__') copy[key] = withoutUndefined(item)
-  }
-  return copy
-}
-
-const refusal = (name: string | number, problem: string): Error =>
+export const refusal = (name: string | number, problem: string): Error =>
   protocolErrors.MESSAGE_NOT_ENCODABLE({ key: String(name), problem })

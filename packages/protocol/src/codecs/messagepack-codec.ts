@@ -1,29 +1,21 @@
-// this entry of msgpackr is the pure JavaScript one: no native addon, and no generated code as long as records are off
-import { Packr } from 'msgpackr/pack'
 import type { Codec } from '../codec.ts'
 import { protocolErrors } from '../errors.ts'
 import { defaultLimits } from '../limits.ts'
-import { checkEncodable, withoutUndefined } from './encodable.ts'
+import { MessagePackReader } from './messagepack-reader.ts'
 import { scanMessagePack } from './messagepack-scan.ts'
+import { MessagePackWriter } from './messagepack-writer.ts'
 
+/** Its own writer and reader: messages are small and plain, and a general library costs more than the rest of the way. */
 export function createMessagePackCodec(): Codec {
-  const packr = new Packr({
-    useRecords: false,
-    mapsAsObjects: true,
-    variableMapSize: true,
-    int64AsType: 'auto',
-    moreTypes: false,
-  })
+  const writer = new MessagePackWriter()
+  const reader = new MessagePackReader()
   return {
     name: 'msgpack',
-    encode(message, limits = defaultLimits) {
-      const { hasUndefined } = checkEncodable(message, limits.depth)
-      return packr.pack(hasUndefined ? withoutUndefined(message) : message)
-    },
+    encode: (message, limits = defaultLimits) => writer.write(message, limits.depth),
     decode(payload, limits) {
       scanMessagePack(payload, limits.depth)
       try {
-        return packr.unpack(payload)
+        return reader.read(payload)
       } catch (error) {
         throw protocolErrors.FRAME_MALFORMED({ codec: 'msgpack', problem: 'it cannot be decoded' }, { cause: error })
       }

@@ -2,7 +2,7 @@ import { protocolErrors } from '../errors.ts'
 import { messageContainers } from '../limits.ts'
 
 // what is left to read on each open level, and whether that level is a map; grown to the deepest limit asked for
-let leftAt = new Float64Array(128)
+let leftAt = new Uint32Array(128)
 let mapAt = new Uint8Array(128)
 
 const malformed = (problem: string): Error => protocolErrors.FRAME_MALFORMED({ codec: 'msgpack', problem })
@@ -14,25 +14,27 @@ const malformed = (problem: string): Error => protocolErrors.FRAME_MALFORMED({ c
  */
 export function scanMessagePack(bytes: Uint8Array, maxDepth: number): void {
   if (leftAt.length <= maxDepth) {
-    leftAt = new Float64Array(maxDepth + 1)
+    leftAt = new Uint32Array(maxDepth + 1)
     mapAt = new Uint8Array(maxDepth + 1)
   }
+  const lefts = leftAt
+  const maps = mapAt
   const end = bytes.length
   let position = 0
   let depth = 0
   let containers = 0
   // items still owed on all open levels; each takes a byte at least
   let owed = 1
-  leftAt[0] = 1
-  mapAt[0] = 0
+  lefts[0] = 1
+  maps[0] = 0
   while (owed > 0) {
     if (owed > end - position) throw malformed('it ends early')
-    while (leftAt[depth] === 0) depth--
-    const left = leftAt[depth] as number
-    leftAt[depth] = left - 1
+    while (lefts[depth] === 0) depth--
+    const left = lefts[depth] as number
+    lefts[depth] = left - 1
     owed--
     const token = bytes[position++] as number
-    if (mapAt[depth] === 1 && left % 2 === 0 && !isString(token)) throw malformed('a map key is not a string')
+    if (maps[depth] === 1 && (left & 1) === 0 && !isString(token)) throw malformed('a map key is not a string')
     const size = containerSize(bytes, position, token)
     if (size < 0) {
       position += scalarBytes(bytes, position, token)
@@ -44,9 +46,11 @@ export function scanMessagePack(bytes: Uint8Array, maxDepth: number): void {
     const isMap = token >= 0xde || token < 0x90
     const items = isMap ? size * 2 : size
     position += token < 0xa0 ? 0 : token === 0xdc || token === 0xde ? 2 : 4
-    leftAt[depth] = items
-    mapAt[depth] = isMap ? 1 : 0
     owed += items
+    // now, because a claim may be more than a level can note
+    if (owed > end - position) throw malformed('it ends early')
+    lefts[depth] = items
+    maps[depth] = isMap ? 1 : 0
   }
   if (position < end) throw malformed('bytes follow the message')
 }
