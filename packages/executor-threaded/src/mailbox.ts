@@ -26,7 +26,9 @@ export function createMailbox({ words }: SharedState, port: MessagePort, clock: 
 
   const forgetDone = (): void => {
     const done = load(words, word.inboxDone)
-    if (waiting.length > 0) waiting = waiting.filter(({ envelope }) => envelope.sequence > done)
+    // nearly always all are done
+    if (sequence <= done) waiting.length = 0
+    else waiting = waiting.filter(({ envelope }) => envelope.sequence > done)
   }
   const send = (envelope: Envelope): void => {
     port.postMessage(envelope)

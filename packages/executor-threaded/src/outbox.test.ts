@@ -37,7 +37,12 @@ it('carries a small message through the ring', () => {
   const { put, receive } = open()
   put({ type: 'flush' })
   put(result({ truncated: true }))
-  expect(receive()).toEqual([{ type: 'flush' }, result({ truncated: true })])
+  put(result({ tainted: true, text: '\ud800é\n"' }))
+  expect(receive()).toEqual([
+    { type: 'flush' },
+    result({ truncated: true }),
+    result({ tainted: true, text: '\ud800é\n"' }),
+  ])
 })
 
 it('carries bytes beside the rest, and a copy of them', () => {

@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { OrderedMessage } from '@capsule/executor'
 import { createCodec } from '@capsule/protocol'
 import type { UserSideReport } from './inbox.ts'
+import { decodeResult, encodeResult, isResult } from './result-record.ts'
 import { maxMessageBytes, type RingWriter } from './ring.ts'
 
 export type OutboxMessage = OrderedMessage | UserSideReport
@@ -34,7 +35,7 @@ export function createOutbox(ring: RingWriter, port: MessagePort): (message: Out
   return (message) => {
     const attached = message.type === 'result' ? message.value : undefined
     if ((attached?.length ?? 0) > maxMessageBytes || isJsonReplaced()) return post(message)
-    const json = jsonCodec.encode(attached === undefined ? message : { ...message, value: undefined })
+    const json = message.type === 'result' ? encodeResult(message) : jsonCodec.encode(message)
     if (lengthBytes + json.length + (attached?.length ?? 0) > maxMessageBytes) return post(message)
     ring.writeMessage(frame(json, attached))
   }
@@ -59,6 +60,7 @@ function frame(json: Uint8Array, attached: Uint8Array | undefined): Uint8Array {
 export function readOutboxMessage(body: Uint8Array): OutboxMessage {
   const view = Buffer.from(body)
   const jsonEnd = lengthBytes + view.readUInt32LE()
-  const message = jsonCodec.decode(view.subarray(lengthBytes, jsonEnd), messageLimits) as OutboxMessage
-  return jsonEnd === view.length ? message : ({ ...message, value: view.subarray(jsonEnd) } as OutboxMessage)
+  const json = view.subarray(lengthBytes, jsonEnd)
+  if (!isResult(json)) return jsonCodec.decode(json, messageLimits) as OutboxMessage
+  return decodeResult(json, jsonEnd === view.length ? undefined : view.subarray(jsonEnd))
 }

@@ -9,7 +9,7 @@ import { type SharedState, word } from './shared-state.ts'
  * record = int32 payload length, int32 kind | flags << 8 | id length << 16, payload, padding to 8 bytes
  * payload = execution id (latin1; length 0: as in the record before), then the body
  */
-export const recordKind = { padding: 0, text: 1, message: 2, blob: 3 } as const
+const recordKind = { padding: 0, text: 1, message: 2, blob: 3 } as const
 export const textFlag = { stderr: 1, late: 2 } as const
 
 const headerBytes = 8

@@ -47,7 +47,7 @@ export interface SharedMemory {
 }
 
 /** Bounds what a cell can have printed that the control thread has not looked at. A power of two. */
-export const defaultRingBytes = 1024 * 1024
+const defaultRingBytes = 1024 * 1024
 
 export function createSharedMemory(ringBytes: number = defaultRingBytes): SharedMemory {
   return { words: new SharedArrayBuffer(64), ring: new SharedArrayBuffer(ringBytes) }

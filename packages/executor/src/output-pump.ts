@@ -170,6 +170,8 @@ class Pump implements OutputPump {
   send(message: OrderedMessage): void {
     if (this.#transport === 'disposed') return
     const isTerminal = isTerminalMessage(message)
+    // most cells print nothing, and their end finds the way free
+    if (this.#isWayFree) return this.#sendAtOnce(message, isTerminal)
     if (isTerminal) {
       const bookkeeping = this.#bookkeeping(message.executionId)
       if (bookkeeping.isSettled) return
@@ -219,6 +221,22 @@ class Pump implements OutputPump {
     for (const entry of this.#queue) this.#queue.remove(entry)
     this.#executions.clear()
     this.#afterRemoval()
+  }
+
+  /** Nothing waits, so that a message need not be queued to keep its place. */
+  get #isWayFree(): boolean {
+    return this.#transport === 'ready' && this.#queue.first === undefined && !this.#isPumping
+  }
+
+  #sendAtOnce(message: OrderedMessage, isTerminal: boolean): void {
+    this.#isPumping = true
+    try {
+      this.#handOver(this.#counted({ message, isTerminal }))
+    } finally {
+      this.#isPumping = false
+    }
+    // `send` may have called back into the pump
+    this.sendGathered()
   }
 
   #gathers(): boolean {
@@ -334,10 +352,10 @@ class Pump implements OutputPump {
     if (!this.#options.send(message) && this.#transport === 'ready') this.#transport = 'stalled'
   }
 
-  #counted({ message, isTerminal }: OrderedEntry): ExecutorMessage {
+  #counted({ message, isTerminal }: Pick<OrderedEntry, 'message' | 'isTerminal'>): ExecutorMessage {
     if (!isTerminal) return message as ExecutorMessage
     const { executionId } = message as UncountedTerminal
-    const output = this.#bookkeeping(executionId).counters
+    const output = this.#executions.get(executionId)?.counters ?? noCounters()
     this.#executions.delete(executionId)
     return { ...(message as UncountedTerminal), output }
   }

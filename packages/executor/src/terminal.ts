@@ -22,12 +22,17 @@ interface Facts {
 
 /** The terminal message of one execution, for the pump to count. */
 export function terminalOf({ executionId, prepared, executor, durationMs }: Facts, ending: Ending): UncountedTerminal {
-  const settlement = { executionId, cell: prepared?.cell ?? 0, mode: prepared?.mode ?? 'unknown', executor, durationMs }
+  const cell = prepared?.cell ?? 0
+  const mode = prepared?.mode ?? 'unknown'
+  const settlement = { executionId, cell, mode, executor, durationMs }
   switch (ending.kind) {
     case 'value': {
       const { text, value, truncated } = ending
-      const rest = { ...(value === undefined ? {} : { value }), ...(truncated ? { truncated } : {}) }
-      return { type: 'result', ...settlement, text, ...rest }
+      // nearly every cell ends here: named one by one, and of one shape with a value or without
+      const result: UncountedTerminal = { type: 'result', executionId, cell, mode, executor, durationMs, text }
+      if (value !== undefined) result.value = value
+      if (truncated) result.truncated = truncated
+      return result
     }
     case 'throw':
       return { type: 'error', terminal: true, ...settlement, status: 'error', error: ending.error }

@@ -1,4 +1,4 @@
-import { basename, dirname, resolve, sep } from 'node:path'
+import { basename, resolve, sep } from 'node:path'
 import { engineLimits } from './engine-limits.ts'
 import { SafeMap } from './primordials.ts'
 
@@ -34,6 +34,11 @@ export class CellFiles {
     return this.#prefix + name
   }
 
+  /** Of a cell that Capsule named and that runs as it is written: `find` knows where its positions stand all the same. */
+  forget(filename: string): void {
+    this.#files.delete(filename)
+  }
+
   remember(filename: string, file: CellFile): void {
     this.#files.delete(filename)
     this.#files.set(filename, file)
@@ -43,8 +48,8 @@ export class CellFiles {
   find(filename: string): CellFile | undefined {
     const file = this.#files.get(filename)
     if (file !== undefined) return file
-    // a function of a cell that is no longer remembered: its line is right, its column nearly
+    // it runs as it is written, or is no longer remembered: then its line is right, its column nearly
     const name = basename(filename)
-    return dirname(filename) === this.#cwd && cellName.test(name) ? { name, toSource: unmapped } : undefined
+    return filename === this.#prefix + name && cellName.test(name) ? { name, toSource: unmapped } : undefined
   }
 }

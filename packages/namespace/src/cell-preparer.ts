@@ -59,8 +59,9 @@ export class CellPreparer {
       const isRepeatable = cell === 0 || request.filename !== undefined
       const script = isRepeatable
         ? this.#scripts.compile(compiled.code, file.filename)
-        : compileScript(compiled.code, file.filename)
-      this.#files.remember(file.filename, { name: file.name, toSource: compiled.toSource })
+        : (compiled.script ?? compileScript(compiled.code, file.filename))
+      if (file.stem !== undefined && compiled.code === code) this.#files.forget(file.filename)
+      else this.#files.remember(file.filename, { name: file.name, toSource: compiled.toSource })
       const execution = new Execution(executionId, cell, file.filename)
       return { execution, preparation: { kind: 'ready', compiled, script }, mode: compiled.mode }
     } catch (error) {

@@ -383,7 +383,7 @@ class Walk implements Analysis {
   }
 }
 
-export function hasStrictDirective(body: readonly { type: string; directive?: string | undefined }[]): boolean {
+function hasStrictDirective(body: readonly { type: string; directive?: string | undefined }[]): boolean {
   for (const statement of body) {
     if (statement.type !== 'ExpressionStatement' || statement.directive === undefined) return false
     if (statement.directive === 'use strict') return true

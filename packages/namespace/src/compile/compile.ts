@@ -1,3 +1,4 @@
+import type { Script } from 'node:vm'
 import type { CellLanguage, CellMode } from '@capsule/protocol'
 import { analyse } from './analyse.ts'
 import type { Analysis } from './analysis.ts'
@@ -6,6 +7,7 @@ import { rewriteJsx } from './jsx.ts'
 import { modeOf } from './mode.ts'
 import { runtimeName } from './names.ts'
 import { type ParsedCell, parseCell } from './parse.ts'
+import { compileScript } from '../script-cache.ts'
 import { notPlain } from './plain.ts'
 import { rewrite } from './rewrite.ts'
 import { CellSyntaxError, checkScript, fromAcorn, toSyntaxError } from './syntax-error.ts'
@@ -36,6 +38,8 @@ export interface CompiledCell {
   readonly language: Exclude<CellLanguage, 'auto'>
   /** The top-level names this cell declares, in order; a name declared twice stands once, with its last kind. */
   readonly declarations: readonly Declaration[]
+  /** V8's reading of `code` under the filename asked for, where one had to be made. */
+  readonly script?: Script
   /** From a 1-based position in `code` to one in the source. */
   readonly toSource: (line: number, column: number) => { line: number; column: number }
 }
@@ -65,7 +69,8 @@ export interface CellRuntime {
  */
 export function compileCell(source: string, options: CompileOptions): CompiledCell {
   const { language } = options
-  if ((language === 'js' || language === 'auto') && isPlain(source, options)) return asWritten(source, 'simple', 'js')
+  const script = language === 'js' || language === 'auto' ? plainScript(source, options) : undefined
+  if (script !== undefined) return { ...asWritten(source, 'simple', 'js'), script }
   switch (language) {
     case 'auto':
       return compileAny(source, options)
@@ -83,10 +88,14 @@ export function compileCell(source: string, options: CompileOptions): CompiledCe
 }
 
 /** No parse is needed when nothing in the text can ask for a change, and V8 takes it. */
-function isPlain(source: string, { isConst }: CompileOptions): boolean {
-  if (notPlain.test(source)) return false
-  for (const name of source.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? []) if (isConst(name)) return false
-  return checkScript(source) === undefined
+function plainScript(source: string, { isConst, filename }: CompileOptions): Script | undefined {
+  if (notPlain.test(source)) return undefined
+  for (const name of source.match(/[\p{ID_Start}$_][\p{ID_Continue}$]*/gu) ?? []) if (isConst(name)) return undefined
+  try {
+    return compileScript(source, filename)
+  } catch {
+    return undefined
+  }
 }
 
 /** JavaScript first, TypeScript when it does not parse as that. */

@@ -32,9 +32,11 @@ interface Entry {
 export function createCompiler({ entries = 256, sourceLength = 65_536 }: CompilerOptions = {}): Compiler {
   const kept = new SafeMap<string, Entry>()
   let [hits, misses, evictions] = [0, 0, 0]
+  let latest: string | undefined
 
   const keep = (key: string, entry: Entry): void => {
     kept.set(key, entry)
+    latest = key
     if (kept.size <= entries) return
     evictions++
     kept.deleteOldest()
@@ -48,8 +50,11 @@ export function createCompiler({ entries = 256, sourceLength = 65_536 }: Compile
       if (known === undefined || !isValid(known, options)) return undefined
       hits++
       // the latest used stands last
-      kept.delete(key)
-      kept.set(key, known)
+      if (key !== latest) {
+        kept.delete(key)
+        kept.set(key, known)
+        latest = key
+      }
       return known.cell
     },
     compile(source, options) {
@@ -62,7 +67,8 @@ export function createCompiler({ entries = 256, sourceLength = 65_536 }: Compile
       }
       const cell = compileCell(source, { ...options, isConst })
       const filename = cell.code.includes(JSON.stringify(options.filename)) ? options.filename : undefined
-      if (source.length <= sourceLength) keep(keyOf(source, options), { cell, constants: [...asked], filename })
+      if (source.length <= sourceLength)
+        keep(keyOf(source, options), { cell: lasting(cell), constants: [...asked], filename })
       return cell
     },
     get counters() {
@@ -78,4 +84,11 @@ function isValid({ constants, filename }: Entry, options: CompileOptions): boole
     if (options.isConst(name) !== answer) return false
   }
   return true
+}
+
+/** Without the script, which holds for one filename only. */
+function lasting(cell: CompiledCell): CompiledCell {
+  if (cell.script === undefined) return cell
+  const { script: _script, ...rest } = cell
+  return rest
 }
