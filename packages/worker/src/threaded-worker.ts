@@ -10,6 +10,12 @@ import type { ControlThreadData } from './control.ts'
 const exitProcess = process.exit.bind(process)
 const writeDescriptor = writeSync
 
+/**
+ * Most megabytes of young objects on the control thread. While much is printed more of them would be kept, for ever, and
+ * nothing would be faster.
+ */
+const youngGenerationMb = 4
+
 /** The exit code of a worker whose control thread failed: nothing could be told any more. */
 const controlFailureExitCode = 70
 
@@ -21,6 +27,7 @@ export function runThreadedWorker(): void {
   const control = new Worker(join(dirname(process.argv[1] ?? ''), 'control.cjs'), {
     workerData,
     transferList: [controlPort],
+    resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     // the control thread never prints; what it would print must not take a pipe of the main thread
     stdout: true,
     stderr: true,
