@@ -1,10 +1,12 @@
 import { type AbortOptions, type CapsuleError, type EventSource, throwIfAborted, withAbort } from '@capsule/core'
 import type { BindingSummary, InspectAnswer, InspectQuery } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
-import { CellExecution, type ExecutionPorts, withOptions } from './execution.ts'
+import type { CellExecution } from './execution.ts'
+import { ExecutionFactory } from './execution-factory.ts'
 import { ExecutionIds } from './execution-ids.ts'
+import { ExecutionQueue } from './execution-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
-import { bindingsOf, Inspections } from './inspections.ts'
+import { bindingsOf, type InspectOptions, Inspections } from './inspections.ts'
 import { createInterceptors } from './interceptors.ts'
 import { MessageRouter } from './message-router.ts'
 import { checkExecuteOptions, checkRunOptions, type ResolvedOptions } from './options.ts'
@@ -36,13 +38,12 @@ export class CapsuleSession implements Session {
   readonly #emitter: SessionEventEmitter
   readonly #inspections: Inspections
   readonly #executionIds: ExecutionIds
-  readonly #ports: ExecutionPorts
   #state: SessionState = 'starting'
   readonly #slot: WorkerSlot
   /** On the wire: the caller's cell, or a warm-up. */
   #running: CellExecution | undefined
-  /** Waits until the next worker is ready. */
-  #queued: CellExecution | undefined
+  readonly #queue: ExecutionQueue
+  readonly #executions: ExecutionFactory
   #isWarmingUp = false
   #restarting: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -60,6 +61,7 @@ export class CapsuleSession implements Session {
     this.#emitter = new SessionEventEmitter(logger)
     this.#inspections = new Inspections({ clock, ids })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
+    this.#queue = new ExecutionQueue(options)
     const router = new MessageRouter({
       record: this.#record,
       emitter: this.#emitter,
@@ -82,7 +84,8 @@ export class CapsuleSession implements Session {
     const { send, credit, hold, whenStrayRead } = this.#slot
     const kill = (): void => this.#endWorker()
     const settled = (outcome: Outcome): void => this.#onSettled(outcome)
-    this.#ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, whenStrayRead, kill, settled }
+    const ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, whenStrayRead, kill, settled }
+    this.#executions = new ExecutionFactory({ session: options, executionIds: this.#executionIds, ports })
   }
 
   get events(): EventSource<SessionEvents> {
@@ -90,7 +93,7 @@ export class CapsuleSession implements Session {
   }
 
   async start(): Promise<void> {
-    await this.#fillSlot(this.#options.signal).catch((error: unknown) => {
+    await this.#slot.fill(this.#options.signal).catch((error: unknown) => {
       this.#setState('closed')
       throw error
     })
@@ -100,16 +103,17 @@ export class CapsuleSession implements Session {
   execute(code: string, options?: ExecuteOptions): Execution {
     checkExecuteOptions(code, options)
     this.#assertOpen()
-    const other = this.#queued ?? (this.#isWarmingUp ? undefined : this.#running)
-    if (other !== undefined) throw sessionErrors.SESSION_BUSY({ executionId: other.executionId })
-    const execution = this.#newExecution(code, options)
+    const known = this.#executions.find(code, options)
+    if (known !== undefined) return known
+    this.#queue.assertRoom(this.#isWarmingUp ? undefined : this.#running, options?.queue)
+    const execution = this.#executions.create(code, options)
     const death = this.#untoldDeath
     this.#untoldDeath = undefined
-    if (death === undefined && this.#state === 'ready') this.#run(execution)
+    if (death === undefined && this.#state === 'ready' && this.#queue.size === 0) this.#run(execution)
     else {
-      this.#queued = execution
+      this.#queue.push(execution)
       if (death !== undefined) execution.workerDied(death)
-      else if (this.#state === 'crashed') this.#refuseQueued()
+      else if (this.#state === 'crashed') this.#queue.refuseAll('crashed', this.#crashCause)
       else execution.enqueue()
     }
     this.#record.counters.executions++
@@ -131,12 +135,13 @@ export class CapsuleSession implements Session {
     await running.settlement
   }
 
-  async inspect(query: InspectQuery, options: AbortOptions & { timeoutMs?: number } = {}): Promise<InspectAnswer> {
+  async inspect(query: InspectQuery = { what: 'namespace' }, options: InspectOptions = {}): Promise<InspectAnswer> {
     throwIfAborted(options.signal, 'inspect')
     this.#assertOpen()
     if (this.#restarting !== undefined) await withAbort(this.#restarting, options.signal, 'inspect')
     this.#assertOpen()
     if (this.#state === 'crashed' && this.#crashCause !== undefined) throw this.#crashCause
+    if (!this.#record.offers('inspect')) throw sessionErrors.FEATURE_UNAVAILABLE({ feature: 'inspect' })
     return this.#inspections.ask(query, options, this.#slot.send)
   }
 
@@ -149,6 +154,7 @@ export class CapsuleSession implements Session {
     this.#assertOpen()
     this.#untoldDeath = undefined
     this.#idleDeaths = 0
+    this.#queue.dropAll()
     await withAbort(this.#replaceWorker(), signal, 'restart')
   }
 
@@ -162,15 +168,7 @@ export class CapsuleSession implements Session {
   }
 
   info(): SessionInfo {
-    return this.#record.info(this.#state, this.#slot.link?.transport)
-  }
-
-  #newExecution(code: string, options?: ExecuteOptions): CellExecution {
-    const { timeoutMs, graceMs } = this.#options
-    const message = { type: 'execute', executionId: this.#executionIds.next(), code } as const
-    const request = { message, timeoutMs, graceMs, signal: undefined }
-    // most calls give none, and this is the hot path
-    return new CellExecution(this.#ports, options === undefined ? request : withOptions(request, options))
+    return this.#record.info(this.#state, this.#slot.link?.transport, this.#queue.size)
   }
 
   /** @throws FRAME_TOO_LARGE */
@@ -182,28 +180,35 @@ export class CapsuleSession implements Session {
     } catch (error) {
       this.#running = undefined
       this.#setState('ready')
+      this.#runQueued()
       throw error
     }
   }
 
   #onSettled(outcome: Outcome): void {
-    const { executionId } = outcome
-    const isRunning = this.#running?.executionId === executionId
+    const isRunning = this.#running?.executionId === outcome.executionId
     if (!(isRunning && this.#isWarmingUp)) this.#record.settled(outcome)
     if (outcome.status !== 'crashed') this.#idleDeaths = 0
-    if (this.#queued?.executionId === executionId) this.#queued = undefined
+    this.#queue.delete(outcome.executionId)
     if (!isRunning) return
     this.#running = undefined
-    if (this.#state === 'busy') this.#setState('ready')
+    if (this.#state !== 'busy') return
+    this.#setState('ready')
+    this.#runQueued()
   }
 
-  async #fillSlot(signal?: AbortSignal): Promise<void> {
-    this.#executionIds.startGeneration(this.#queued === undefined ? 0 : 1)
-    await this.#slot.fill(signal)
+  #runQueued(): void {
+    const next = this.#state === 'ready' ? this.#queue.shift() : undefined
+    if (next === undefined) return
+    try {
+      this.#run(next)
+    } catch (error) {
+      next.refuse('error', 'kept', { error: outcomeErrorFrom(asCapsuleError(error)) })
+    }
   }
 
   async #warmUp(code: string): Promise<Outcome> {
-    const execution = this.#newExecution(code, { storeHistory: false })
+    const execution = this.#executions.create(code, { storeHistory: false })
     this.#running = execution
     this.#isWarmingUp = true
     try {
@@ -219,14 +224,7 @@ export class CapsuleSession implements Session {
     this.#setState('ready')
     // it may have died in the moment between its last warm-up and now
     if (this.#slot.vacancy !== undefined) return this.#onCrash(this.#slot.vacancy)
-    const queued = this.#queued
-    this.#queued = undefined
-    if (queued === undefined) return
-    try {
-      this.#run(queued)
-    } catch (error) {
-      queued.refuse('error', 'kept', { error: outcomeErrorFrom(asCapsuleError(error)) })
-    }
+    this.#runQueued()
   }
 
   /** Ends the present worker, if any, and starts the next; calls meanwhile join. */
@@ -241,13 +239,14 @@ export class CapsuleSession implements Session {
       this.#running?.kill('the session was restarted')
       await this.#slot.clear()
       this.#assertOpen()
-      await this.#fillSlot()
+      this.#executionIds.startGeneration(this.#queue.first?.executionId)
+      await this.#slot.fill(undefined)
       this.#assertOpen()
     } catch (error) {
       this.#assertOpen()
       this.#crashCause = asCapsuleError(error)
       this.#setState('crashed')
-      this.#refuseQueued()
+      this.#queue.refuseAll('crashed', this.#crashCause)
       throw error
     } finally {
       this.#restarting = undefined
@@ -269,6 +268,7 @@ export class CapsuleSession implements Session {
 
   #onDied(death: WorkerDeath): void {
     this.#inspections.failAll(deathError(death))
+    this.#executions.namespaceLost()
     switch (this.#state) {
       case 'ready':
       case 'busy':
@@ -287,7 +287,8 @@ export class CapsuleSession implements Session {
   #onCrash(death: WorkerDeath): void {
     const running = this.#running
     if (running === undefined) {
-      this.#untoldDeath = death
+      // a cell that waits for this worker gets the next: nothing of its own was lost
+      if (this.#queue.size === 0) this.#untoldDeath = death
       this.#idleDeaths++
     }
     this.#options.logger.warn('worker died', { sessionId: this.sessionId, ...death.exit })
@@ -297,17 +298,13 @@ export class CapsuleSession implements Session {
     running?.workerDied(death)
     this.#emitter.emit('crashed', death.exit)
     if (isReplaced) this.#replaceInBackground()
-  }
-
-  #refuseQueued(): void {
-    const cause = this.#crashCause
-    this.#queued?.refuse('crashed', 'lost', cause === undefined ? {} : { error: outcomeErrorFrom(cause) })
+    else this.#queue.refuseAll('crashed', this.#crashCause)
   }
 
   async #close(graceMs: number): Promise<void> {
     this.#setState('closed')
     const error = sessionErrors.SESSION_CLOSED({ sessionId: this.sessionId })
-    this.#queued?.refuse('cancelled', 'lost', { error: outcomeErrorFrom(error) })
+    this.#queue.refuseAll('cancelled', error)
     this.#inspections.failAll(error)
     if (this.#restarting !== undefined) {
       this.#slot.link?.kill()

@@ -1,4 +1,5 @@
 import { defineErrors } from '@capsule/core'
+import type { Feature } from '@capsule/protocol'
 import type { ProcessExit } from '@capsule/transport'
 import type { Outcome } from './session.ts'
 
@@ -8,7 +9,24 @@ export const sessionErrors = defineErrors({
   SESSION_BUSY: {
     message: ({ executionId }: { executionId: string }) => `the session already runs ${executionId}`,
     cause: 'A session runs one cell at a time, and the one before has not settled.',
-    next: 'Await `execution.outcome` (or cancel it) before the next `execute()`; for parallel cells use several sessions.',
+    next: 'Await `execution.outcome` (or cancel it) before the next `execute()`, or give `queue: true`; for parallel cells use several sessions.',
+  },
+  SESSION_QUEUE_FULL: {
+    message: ({ maxQueued }: { maxQueued: number }) => `${maxQueued} executions wait already`,
+    cause: 'More cells were given with `queue: true` than the session runs.',
+    next: 'Await outcomes before giving more cells, raise `maxQueued` of the session, or use several sessions.',
+  },
+  IDEMPOTENCY_CONFLICT: {
+    message: ({ idempotencyKey, executionId }: { idempotencyKey: string; executionId: string }) =>
+      `the idempotency key '${idempotencyKey}' stands for ${executionId}, which is another cell`,
+    cause: 'The key was used before with other code, `filename`, `language`, `route` or `storeHistory`.',
+    next: 'Use a new key for new work; a retry repeats the very same call.',
+  },
+  REPLAY_TRUNCATED: {
+    message: ({ executionId }: { executionId: string }) => `not all events of ${executionId} were kept for this reader`,
+    cause:
+      'The execution had more events than `idempotency.eventBytes`, or this reader of a running one lagged too far behind.',
+    next: 'Await `execution.outcome`, which is whole. For a longer replay raise `idempotency.eventBytes` of the session.',
   },
   SESSION_CLOSED: {
     message: ({ sessionId }: { sessionId: string }) => `session ${sessionId} is closed`,
@@ -50,8 +68,9 @@ export const sessionErrors = defineErrors({
   },
   DROPPED: {
     message: ({ executionId }: { executionId: string }) => `${executionId} was cancelled before it was sent`,
-    cause: 'The signal had fired, or the execution was cancelled, while the session was still starting its worker.',
-    next: 'Nothing, if the cancel was meant; the namespace is untouched.',
+    cause:
+      'The signal fired, the execution was cancelled, or the session restarted, while it waited for its turn or for a worker.',
+    next: 'Nothing, if this was meant; the cell did not run.',
   },
   KILLED: {
     message: ({ why }: { why: string }) => `the execution was stopped by ending its worker (${why})`,
@@ -64,6 +83,12 @@ export const sessionErrors = defineErrors({
       `the worker did not answer ${what} within ${timeoutMs} ms`,
     cause: 'The thread that runs cells is busy and this executor can only answer between its turns.',
     next: 'Ask again when the cell has settled, raise `timeoutMs`, or use the threaded executor.',
+  },
+  FEATURE_UNAVAILABLE: {
+    message: ({ feature }: { feature: Feature }) => `the worker does not offer ${feature}`,
+    cause:
+      'The worker is from an older release, or of a kind that cannot do this; both sides agree on features at the start.',
+    next: 'Look at `session.info().worker.features`, and install the same version of Capsule on both sides.',
   },
   INSPECT_FAILED: {
     message: ({ message }: { message: string }) => `the namespace could not be inspected: ${message}`,

@@ -132,7 +132,7 @@ export class EventQueue {
 }
 
 /** What an event weighs in its queue: for output, the bytes that are credited for it. */
-function weightOf(event: ExecutionEvent): number {
+export function weightOf(event: ExecutionEvent): number {
   switch (event.type) {
     case 'output':
       return Buffer.byteLength(event.text)

@@ -13,9 +13,10 @@ export class ExecutionIds {
     return this.#prefix + this.#count
   }
 
-  /** Ids issued before this call belong to an earlier worker; the present one cannot speak of them. */
-  startGeneration(queued: number): void {
-    this.#firstOfGeneration = this.#count + 1 - queued
+  /** Ids issued before this call, and before the first that waits for the next worker, belong to an earlier one. */
+  startGeneration(firstQueued: string | undefined): void {
+    const next = this.#count + 1
+    this.#firstOfGeneration = firstQueued === undefined ? next : Number(firstQueued.slice(this.#prefix.length))
   }
 
   isIssued(id: string): boolean {

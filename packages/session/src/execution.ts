@@ -24,6 +24,13 @@ export interface ExecutionPorts {
   settled(outcome: Outcome): void
 }
 
+/** Sees what an execution's callers see, as it comes. */
+export interface ExecutionWitness {
+  event(event: ExecutionEvent): void
+  /** Last; `undefined`: no worker has seen the execution. */
+  ended(outcome: Outcome | undefined): void
+}
+
 export interface ExecutionRequest {
   readonly message: ExecuteMessage
   readonly timeoutMs: number
@@ -33,7 +40,9 @@ export interface ExecutionRequest {
 
 /** The request as one call's options change it. */
 export function withOptions(request: ExecutionRequest, options: ExecuteOptions): ExecutionRequest {
-  const { signal, timeoutMs = request.timeoutMs, graceMs = request.graceMs, ...cell } = options
+  const { signal, timeoutMs = request.timeoutMs, graceMs = request.graceMs, ...others } = options
+  // what is between the caller and the session is not the worker's business
+  const { queue: _queue, idempotencyKey: _idempotencyKey, replay: _replay, ...cell } = others
   return { message: { ...request.message, ...cell }, timeoutMs, graceMs, signal }
 }
 
@@ -53,6 +62,8 @@ type Phase =
 /** One run of one cell on the host side. Everything that can end it meets in `#phase`, so it ends once. */
 export class CellExecution implements Execution {
   readonly executionId: string
+  /** Set before it starts, if at all. */
+  witness: ExecutionWitness | undefined
   readonly #ports: ExecutionPorts
   readonly #request: ExecutionRequest
   readonly #events: EventQueue
@@ -105,6 +116,10 @@ export class CellExecution implements Execution {
     this.#inputs.delete(inputId)
   }
 
+  isWaitingFor(inputId: string): boolean {
+    return this.#inputs?.has(inputId) ?? false
+  }
+
   cancel({ graceMs = this.#request.graceMs }: { graceMs?: number } = {}): Promise<Outcome> {
     this.stop('cancelled', graceMs)
     return this.outcome
@@ -112,12 +127,12 @@ export class CellExecution implements Execution {
 
   /** Waits for a worker; a signal that has fired already ends it here. */
   enqueue(): void {
-    if (this.#request.signal?.aborted) this.#dropQueued()
+    if (this.#request.signal?.aborted) this.drop()
   }
 
   /** Sends the request. @throws FRAME_TOO_LARGE: nothing was sent, and the execution stays queued */
   start(): void {
-    if (this.#request.signal?.aborted) this.#dropQueued()
+    if (this.#request.signal?.aborted) this.drop()
     if (this.#phase.name !== 'queued') return
     this.#phase = { name: 'running' }
     try {
@@ -125,6 +140,7 @@ export class CellExecution implements Execution {
     } catch (error) {
       this.#phase = { name: 'queued' }
       this.#stopListening?.()
+      this.witness?.ended(undefined)
       throw error
     }
     const { clock } = this.#ports
@@ -136,7 +152,7 @@ export class CellExecution implements Execution {
   /** Asks the worker to stop it, and kills the worker after the grace. The first reason counts, and the shortest grace. */
   stop(reason: StopReason, graceMs: number, request?: HostMessage): void {
     const { name } = this.#phase
-    if (name === 'queued') return this.#dropQueued()
+    if (name === 'queued') return this.drop()
     if (name === 'running') {
       const { executionId } = this
       const { cooperativeMs } = this.#ports
@@ -156,17 +172,23 @@ export class CellExecution implements Execution {
   /** The session ends this worker: a terminal message that comes now does not count, what was printed does. */
   kill(why: string): void {
     const phase = this.#phase
-    if (phase.name === 'queued') return this.#dropQueued()
+    if (phase.name === 'queued') return this.drop()
     if (phase.name !== 'running' && phase.name !== 'stopping') return
     this.#phase = { name: 'killing', reason: phase.name === 'stopping' ? phase.reason : 'cancelled', why }
     this.#events.release()
+  }
+
+  /** Ends an execution that no worker has seen. */
+  drop(state: 'kept' | 'lost' = 'kept'): void {
+    const error = outcomeErrorFrom(sessionErrors.DROPPED({ executionId: this.executionId }))
+    this.refuse('cancelled', state, { error, cancelRung: 0 })
   }
 
   /** Settles an execution that no worker has seen. */
   refuse(
     status: 'error' | 'cancelled' | 'crashed',
     state: Outcome['state'],
-    facts: Pick<Outcome, 'error' | 'exit'>,
+    facts: Pick<Outcome, 'error' | 'exit' | 'cancelRung'>,
   ): void {
     this.#settle({ ...this.#hostFacts(), status, state, ...facts })
   }
@@ -187,13 +209,17 @@ export class CellExecution implements Execution {
       if (this.#inputs.has(message.inputId)) return false
       this.#inputs.add(message.inputId)
     }
-    this.#events.push(eventOf(this.executionId, message))
+    const event = eventOf(this.executionId, message)
+    this.witness?.event(event)
+    this.#events.push(event)
     return true
   }
 
   /** Text on fd 1 or 2 while this execution ran. */
   stray(stream: 'stdout' | 'stderr', text: string): void {
-    this.#events.pushStray({ type: 'output', executionId: this.executionId, stream, text })
+    const event = { type: 'output', executionId: this.executionId, stream, text } as const
+    this.witness?.event(event)
+    this.#events.pushStray(event)
   }
 
   /** `false`: it does not fit, which also goes for one without an ack before it; it counts all the same. */
@@ -236,6 +262,7 @@ export class CellExecution implements Execution {
 
   #settle(outcome: Outcome): void {
     if (this.#phase.name === 'settled') return
+    const wasSent = this.#phase.name !== 'queued'
     this.#phase = { name: 'settled', outcome }
     this.#stopTimers()
     this.#stopListening?.()
@@ -244,16 +271,12 @@ export class CellExecution implements Execution {
     this.#ports.settled(outcome)
     this.#resolvers?.resolve(outcome)
     this.#events.close()
+    this.witness?.ended(wasSent ? outcome : undefined)
   }
 
   #stopTimers(): void {
     this.#timeout?.cancel()
     this.#grace?.timer.cancel()
-  }
-
-  #dropQueued(): void {
-    const error = outcomeErrorFrom(sessionErrors.DROPPED({ executionId: this.executionId }))
-    this.#settle({ ...this.#hostFacts(), status: 'cancelled', state: 'kept', error, cancelRung: 0 })
   }
 
   #hostFacts(): Pick<Outcome, 'executionId' | 'durationMs' | 'output'> {

@@ -8,6 +8,9 @@ it('exports exactly its public names', async () => {
 it('keeps its error codes', () => {
   expect(Object.keys(sessionErrors)).toEqual([
     'SESSION_BUSY',
+    'SESSION_QUEUE_FULL',
+    'IDEMPOTENCY_CONFLICT',
+    'REPLAY_TRUNCATED',
     'SESSION_CLOSED',
     'INPUT_NOT_PENDING',
     'READY_TIMEOUT',
@@ -18,6 +21,7 @@ it('keeps its error codes', () => {
     'DROPPED',
     'KILLED',
     'REQUEST_TIMED_OUT',
+    'FEATURE_UNAVAILABLE',
     'INSPECT_FAILED',
   ])
 })

@@ -11,6 +11,11 @@ import { checked } from './options.ts'
 
 const defaultTimeoutMs = 5000
 
+export interface InspectOptions extends AbortOptions {
+  /** @defaultValue 5000 */
+  readonly timeoutMs?: number
+}
+
 interface Pending {
   readonly resolve: (answer: InspectAnswer) => void
   readonly reject: (error: CapsuleError) => void
@@ -39,7 +44,7 @@ export class Inspections {
   /** @throws INVALID_OPTIONS, REQUEST_TIMED_OUT, CANCELLED, and what `failAll` gives */
   ask(
     query: InspectQuery,
-    { signal, timeoutMs = defaultTimeoutMs }: AbortOptions & { timeoutMs?: number },
+    { signal, timeoutMs = defaultTimeoutMs }: InspectOptions,
     send: (message: HostMessage) => void,
   ): Promise<InspectAnswer> {
     const requestId = this.#ids.next('inspect')

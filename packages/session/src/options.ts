@@ -53,6 +53,18 @@ const sessionOptionsSchema = z.strictObject({
     .default(256 * 1024),
   warmup: z.array(z.string()).default([]),
   restartOnCrash: z.boolean().default(true),
+  maxQueued: z.number().int().nonnegative().default(1000),
+  idempotency: z
+    .strictObject({
+      entries: z.number().int().positive().default(256),
+      ttlMs: timeoutSchema.default(10 * 60_000),
+      eventBytes: z
+        .number()
+        .int()
+        .nonnegative()
+        .default(1024 * 1024),
+    })
+    .prefault({}),
   interceptors: z.array(object<Interceptor>()).default([]),
   codecs: z
     .array(z.enum(['msgpack', 'json']))
@@ -60,7 +72,7 @@ const sessionOptionsSchema = z.strictObject({
     .default(['msgpack', 'json']),
 })
 
-const executeOptionsSchema = z.strictObject({
+const executeOptionsShape = z.strictObject({
   signal: signalSchema,
   timeoutMs: timeoutSchema.optional(),
   graceMs: durationSchema.optional(),
@@ -68,12 +80,22 @@ const executeOptionsSchema = z.strictObject({
   language: z.enum(['auto', 'js', 'jsx', 'ts', 'tsx']).optional(),
   route: z.enum(['auto', 'threaded', 'async']).optional(),
   storeHistory: z.boolean().optional(),
+  queue: z.boolean().optional(),
+  // it is kept as long as what it stands for
+  idempotencyKey: z.string().min(1).max(256).optional(),
+  replay: z.boolean().optional(),
 })
-const runOptionsSchema = executeOptionsSchema.extend({
+const runOptionsShape = executeOptionsShape.extend({
   onInput: callback<NonNullable<RunOptions['onInput']>>().optional(),
   onEvent: callback<NonNullable<RunOptions['onEvent']>>().optional(),
   maxOutputLength: z.number().nonnegative().optional(),
 })
+
+type ParsedOptions = z.output<typeof executeOptionsShape>
+const replaysKey = ({ replay, idempotencyKey }: ParsedOptions): boolean => !replay || idempotencyKey !== undefined
+const needsKey = { path: ['replay'], message: 'needs an idempotencyKey' }
+const executeOptionsSchema = executeOptionsShape.refine(replaysKey, needsKey)
+const runOptionsSchema = runOptionsShape.refine(replaysKey, needsKey)
 
 export type ResolvedOptions = Omit<z.output<typeof sessionOptionsSchema>, 'settings' | 'ids' | 'sessionId'> & {
   readonly settings: Partial<WorkerSettings>

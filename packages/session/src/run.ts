@@ -1,4 +1,5 @@
 import { sessionErrors } from './errors.ts'
+import { JoinedExecution } from './joined-execution.ts'
 import type { ExecuteOptions, Execution, ExecutionEvent, RunOptions, RunResult } from './session.ts'
 
 // unit: characters
@@ -26,10 +27,18 @@ export async function collect(
   const { promise: failed, reject: fail } = Promise.withResolvers<never>()
   failed.catch(() => {})
   const read = async (): Promise<void> => {
-    for await (const event of execution) {
-      onEvent?.(event)
-      take(event)
-      if (event.type === 'input-request') answer(execution, event, onInput).catch(fail)
+    try {
+      for await (const event of execution) {
+        onEvent?.(event)
+        take(event)
+        if (event.type === 'input-request' && isToAnswer(execution, event, onInput)) {
+          answer(execution, event, onInput).catch(fail)
+        }
+      }
+    } catch (error) {
+      // a replay that is cut is like any collected output that is: what there is, and the outcome says so
+      if (!sessionErrors.REPLAY_TRUNCATED.is(error)) throw error
+      isTruncated = true
     }
   }
   try {
@@ -50,6 +59,12 @@ function cut(event: OutputEvent, left: number): OutputEvent | undefined {
 }
 
 type InputEvent = Extract<ExecutionEvent, { type: 'input-request' }>
+
+/** A call that only joined leaves questions to the call that started the execution, unless it can answer them itself. */
+function isToAnswer(execution: Execution, { inputId }: InputEvent, onInput: RunOptions['onInput']): boolean {
+  if (!(execution instanceof JoinedExecution)) return true
+  return onInput !== undefined && execution.isWaitingFor(inputId)
+}
 
 async function answer(execution: Execution, event: InputEvent, onInput: RunOptions['onInput']): Promise<void> {
   const { inputId, prompt, secret = false } = event

@@ -24,6 +24,8 @@ export function describeSessionContract(name: string, { createSession, abilities
     describeInput(open, abilities.syncInput)
     describeStops(open, abilities.preemptive)
     describeDeaths(open)
+    describeQueue(open)
+    describeIdempotency(open)
   })
 }
 
@@ -219,5 +221,45 @@ function describeDeaths(open: Open): void {
     process.kill(pid, 0)
     await session.shutdown()
     expect(() => process.kill(pid, 0)).toThrow('ESRCH')
+  })
+}
+
+function describeQueue(open: Open): void {
+  it('runs queued cells in the order of their calls, also past a failing and a cancelled one', async () => {
+    const session = await open()
+    await session.run('const order = []')
+    const codes = ['await null; order.push(1)', 'order.push(2); throw new Error("no")', 'order.push(3)', 'order.join()']
+    const executions = codes.map((code) => session.execute(code, { queue: true }))
+    const dropped = await executions[2]?.cancel()
+    expect(dropped).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 0 })
+    const outcomes = await Promise.all(executions.map((execution) => execution.outcome))
+    expect(outcomes.map(({ status }) => status)).toEqual(['ok', 'error', 'cancelled', 'ok'])
+    expect(outcomes.at(-1)?.value).toBe('1,2')
+  })
+
+  it('goes on with the queue on a fresh worker after a crash', async () => {
+    const session = await open()
+    await session.run('const gone = 1')
+    const crashing = session.execute('process.kill(process.pid, "SIGKILL"); for (;;) {}', { queue: true })
+    const next = session.execute('typeof gone', { queue: true })
+    expect(await crashing.outcome).toMatchObject({ status: 'crashed', state: 'lost' })
+    expect(await next.outcome).toMatchObject({ status: 'ok', state: 'kept', value: 'undefined' })
+  })
+}
+
+function describeIdempotency(open: Open): void {
+  it('runs a cell once per key, and replays what it printed', async () => {
+    const session = await open()
+    await session.run('let runs = 0')
+    const code = 'console.log("run", ++runs); await new Promise((resolve) => setTimeout(resolve, 20)); runs'
+    const options = { idempotencyKey: 'once', replay: true }
+    const results = await Promise.all([session.run(code, options), session.run(code, options)])
+    results.push(await session.run(code, options))
+    for (const { outcome, stdout } of results) {
+      expect({ outcome, stdout }).toEqual({ outcome: results[0]?.outcome, stdout: 'run 1\n' })
+    }
+    expect(results[0]?.outcome).toMatchObject({ status: 'ok', value: 1 })
+    expect((await session.run('runs')).outcome.value).toBe(1)
+    expect(() => session.execute('runs', options)).toThrow(expect.objectContaining({ code: 'IDEMPOTENCY_CONFLICT' }))
   })
 }

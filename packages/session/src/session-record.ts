@@ -1,5 +1,5 @@
 import type { Clock } from '@capsule/core'
-import type { HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
+import type { Feature, HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
 import type { ProcessTransport } from '@capsule/transport'
 import type { Outcome, SessionInfo, SessionState } from './session.ts'
 
@@ -43,7 +43,12 @@ export class SessionRecord {
     if (tainted) this.#isTainted = true
   }
 
-  info(state: SessionState, transport: ProcessTransport<never> | undefined): SessionInfo {
+  /** Whether the present worker and this host have agreed on it. */
+  offers(feature: Feature): boolean {
+    return this.#ready?.features.includes(feature) ?? false
+  }
+
+  info(state: SessionState, transport: ProcessTransport<never> | undefined, queued: number): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -58,7 +63,7 @@ export class SessionRecord {
         heartbeatAgeMs: clock.now() - heartbeat.atMs,
       }),
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
-      counters: { ...this.counters, byStatus: { ...this.#byStatus } },
+      counters: { ...this.counters, queued, byStatus: { ...this.#byStatus } },
     }
   }
 }

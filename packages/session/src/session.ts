@@ -76,6 +76,15 @@ export interface ExecuteOptions extends AbortOptions {
   readonly language?: CellLanguage
   readonly route?: Route
   readonly storeHistory?: boolean
+  /** Waits for its turn, first in first out, where it would be `SESSION_BUSY`; its timeout starts with its turn. @defaultValue false */
+  readonly queue?: boolean
+  /**
+   * The same key with the same cell runs once: later calls get the same execution id and outcome, and run nothing.
+   * 1 to 256 characters.
+   */
+  readonly idempotencyKey?: string
+  /** When the key is known: the events from the first on instead of only those to come. @defaultValue false */
+  readonly replay?: boolean
 }
 
 export interface Execution extends AsyncIterable<ExecutionEvent> {
@@ -130,6 +139,8 @@ export interface SessionInfo {
   readonly transport?: TransportCounters & { readonly kind: string }
   readonly counters: {
     readonly executions: number
+    /** Executions that wait now. */
+    readonly queued: number
     readonly byStatus: Readonly<Record<Outcome['status'], number>>
     readonly restarts: number
     readonly invalidMessages: number
@@ -155,17 +166,17 @@ export interface SessionEvents {
 export interface Session extends AsyncDisposable {
   readonly sessionId: string
   readonly events: EventSource<SessionEvents>
-  /** Starts one cell. @throws SESSION_BUSY, SESSION_CLOSED, INVALID_OPTIONS */
+  /** Starts one cell. @throws SESSION_BUSY, SESSION_QUEUE_FULL, SESSION_CLOSED, IDEMPOTENCY_CONFLICT, INVALID_OPTIONS */
   execute(code: string, options?: ExecuteOptions): Execution
   /** Runs one cell and collects what it printed. */
   run(code: string, options?: RunOptions): Promise<RunResult>
   /** Stops whatever runs now, also late code of settled cells, and keeps the session. */
   interrupt(options?: { graceMs?: number }): Promise<void>
-  /** Looks at the namespace; works while a cell waits. */
-  inspect(query: InspectQuery, options?: AbortOptions & { timeoutMs?: number }): Promise<InspectAnswer>
+  /** Looks at the namespace; works while a cell waits. @defaultValue the query `{ what: 'namespace' }` @throws FEATURE_UNAVAILABLE */
+  inspect(query?: InspectQuery, options?: AbortOptions & { timeoutMs?: number }): Promise<InspectAnswer>
   /** The bindings of the namespace. */
   bindings(options?: AbortOptions): Promise<readonly BindingSummary[]>
-  /** A fresh worker and an empty namespace; what runs ends as `cancelled`, state `lost`. */
+  /** A fresh worker and an empty namespace; what runs or waits ends as `cancelled`, state `lost`. */
   restart(options?: AbortOptions): Promise<void>
   /** Ends the worker: politely within `graceMs`, then by SIGKILL. Idempotent. */
   shutdown(options?: { graceMs?: number }): Promise<void>
@@ -201,6 +212,17 @@ export interface SessionOptions extends AbortOptions {
   readonly warmup?: readonly string[]
   /** Whether a fresh worker replaces one that died by itself. @defaultValue true */
   readonly restartOnCrash?: boolean
+  /** How many executions may wait with `queue: true`. @defaultValue 1000 */
+  readonly maxQueued?: number
+  /** What is remembered for `idempotencyKey`. */
+  readonly idempotency?: {
+    /** Settled executions; beyond it the one asked for longest ago is forgotten. @defaultValue 256 */
+    readonly entries?: number
+    /** From the outcome on. @defaultValue 600_000 */
+    readonly ttlMs?: number
+    /** Events kept of each execution for `replay`; beyond it a replay ends in REPLAY_TRUNCATED. @defaultValue 1 MiB */
+    readonly eventBytes?: number
+  }
   readonly interceptors?: readonly Interceptor[]
   /** Which codecs to offer, in order. @defaultValue ['msgpack', 'json'] */
   readonly codecs?: readonly ('msgpack' | 'json')[]
