@@ -77,7 +77,7 @@ describe('the ring', () => {
   })
 
   it('keeps room for a message when text has filled it', () => {
-    const { writer, reader, readAll } = openRing()
+    const { writer, readAll } = openRing()
     const stop = new Error('full')
     const fill = (): void => {
       for (;;)

@@ -37,31 +37,67 @@ export interface RingWriter {
   writeBlob(sequence: number): void
 }
 
-export function createRingWriter({ words, ring }: SharedState): RingWriter {
-  const ints = new Int32Array(ring.buffer)
-  const mask = ring.length - 1
-  let previousId = ''
-  // the reader's wait that was ended: waking is a system call, so it is done once for each
-  let wokenWait = 0
+export function createRingWriter(shared: SharedState): RingWriter {
+  return new Writer(shared)
+}
 
-  const used = (): number => (load(words, word.tail) - load(words, word.head)) >>> 0
+class Writer implements RingWriter {
+  readonly #words: SharedState['words']
+  readonly #ring: SharedState['ring']
+  readonly #ints: Int32Array
+  #previousId = ''
+  // the reader's wait that was ended: waking is a system call, so it is done once for each
+  #wokenWait = 0
+
+  constructor({ words, ring }: SharedState) {
+    this.#words = words
+    this.#ring = ring
+    this.#ints = new Int32Array(ring.buffer)
+  }
+
+  writeText(executionId: string, flags: number, text: string, bound?: TextBound): void {
+    const ring = this.#ring
+    const id = executionId === this.#previousId ? '' : executionId
+    const offset = this.#reserve(id.length + text.length * 3, reservedBytes, bound)
+    const start = offset + headerBytes
+    if (id !== '') ring.write(id, start, id.length, 'latin1')
+    const textBytes = ring.write(text, start + id.length, text.length * 3, 'utf8')
+    // forgotten first: a termination right behind the commit must not leave the two sides with different ids
+    this.#previousId = ''
+    this.#commit(offset, id.length + textBytes, recordKind.text | (flags << 8) | (id.length << 16))
+    this.#previousId = executionId
+  }
+
+  writeMessage(body: Uint8Array): void {
+    const offset = this.#reserve(body.length, 0)
+    this.#ring.set(body, offset + headerBytes)
+    this.#commit(offset, body.length, recordKind.message)
+  }
+
+  writeBlob(sequence: number): void {
+    const offset = this.#reserve(4, 0)
+    this.#ints[(offset + headerBytes) >> 2] = sequence
+    this.#commit(offset, 4, recordKind.blob)
+  }
 
   /** The offset of a contiguous free area for this payload; what is left before the ring's end is padded over. */
-  function reserve(payloadBytes: number, keepFree: number, bound?: TextBound): number {
+  #reserve(payloadBytes: number, keepFree: number, bound?: TextBound): number {
+    const words = this.#words
+    const ringBytes = this.#ring.length
     const recordBytes = align(headerBytes + payloadBytes)
     // told before the last look, so that the reader cannot make room unseen
     for (let isWaitTold = false; ; isWaitTold = !isWaitTold) {
       const wake = load(words, word.wake)
       const tail = load(words, word.tail)
-      const offset = tail & mask
-      const toEnd = ring.length - offset
+      const offset = tail & (ringBytes - 1)
+      const toEnd = ringBytes - offset
       const needed = toEnd < recordBytes ? toEnd + recordBytes : recordBytes
-      const usedBytes = used()
+      const usedBytes = (tail - load(words, word.head)) >>> 0
       const isWithinBound = bound === undefined || usedBytes === 0 || usedBytes + recordBytes <= bound.limitBytes
-      if (isWithinBound && usedBytes + needed + keepFree <= ring.length) {
+      if (isWithinBound && usedBytes + needed + keepFree <= ringBytes) {
         if (toEnd >= recordBytes) return offset
-        ints[offset >> 2] = toEnd - headerBytes
-        ints[(offset >> 2) + 1] = recordKind.padding
+        this.#ints[offset >> 2] = toEnd - headerBytes
+        this.#ints[(offset >> 2) + 1] = recordKind.padding
         store(words, word.tail, (tail + toEnd) | 0)
         return 0
       }
@@ -71,39 +107,16 @@ export function createRingWriter({ words, ring }: SharedState): RingWriter {
     }
   }
 
-  function commit(offset: number, payloadBytes: number, meta: number): void {
-    ints[offset >> 2] = payloadBytes
-    ints[(offset >> 2) + 1] = meta
+  #commit(offset: number, payloadBytes: number, meta: number): void {
+    const words = this.#words
+    this.#ints[offset >> 2] = payloadBytes
+    this.#ints[(offset >> 2) + 1] = meta
     const recordBytes = align(headerBytes + payloadBytes)
     store(words, word.tail, (load(words, word.tail) + recordBytes) | 0)
     const readerWait = load(words, word.readerWaits)
-    if (readerWait === wokenWait) return
+    if (readerWait === this.#wokenWait) return
     notify(words, word.tail)
-    wokenWait = readerWait
-  }
-
-  return {
-    writeText(executionId, flags, text, bound) {
-      const id = executionId === previousId ? '' : executionId
-      const offset = reserve(id.length + text.length * 3, reservedBytes, bound)
-      const start = offset + headerBytes
-      if (id !== '') ring.write(id, start, id.length, 'latin1')
-      const textBytes = ring.write(text, start + id.length, text.length * 3, 'utf8')
-      // forgotten first: a termination right behind the commit must not leave the two sides with different ids
-      previousId = ''
-      commit(offset, id.length + textBytes, recordKind.text | (flags << 8) | (id.length << 16))
-      previousId = executionId
-    },
-    writeMessage(body) {
-      const offset = reserve(body.length, 0)
-      ring.set(body, offset + headerBytes)
-      commit(offset, body.length, recordKind.message)
-    },
-    writeBlob(sequence) {
-      const offset = reserve(4, 0)
-      ints[(offset + headerBytes) >> 2] = sequence
-      commit(offset, 4, recordKind.blob)
-    },
+    this.#wokenWait = readerWait
   }
 }
 
@@ -127,84 +140,100 @@ export interface RingReaderOptions {
 }
 
 export function createRingReader(
-  { words, ring }: SharedState,
+  shared: SharedState,
   receiver: RingReceiver,
-  { joinBytes = 0 }: RingReaderOptions = {},
+  options: RingReaderOptions = {},
 ): RingReader {
-  const ints = new Int32Array(ring.buffer)
-  const mask = ring.length - 1
-  const texts = new RingText({
-    ring,
-    limitBytes: joinBytes,
-    deliver: (executionId, flags, text) => receiver.text(executionId, flags, text),
-  })
-  let previousId = ''
-  let wokenWait = 0
+  return new Reader(shared, receiver, options)
+}
 
-  function read(offset: number): number {
-    const payloadBytes = ints[offset >> 2] ?? 0
-    const meta = ints[(offset >> 2) + 1] ?? 0
+class Reader implements RingReader {
+  readonly #words: SharedState['words']
+  readonly #ring: SharedState['ring']
+  readonly #ints: Int32Array
+  readonly #receiver: RingReceiver
+  readonly #texts: RingText
+  #previousId = ''
+  #wokenWait = 0
+
+  constructor({ words, ring }: SharedState, receiver: RingReceiver, { joinBytes = 0 }: RingReaderOptions) {
+    this.#words = words
+    this.#ring = ring
+    this.#ints = new Int32Array(ring.buffer)
+    this.#receiver = receiver
+    this.#texts = new RingText({
+      ring,
+      limitBytes: joinBytes,
+      deliver: (executionId, flags, text) => receiver.text(executionId, flags, text),
+    })
+  }
+
+  drain(mayContinue: () => boolean): boolean {
+    const mask = this.#ring.length - 1
+    let head = load(this.#words, word.head)
+    const tail = load(this.#words, word.tail)
+    let unreleased = 0
+    while (head !== tail && mayContinue()) {
+      const recordBytes = this.#read(head & mask)
+      head = (head + recordBytes) | 0
+      unreleased += recordBytes
+      // give room back early, so that the printing code does not wait for the whole of a full ring
+      if (unreleased >= this.#ring.length >> 2) {
+        this.#release(head)
+        unreleased = 0
+      }
+    }
+    this.#texts.flush()
+    if (unreleased > 0) this.#release(head)
+    return head === tail
+  }
+
+  get isEmpty(): boolean {
+    return load(this.#words, word.head) === load(this.#words, word.tail)
+  }
+
+  whenMore(tell: () => void): void {
+    const head = load(this.#words, word.head)
+    add(this.#words, word.readerWaits, 1)
+    const waiting = waitAsync(this.#words, word.tail, head)
+    if (waiting.async) void waiting.value.then(tell)
+    else setImmediate(tell)
+  }
+
+  #read(offset: number): number {
+    const payloadBytes = this.#ints[offset >> 2] ?? 0
+    const meta = this.#ints[(offset >> 2) + 1] ?? 0
     const start = offset + headerBytes
     const end = start + payloadBytes
     switch (meta & 0xff) {
       case recordKind.text: {
         const idLength = meta >>> 16
-        if (idLength > 0) previousId = ring.toString('latin1', start, start + idLength)
-        texts.add(previousId, (meta >> 8) & 0xff, start + idLength, end)
+        if (idLength > 0) this.#previousId = this.#ring.toString('latin1', start, start + idLength)
+        this.#texts.add(this.#previousId, (meta >> 8) & 0xff, start + idLength, end)
         break
       }
       case recordKind.message:
-        texts.flush()
-        receiver.message(ring.subarray(start, end))
+        this.#texts.flush()
+        this.#receiver.message(this.#ring.subarray(start, end))
         break
       case recordKind.blob:
-        texts.flush()
-        receiver.blob(ints[start >> 2] ?? 0)
+        this.#texts.flush()
+        this.#receiver.blob(this.#ints[start >> 2] ?? 0)
         break
     }
     return align(headerBytes + payloadBytes)
   }
 
-  function release(head: number): void {
+  #release(head: number): void {
+    const words = this.#words
     store(words, word.head, head)
     const writerWait = load(words, word.writerWaits)
     const usedBytes = (load(words, word.tail) - head) >>> 0
     // a writer that waits gets enough room to be worth a change of threads
-    if (writerWait === wokenWait || usedBytes * 2 > ring.length) return
-    wokenWait = writerWait
+    if (writerWait === this.#wokenWait || usedBytes * 2 > this.#ring.length) return
+    this.#wokenWait = writerWait
     add(words, word.wake, 1)
     notify(words, word.wake)
-  }
-
-  return {
-    drain(mayContinue) {
-      let head = load(words, word.head)
-      const tail = load(words, word.tail)
-      let unreleased = 0
-      while (head !== tail && mayContinue()) {
-        const recordBytes = read(head & mask)
-        head = (head + recordBytes) | 0
-        unreleased += recordBytes
-        // give room back early, so that the printing code does not wait for the whole of a full ring
-        if (unreleased >= ring.length >> 2) {
-          release(head)
-          unreleased = 0
-        }
-      }
-      texts.flush()
-      if (unreleased > 0) release(head)
-      return head === tail
-    },
-    get isEmpty() {
-      return load(words, word.head) === load(words, word.tail)
-    },
-    whenMore(tell) {
-      const head = load(words, word.head)
-      add(words, word.readerWaits, 1)
-      const waiting = waitAsync(words, word.tail, head)
-      if (waiting.async) void waiting.value.then(tell)
-      else setImmediate(tell)
-    },
   }
 }
 

@@ -37,6 +37,13 @@ export class EntryQueue {
   bytes = 0
   #sequence = 0
 
+  get firstTerminal(): OrderedEntry | undefined {
+    for (let entry = this.first; entry !== undefined; entry = entry.next) {
+      if (entry.kind === 'ordered' && entry.isTerminal) return entry
+    }
+    return undefined
+  }
+
   /** The number of the newest entry ever appended. */
   get sequence(): number {
     return this.#sequence

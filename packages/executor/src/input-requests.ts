@@ -49,55 +49,16 @@ interface Question {
 }
 
 export function createInputRequests(options: InputRequestsOptions): InputRequests {
-  const { ids = createCountingIds(), emit, currentExecutionId, isRunning, onCancel, clock } = options
+  const { ids = createCountingIds(), emit } = options
   const questions = new Map<string, Question>()
-
-  const request = (prompt: string, { secret, timeoutMs }: InputOptions): InputRequestMessage => {
-    const executionId = currentExecutionId()
-    if (executionId === undefined || isRunning?.(executionId) === false)
-      throw executorErrors.INPUT_OUTSIDE_CELL({ executionId })
-    return {
-      type: 'input-request',
-      executionId,
-      inputId: ids.next('input'),
-      prompt,
-      ...(secret === true ? { secret } : {}),
-      ...(isTimeout(timeoutMs) ? { timeoutMs } : {}),
-    }
-  }
-
-  const ask = (message: InputRequestMessage): Promise<string> => {
-    const { executionId, inputId, timeoutMs } = message
-    let timer: Timer | undefined
-    let unregister: (() => void) | undefined
-    const promise = new Promise<string>((resolve, reject) => {
-      const settled =
-        <Value>(then: (value: Value) => void) =>
-        (value: Value): void => {
-          if (!questions.delete(inputId)) return
-          timer?.cancel()
-          unregister?.()
-          then(value)
-        }
-      const fail = settled(reject)
-      questions.set(inputId, { request: message, settle: { answer: settled(resolve), fail } })
-      unregister = onCancel(executionId, fail)
-      if (timeoutMs !== undefined) timer = clock.setTimer(timeoutMs, () => fail(timedOut(timeoutMs)))
-    })
-    // an execution already cancelled has failed the question while it was registered
-    if (questions.has(inputId)) emit(message)
-    else {
-      timer?.cancel()
-      unregister?.()
-    }
-    return promise
-  }
+  const request = (prompt: string, inputOptions: InputOptions): InputRequestMessage =>
+    requestOf(prompt, inputOptions, { ...options, ids })
 
   return {
     // not async: the request must be on its way before the cell goes on
     input(prompt = '', inputOptions = {}) {
       try {
-        return ask(request(`${prompt}`, inputOptions))
+        return ask(request(`${prompt}`, inputOptions), questions, options)
       } catch (error) {
         return Promise.reject(error as Error)
       }
@@ -140,6 +101,57 @@ export function createInputRequests(options: InputRequestsOptions): InputRequest
       }
     },
   }
+}
+
+/** @throws INPUT_OUTSIDE_CELL */
+function requestOf(
+  prompt: string,
+  { secret, timeoutMs }: InputOptions,
+  { ids, currentExecutionId, isRunning }: InputRequestsOptions & { readonly ids: IdSource },
+): InputRequestMessage {
+  const executionId = currentExecutionId()
+  if (executionId === undefined || isRunning?.(executionId) === false)
+    throw executorErrors.INPUT_OUTSIDE_CELL({ executionId })
+  return {
+    type: 'input-request',
+    executionId,
+    inputId: ids.next('input'),
+    prompt,
+    ...(secret === true ? { secret } : {}),
+    ...(isTimeout(timeoutMs) ? { timeoutMs } : {}),
+  }
+}
+
+/** Emits the request and waits for its answer, its deadline or the cancel of its execution, whichever comes first. */
+function ask(
+  message: InputRequestMessage,
+  questions: Map<string, Question>,
+  { emit, onCancel, clock }: InputRequestsOptions,
+): Promise<string> {
+  const { executionId, inputId, timeoutMs } = message
+  let timer: Timer | undefined
+  let unregister: (() => void) | undefined
+  const promise = new Promise<string>((resolve, reject) => {
+    const settled =
+      <Value>(then: (value: Value) => void) =>
+      (value: Value): void => {
+        if (!questions.delete(inputId)) return
+        timer?.cancel()
+        unregister?.()
+        then(value)
+      }
+    const fail = settled(reject)
+    questions.set(inputId, { request: message, settle: { answer: settled(resolve), fail } })
+    unregister = onCancel(executionId, fail)
+    if (timeoutMs !== undefined) timer = clock.setTimer(timeoutMs, () => fail(timedOut(timeoutMs)))
+  })
+  // an execution already cancelled has failed the question while it was registered
+  if (questions.has(inputId)) emit(message)
+  else {
+    timer?.cancel()
+    unregister?.()
+  }
+  return promise
 }
 
 function isTimeout(timeoutMs: number | undefined): timeoutMs is number {

@@ -1,4 +1,4 @@
-import type { UncountedTerminal } from './output-pump.ts'
+import type { OrderedMessage, UncountedTerminal } from './output-pump.ts'
 import type { Completion, PreparedCell } from './cell-runner.ts'
 import type { WireError } from '@capsule/protocol'
 
@@ -18,6 +18,11 @@ interface Facts {
   readonly prepared: PreparedCell | undefined
   readonly executor: string
   readonly durationMs: number
+}
+
+/** The last message of its execution. */
+export function isTerminalMessage(message: OrderedMessage): message is UncountedTerminal {
+  return message.type === 'result' || (message.type === 'error' && message.terminal)
 }
 
 /** The terminal message of one execution, for the pump to count. */

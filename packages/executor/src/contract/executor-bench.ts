@@ -154,7 +154,7 @@ export function isTerminal(message: ExecutorMessage): message is TerminalMessage
   return message.type === 'result' || (message.type === 'error' && message.terminal)
 }
 
-export function textOf(terminal: TerminalMessage): string {
+function textOf(terminal: TerminalMessage): string {
   return terminal.type === 'result'
     ? terminal.text
     : `${terminal.status}: ${terminal.error.code ?? terminal.error.message}`

@@ -1,31 +1,25 @@
 import type {
   AnyNode,
   ArrowFunctionExpression,
-  AwaitExpression,
   Class,
   ClassDeclaration,
-  ForInStatement,
-  ForOfStatement,
-  ForStatement,
   Function as FunctionNode,
   FunctionDeclaration,
-  ImportDeclaration,
-  MetaProperty,
-  Node,
   Pattern,
   Program,
   VariableDeclaration,
 } from 'acorn'
-import type { Alias, Analysis, BlockFunction, Call, Loop, VariablePlace } from './analysis.ts'
+import type { Analysis, BlockFunction, VariablePlace } from './analysis.ts'
+import { hoist } from './block-functions.ts'
 import type { BindingKind } from './compile.ts'
+import { Findings, ready } from './findings.ts'
+import { calleeParts, forEachChild, operandsOf, sourceOf } from './nodes.ts'
 import { walkPattern } from './patterns.ts'
-import { type Binding, isLexical, type Reference, Scope } from './scope.ts'
+import { type Binding, type Reference, Scope } from './scope.ts'
 
 export function analyse(program: Program, source: string): Analysis {
   return new Walk(program, source).run()
 }
-
-const ready = 0
 
 interface PatternDeclaration {
   readonly kind: Binding['kind']
@@ -33,43 +27,24 @@ interface PatternDeclaration {
   readonly init?: AnyNode | undefined
 }
 
-/**
- * One class, because a walk is one recursion: whatever a node is, its children may be anything. References are resolved
- * by its readers, when all declarations are known.
- */
-class Walk implements Analysis {
-  readonly program: Program
-  readonly top = new Scope(undefined, true)
-  isStrict = false
-  readonly references: Reference[] = []
-  readonly awaits: AwaitExpression[] = []
-  readonly statementEnds = new Set<number>()
-  readonly forAwaits: ForOfStatement[] = []
-  readonly metas: { node: MetaProperty; isCallee: boolean }[] = []
-  readonly variables: { node: VariableDeclaration; place: VariablePlace }[] = []
-  readonly blockFunctions: BlockFunction[] = []
-  readonly calls: Call[] = []
-  readonly loops: Loop[] = []
-  readonly aliases = new Map<Binding, Alias>()
-  awaitsAtTop = false
-  disposesAtTop = false
-  hasWith = false
+/** One class, because a walk is one recursion: whatever a node is, its children may be anything. */
+class Walk extends Findings {
   readonly #source: string
-  #scope = this.top
+  #scope: Scope = this.top
   #depth = 0
   #suspensions = 0
   readonly #candidates: BlockFunction[] = []
-  readonly #callees = new Set<Node>()
+  readonly #callees = new Set<AnyNode>()
 
   constructor(program: Program, source: string) {
-    this.program = program
+    super(program)
     this.#source = source
   }
 
   run(): Analysis {
-    this.isStrict = hasStrictDirective(this.program.body)
     this.#statements(this.program.body as AnyNode[], this.program)
-    for (const candidate of this.#candidates) this.#hoistBlockFunction(candidate)
+    const hoisted = this.#candidates.filter((candidate) => hoist(candidate, this.#source))
+    this.blockFunctions.push(...hoisted.filter(({ depth }) => depth === 0))
     return this
   }
 
@@ -94,7 +69,8 @@ class Walk implements Analysis {
         return
       case 'BinaryExpression':
       case 'LogicalExpression':
-        return this.#binary(node)
+        for (const operand of operandsOf(node)) this.#visit(operand)
+        return
       case 'Property':
         if (node.computed) this.#visit(node.key)
         if (node.shorthand && node.value.type === 'Identifier') this.#refer(node.value, false, true)
@@ -109,8 +85,7 @@ class Walk implements Analysis {
       case 'ArrowFunctionExpression':
         return this.#function(node)
       case 'ClassDeclaration':
-        this.#declareClass(node as ClassDeclaration)
-        return this.#class(node)
+        return this.#classDeclaration(node as ClassDeclaration)
       case 'ClassExpression':
         return this.#class(node)
       case 'VariableDeclaration':
@@ -168,17 +143,14 @@ class Walk implements Analysis {
         return this.#children(node)
       case 'NewExpression':
         this.calls.push({ node, scope: this.#scope, depth: this.#depth })
-        for (let callee: AnyNode = node.callee; ; callee = callee.object as AnyNode) {
-          this.#callees.add(callee)
-          if (callee.type !== 'MemberExpression') break
-        }
+        for (const part of calleeParts(node)) this.#callees.add(part)
         return this.#children(node)
       case 'WithStatement':
         this.hasWith = true
         return this.#children(node)
       case 'ImportDeclaration':
         this.awaitsAtTop = true
-        return this.#import(node)
+        return this.declareImports(node)
       case 'ExportNamedDeclaration':
         if (node.source) this.awaitsAtTop = true
         if (node.declaration) this.#visitIn(node.declaration, this.program)
@@ -198,22 +170,8 @@ class Walk implements Analysis {
     }
   }
 
-  /** A sum of thousands of terms is as deep as it is long. */
-  #binary(node: AnyNode): void {
-    let left = node
-    for (; left.type === 'BinaryExpression' || left.type === 'LogicalExpression'; left = left.left as AnyNode) {
-      this.#visit(left.right)
-    }
-    this.#visit(left)
-  }
-
   #children(node: AnyNode): void {
-    for (const key in node) {
-      const value: unknown = (node as unknown as Record<string, unknown>)[key]
-      if (typeof value !== 'object' || value === null) continue
-      if (Array.isArray(value)) for (const item of value) this.#visit(item as AnyNode | null)
-      else if ('type' in value) this.#visit(value as AnyNode)
-    }
+    forEachChild(node, (child) => this.#visit(child))
   }
 
   #inScope(scope: Scope, body: () => void): void {
@@ -259,22 +217,10 @@ class Walk implements Analysis {
     this.#function(node)
   }
 
-  #hoistBlockFunction(candidate: BlockFunction): void {
-    const { name } = candidate.node.id
-    const target = candidate.scope.functionScope
-    for (let scope = candidate.scope.parent; scope && scope !== target; scope = scope.parent) {
-      const between = scope.bindings.get(name)
-      if (between && isLexical(between)) return
-    }
-    const known = target.bindings.get(name)
-    if (known && (isLexical(known) || known.kind === 'parameter')) return
-    const source = this.#source.slice(candidate.node.start, candidate.node.end)
-    if (!known) target.declare(name, { kind: 'function', readyAt: ready, source })
-    if (candidate.depth === 0) this.blockFunctions.push(candidate)
-  }
-
-  #declareClass({ id, start, end }: ClassDeclaration): void {
-    this.#scope.declare(id.name, { kind: 'class', readyAt: end, source: this.#source.slice(start, end) })
+  #classDeclaration(node: ClassDeclaration): void {
+    const source = this.#source.slice(node.start, node.end)
+    this.#scope.declare(node.id.name, { kind: 'class', readyAt: node.end, source })
+    this.#class(node)
   }
 
   #class(node: Class): void {
@@ -299,7 +245,7 @@ class Walk implements Analysis {
     this.#depth--
   }
 
-  #loop(node: ForStatement | ForInStatement | ForOfStatement | (AnyNode & { test: unknown })): void {
+  #loop(node: AnyNode): void {
     const before = this.#suspensions
     this.#inScope(new Scope(this.#scope, false), () => {
       if (node.type === 'ForStatement') {
@@ -372,33 +318,5 @@ class Walk implements Analysis {
       name: ({ node, isShorthand }) => this.#refer(node, true, isShorthand),
       code: (node) => this.#visit(node),
     })
-  }
-
-  #import(node: ImportDeclaration): void {
-    for (const { local } of node.specifiers) {
-      const binding: Binding = { kind: 'import', readyAt: ready }
-      this.top.declare(local.name, binding)
-      this.aliases.set(binding, { init: node, path: [], scope: this.top })
-    }
-  }
-}
-
-function hasStrictDirective(body: readonly { type: string; directive?: string | undefined }[]): boolean {
-  for (const statement of body) {
-    if (statement.type !== 'ExpressionStatement' || statement.directive === undefined) return false
-    if (statement.directive === 'use strict') return true
-  }
-  return false
-}
-
-/** The text of a function, arrow or class initialiser. */
-function sourceOf(init: AnyNode | null | undefined, source: string): string | undefined {
-  switch (init?.type) {
-    case 'FunctionExpression':
-    case 'ArrowFunctionExpression':
-    case 'ClassExpression':
-      return source.slice(init.start, init.end)
-    default:
-      return undefined
   }
 }
