@@ -63,7 +63,12 @@ it('runs as many cells as it may, and cancels the newest first', () => {
   expect(() => bench.execute('e3')).toThrow('limit 2')
   bench.runNext()
   bench.runNext()
-  expect(bench.executor.stats()).toEqual({ executionIds: ['e1', 'e2'], bindings: 3, heapUsedBytes: expect.any(Number), eventLoopDelayMs: 0 })
+  expect(bench.executor.stats()).toEqual({
+    executionIds: ['e1', 'e2'],
+    bindings: 3,
+    heapUsedBytes: expect.any(Number),
+    eventLoopDelayMs: 0,
+  })
   expect(bench.executor.cancelCurrent('timed-out')).toBe(true)
   bench.executor.interrupt({ type: 'interrupt', cooperativeMs: 0 })
   expect(bench.calls).toEqual(['timed-out e2', 'cancelled e1', 'timed-out e2'])

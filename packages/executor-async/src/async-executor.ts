@@ -1,5 +1,12 @@
 import type { Clock } from '@capsule/core'
-import { chooseRoute, createCellRunner, type Executor, type InputRequests, type OrderedMessage, type Task } from '@capsule/executor'
+import {
+  chooseRoute,
+  createCellRunner,
+  type Executor,
+  type InputRequests,
+  type OrderedMessage,
+  type Task,
+} from '@capsule/executor'
 import { type Engine, toWireError } from '@capsule/namespace'
 import type {
   CancelMessage,
