@@ -41,8 +41,6 @@ export function createParts(): Container {
     .provide(tokens.workerEntry, () => workerEntry)
     .provide(tokens.connectWorker, (container) => {
       const clock = container.get(tokens.clock)
-      return (launch) =>
-        () =>
-          createChildProcessTransport<HostMessage>({ ...launch, clock })
+      return (launch) => () => createChildProcessTransport<HostMessage>({ ...launch, clock })
     })
 }

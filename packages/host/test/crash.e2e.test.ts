@@ -8,7 +8,8 @@ beforeAll(async () => {
 })
 afterAll(() => capsule.shutdown())
 
-async function started(session: Session, code: string): Promise<Promise<Outcome>> {
+/** Of a cell that is known to have started. */
+async function outcomeOf(session: Session, code: string): Promise<Outcome> {
   const execution = session.execute(`console.error("last words"); ${code}`)
   for await (const event of execution) if (event.type === 'output') break
   return execution.outcome
@@ -45,7 +46,7 @@ describe('a worker that dies in the middle of a cell', () => {
     it(`settles it with the cause: ${name}`, async () => {
       const session = await capsule.createSession({ maxHeapMb: 48 })
       await session.run('var before = 1')
-      const outcome = await (await started(session, code))
+      const outcome = await outcomeOf(session, code)
       expect(outcome).toMatchObject({ status: 'crashed', state: 'lost', exit })
       expect(outcome.error?.code).toBe(errorCode ?? 'WORKER_EXITED')
       expect((await session.run('typeof before', { timeoutMs: 10_000 })).outcome).toMatchObject({

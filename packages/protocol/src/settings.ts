@@ -3,7 +3,7 @@ import { countSchema, durationMsSchema } from './ids.ts'
 import { routeSchema } from './messages/execute.ts'
 
 /** What a full output buffer does to the code that prints. */
-export const backPressureSchema = z.enum(['block', 'drop-new', 'drop-oldest', 'error'])
+const backPressureSchema = z.enum(['block', 'drop-new', 'drop-oldest', 'error'])
 export type BackPressure = z.infer<typeof backPressureSchema>
 
 /** How a worker behaves; hello asks for some, ready reports all. */

@@ -51,7 +51,7 @@ export interface ExecutorStart {
 const acknowledgeMs = 1
 
 /** The exit code of a worker that refused its host's hello or was sent something it cannot read. */
-export const protocolFailureExitCode = 65
+const protocolFailureExitCode = 65
 
 /** The worker's side of the protocol: one reader, one ordered way out, and heartbeats beside it. */
 export function runControlLoop(options: ControlLoopOptions): void {

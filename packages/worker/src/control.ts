@@ -32,7 +32,12 @@ runControlLoop({
       whenSent: (release) => void transport.close().then(release),
     })
     await executor.configured
-    return { executor, routes: ['threaded', 'async'], resume: () => executor.resume(), exit: (code) => executor.exit(code) }
+    return {
+      executor,
+      routes: ['threaded', 'async'],
+      resume: () => executor.resume(),
+      exit: (code) => executor.exit(code),
+    }
   },
   exit(code) {
     parentPort?.postMessage(code)

@@ -154,7 +154,12 @@ class Repl implements DotCommandScope {
     const text = this.#screen.takeLine('stdout') + prompt
     const lastLine = text.lastIndexOf('\n') + 1
     await this.#screen.write('stdout', text.slice(0, lastLine))
-    const line = await this.#editor.readLine({ prompt: text.slice(lastLine), isAnswer: true, secret: secret === true, signal })
+    const line = await this.#editor.readLine({
+      prompt: text.slice(lastLine),
+      isAnswer: true,
+      secret: secret === true,
+      signal,
+    })
     if (line.kind === 'interrupt') this.#interrupt()
     // the request may have ended by itself
     else await execution.respond(inputId, line.kind === 'line' ? line.text : null).catch(() => {})

@@ -41,15 +41,6 @@ export const byteLengthOf = Buffer.byteLength
 export const setBytes = uncurry(Uint8Array.prototype.set as (this: Uint8Array, from: Uint8Array, at: number) => void)
 export const subarray = uncurry(Uint8Array.prototype.subarray)
 export const sliceBytes = uncurry(Uint8Array.prototype.slice)
-export const writeText = uncurry(
-  Buffer.prototype.write as (
-    this: Buffer,
-    text: string,
-    at: number,
-    length: number,
-    encoding: 'utf8' | 'utf16le',
-  ) => number,
-)
 // what Buffer's `write` calls after looking at its arguments
 type WriteText = (this: Buffer, text: string, at: number, length: number) => number
 const { utf8Write, ucs2Write } = Buffer.prototype as unknown as Record<'utf8Write' | 'ucs2Write', WriteText>
