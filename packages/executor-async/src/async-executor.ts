@@ -5,6 +5,7 @@ import {
   type Executor,
   type InputRequests,
   type OrderedMessage,
+  type ProgressReports,
   type Task,
 } from '@capsule/executor'
 import { type Engine, toWireError } from '@capsule/namespace'
@@ -26,6 +27,8 @@ export interface AsyncExecutorOptions {
   /** The one function through which uncaught errors and terminal messages leave; output counters are not filled in. */
   readonly emit: (message: OrderedMessage) => void
   readonly input: Pick<InputRequests, 'respond' | 'close'>
+  /** Told when an execution ends. */
+  readonly progress?: Pick<ProgressReports, 'close'>
   readonly clock: Clock
   /** How many cells may run at once. @defaultValue 1 */
   readonly maxConcurrent?: number
@@ -60,6 +63,7 @@ export function createAsyncExecutor(options: AsyncExecutorOptions): AsyncExecuto
     engine,
     emit,
     input,
+    progress: options.progress,
     clock,
     maxConcurrent,
     executorOf: ({ route }, mode) => {

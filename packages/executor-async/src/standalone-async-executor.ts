@@ -1,7 +1,9 @@
 import type { Clock } from '@capsule/core'
 import {
+  createDisplays,
   createInputRequests,
   createOutputPump,
+  createProgressReports,
   type Executor,
   executorErrors,
   type ExecutorMessage,
@@ -9,14 +11,15 @@ import {
   installOutputCapture,
   type OutputPump,
   type OutputPumpSettings,
+  type WriteOutcome,
 } from '@capsule/executor'
-import type { Engine, EngineOptions } from '@capsule/namespace'
-import type { StreamName } from '@capsule/protocol'
+import { displayRenderers, type Engine, type EngineOptions } from '@capsule/namespace'
+import { creditedBytes, type DisplayMessage, type ProgressMessage, type StreamName } from '@capsule/protocol'
 import { type AsyncExecutor, type AsyncExecutorOptions, createAsyncExecutor, settledWithin } from './async-executor.ts'
 
 export interface StandaloneAsyncExecutorOptions {
   /** Builds the engine with these hooks; the executor disposes it. */
-  readonly createEngine: (hooks: Required<Pick<EngineOptions, 'onUncaught'>>) => Engine
+  readonly createEngine: (hooks: Required<Pick<EngineOptions, 'onUncaught' | 'onDisplayable'>>) => Engine
   /** Takes every message in order; `false`: no more until `resume()`. */
   readonly sink: (message: ExecutorMessage) => unknown
   readonly settings: OutputPumpSettings
@@ -25,6 +28,8 @@ export interface StandaloneAsyncExecutorOptions {
   readonly windowBytes?: number
   /** Joins what is printed within a turn, see `OutputPumpOptions`. @defaultValue 0 */
   readonly gatherMs?: number
+  /** What the reader takes: without `display` it gets text, without `progress` nothing. @defaultValue both */
+  readonly features?: readonly string[]
   /** How many cells may run at once. @defaultValue 1 */
   readonly maxConcurrent?: number
   /** See `AsyncExecutorOptions`. */
@@ -52,17 +57,53 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
   const { settings, clock, sink, windowBytes = Infinity, gatherMs = 0, maxConcurrent = 1 } = options
   const send = (message: ExecutorMessage): boolean => sink(message) !== false
   const pump = createOutputPump({ settings, clock, windowBytes, gatherMs, send })
-  const engine = options.createEngine({ onUncaught: (executionId, error) => executor.uncaught(executionId, error) })
-  const input = createInputRequests({
-    emit: (message) => pump.send(message),
+  const engine = options.createEngine({
+    onUncaught: (executionId, error) => executor.uncaught(executionId, error),
+    onDisplayable: (value) => displays.showValue(value),
+  })
+  const whose = {
     currentExecutionId: () => engine.currentExecutionId(),
-    isRunning: (executionId) => executor.isRunning(executionId),
+    isRunning: (executionId: string) => executor.isRunning(executionId),
+  }
+  const { print, show } = createWriter({ pump, settings, waitForRoom: options.waitForRoom })
+  const { features = ['display', 'progress'] } = options
+  const progress = createProgressReports({
+    ...whose,
+    show: features.includes('progress') ? show : undefined,
+    showLast: show,
+    clock,
+  })
+  const write = (stream: StreamName, text: string): void => {
+    const executionId = engine.currentExecutionId() ?? executor.lastExecutionId
+    // nothing of a cell has run yet: there is no one to attribute it to
+    if (executionId === undefined) return
+    progress.flush(executionId)
+    print(executionId, stream, text, !executor.isRunning(executionId))
+  }
+  const showDisplay = (message: DisplayMessage): void => {
+    progress.flush(message.executionId)
+    show(message)
+  }
+  const displays = createDisplays({
+    ...whose,
+    renderers: displayRenderers,
+    show: features.includes('display') ? showDisplay : undefined,
+    print: (text) => write('stdout', text),
+    partBytes: settings.outputChunkBytes,
+  })
+  const input = createInputRequests({
+    ...whose,
+    emit(message) {
+      progress.flush(message.executionId)
+      pump.send(message)
+    },
     onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
     clock,
   })
   const executor = createAsyncExecutor({
     engine,
     input,
+    progress,
     clock,
     maxConcurrent,
     emit: (message) => pump.send(message),
@@ -74,18 +115,16 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
   engine.defineBuiltin('prompt', () => {
     throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: executor.name })
   })
-  const write = createWriter({ pump, settings, waitForRoom: options.waitForRoom })
-  const uninstall = installOutputCapture({
-    write(stream, text) {
-      const executionId = engine.currentExecutionId() ?? executor.lastExecutionId
-      // nothing of a cell has run yet: there is no one to attribute it to
-      if (executionId !== undefined) write(executionId, stream, text, !executor.isRunning(executionId))
-    },
-  })
+  engine.defineBuiltin('display', displays.display)
+  engine.defineBuiltin('progress', progress.progress)
+  const uninstall = installOutputCapture({ write })
   return compose({ executor, engine, pump, clock, uninstall })
 }
 
-type Write = (executionId: string, stream: StreamName, text: string, late: boolean) => void
+interface Writer {
+  readonly print: (executionId: string, stream: StreamName, text: string, late: boolean) => void
+  readonly show: (message: DisplayMessage | ProgressMessage) => void
+}
 
 interface WriterParts {
   readonly pump: OutputPump
@@ -93,15 +132,28 @@ interface WriterParts {
   readonly waitForRoom: (() => boolean) | undefined
 }
 
-function createWriter({ pump, settings, waitForRoom }: WriterParts): Write {
-  return (executionId, stream, text, late) => {
-    let outcome = pump.write(executionId, stream, text, late)
+/** What it writes is taken, or it throws OUTPUT_OVERFLOW. */
+function createWriter({ pump, settings, waitForRoom }: WriterParts): Writer {
+  const untilTaken = (attempt: () => WriteOutcome, bytes: () => number): void => {
+    let outcome = attempt()
     while (outcome === 'full' && waitForRoom?.() === true) {
       pump.resume()
-      outcome = pump.write(executionId, stream, text, late)
+      outcome = attempt()
     }
-    if (outcome !== 'accepted')
-      throw executorErrors.OUTPUT_OVERFLOW({ bytes: Buffer.byteLength(text), bufferBytes: settings.outputBufferBytes })
+    if (outcome === 'accepted') return
+    throw executorErrors.OUTPUT_OVERFLOW({ bytes: bytes(), bufferBytes: settings.outputBufferBytes })
+  }
+  return {
+    print: (executionId, stream, text, late) =>
+      untilTaken(
+        () => pump.write(executionId, stream, text, late),
+        () => Buffer.byteLength(text),
+      ),
+    show: (message) =>
+      untilTaken(
+        () => pump.show(message),
+        () => creditedBytes(message),
+      ),
   }
 }
 

@@ -30,6 +30,8 @@ export interface ThreadedExecutorOptions {
   readonly windowBytes?: number
   /** Puts all that was sent on the wire, then calls back; asked once, before the process exits. Nothing is sent after it. */
   readonly whenSent: (callback: () => void) => void
+  /** What the reader takes: without `display` it gets text, without `progress` nothing. @defaultValue both */
+  readonly features?: readonly string[]
   readonly terminator?: Terminator
 }
 
@@ -92,7 +94,7 @@ class ControlSide implements ThreadedExecutor {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.configured = promise
     this.#onConfigured = resolve
-    this.#mailbox.post({ type: 'configure', settings })
+    this.#mailbox.post({ type: 'configure', settings, features: options.features ?? ['display', 'progress'] })
     this.#takeIn()
   }
 
@@ -247,6 +249,10 @@ class ControlSide implements ThreadedExecutor {
         return this.#flush()
       case 'result':
         return this.#settle(message)
+      case 'display':
+      case 'progress':
+        // never refused: the ring bounds it where nothing may be dropped
+        return void this.#pump.show(message)
       case 'error':
         return message.terminal ? this.#settle(message) : this.#pump.send(message)
       default:

@@ -10,7 +10,7 @@ import type {
 /** What the control thread tells the user side. */
 export type InboxMessage =
   /** First: build the engine. */
-  | { readonly type: 'configure'; readonly settings: WorkerSettings }
+  | { readonly type: 'configure'; readonly settings: WorkerSettings; readonly features: readonly string[] }
   | { readonly type: 'execute'; readonly message: ExecuteMessage }
   /** Cooperative cancel; of a cell that has not started: drop it. */
   | { readonly type: 'cancel'; readonly executionId: string; readonly reason: CancelMessage['reason'] }

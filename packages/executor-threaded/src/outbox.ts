@@ -1,12 +1,13 @@
 import { Buffer } from 'node:buffer'
 import type { MessagePort } from 'node:worker_threads'
 import type { OrderedMessage } from '@capsule/executor'
-import { createCodec } from '@capsule/protocol'
+import { createCodec, type DisplayMessage, type ProgressMessage } from '@capsule/protocol'
 import type { UserSideReport } from './inbox.ts'
 import { decodeResult, encodeResult, isResult } from './result-record.ts'
-import { maxMessageBytes, type RingWriter } from './ring.ts'
+import { maxMessageBytes, type RingWriter, type TextBound } from './ring.ts'
 
-export type OutboxMessage = OrderedMessage | UserSideReport
+export type ShownMessage = DisplayMessage | ProgressMessage
+export type OutboxMessage = OrderedMessage | ShownMessage | UserSideReport
 
 /** A message too large for the ring, on its way through the port. */
 export interface Blob {
@@ -15,6 +16,8 @@ export interface Blob {
 }
 
 const jsonCodec = createCodec('json')
+// bytes and control characters keep their length in it, so that a part of a display always fits
+const packCodec = createCodec('msgpack')
 // 100 levels of `cause` and AggregateError nesting is more than the engine produces
 const messageLimits = { frameBytes: maxMessageBytes, depth: 100 }
 const lengthBytes = 4
@@ -48,6 +51,22 @@ function buffersOf(message: OutboxMessage): ArrayBuffer[] {
   return buffer instanceof NativeArrayBuffer ? [buffer] : []
 }
 
+/**
+ * Puts displays and progress on the ring as text is: it may wait for room, so it is called outside of the harness, where a
+ * cancel reaches it.
+ */
+export function createShownOutbox(ring: RingWriter, bound?: TextBound): (message: ShownMessage) => void {
+  return (message) => {
+    const packed = packCodec.encode(message)
+    const body = Buffer.allocUnsafe(lengthBytes + packed.length)
+    // no JSON: all that follows is MessagePack
+    body.writeUInt32LE(0)
+    body.set(packed, lengthBytes)
+    // progress is never refused: it gives way to newer progress
+    ring.writeShown(body, message.type === 'display' ? bound : undefined)
+  }
+}
+
 function frame(json: Uint8Array, attached: Uint8Array | undefined): Uint8Array {
   const body = Buffer.allocUnsafe(lengthBytes + json.length + (attached?.length ?? 0))
   body.writeUInt32LE(json.length)
@@ -60,6 +79,9 @@ function frame(json: Uint8Array, attached: Uint8Array | undefined): Uint8Array {
 export function readOutboxMessage(body: Uint8Array): OutboxMessage {
   const view = Buffer.from(body)
   const jsonEnd = lengthBytes + view.readUInt32LE()
+  // decoded bytes may be views of what they were read from
+  if (jsonEnd === lengthBytes)
+    return packCodec.decode(Buffer.from(view.subarray(jsonEnd)), messageLimits) as OutboxMessage
   const json = view.subarray(lengthBytes, jsonEnd)
   if (!isResult(json)) return jsonCodec.decode(json, messageLimits) as OutboxMessage
   return decodeResult(json, jsonEnd === view.length ? undefined : view.subarray(jsonEnd))

@@ -33,6 +33,8 @@ export interface RingWriter {
   /** Waits (blocking this thread) while there is no room, unless there is a bound. */
   writeText(executionId: string, flags: number, text: string, bound?: TextBound): void
   writeMessage(body: Uint8Array): void
+  /** As `writeMessage`, but waits for room as text does. */
+  writeShown(body: Uint8Array, bound?: TextBound): void
   /** Keeps the place of a message that was posted with this number. */
   writeBlob(sequence: number): void
 }
@@ -69,15 +71,22 @@ class Writer implements RingWriter {
   }
 
   writeMessage(body: Uint8Array): void {
-    const offset = this.#reserve(body.length, 0)
-    this.#ring.set(body, offset + headerBytes)
-    this.#commit(offset, body.length, recordKind.message)
+    this.#putMessage(body, this.#reserve(body.length, 0))
+  }
+
+  writeShown(body: Uint8Array, bound?: TextBound): void {
+    this.#putMessage(body, this.#reserve(body.length, reservedBytes, bound))
   }
 
   writeBlob(sequence: number): void {
     const offset = this.#reserve(4, 0)
     this.#ints[(offset + headerBytes) >> 2] = sequence
     this.#commit(offset, 4, recordKind.blob)
+  }
+
+  #putMessage(body: Uint8Array, offset: number): void {
+    this.#ring.set(body, offset + headerBytes)
+    this.#commit(offset, body.length, recordKind.message)
   }
 
   /** The offset of a contiguous free area for this payload; what is left before the ring's end is padded over. */

@@ -4,21 +4,24 @@ import {
   type CellRunner,
   chooseRoute,
   createCellRunner,
+  createDisplays,
   createInputRequests,
+  createProgressReports,
   type ExecutorRoute,
   executorErrors,
   type InputOptions,
   type InputRequests,
+  type ProgressReports,
   installOutputCapture,
 } from '@capsule/executor'
-import type { Engine, EngineOptions } from '@capsule/namespace'
-import type { StreamName, WorkerSettings } from '@capsule/protocol'
+import { displayRenderers, type Engine, type EngineOptions } from '@capsule/namespace'
+import type { DisplayMessage, StreamName, WorkerSettings } from '@capsule/protocol'
 import { add, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { createHarness, type Harness } from './harness.ts'
 import type { InboxMessage } from './inbox.ts'
-import { createOutbox, type OutboxMessage } from './outbox.ts'
-import { createRingWriter, maxTextLength, type RingWriter, textFlag } from './ring.ts'
+import { createOutbox, createShownOutbox, type OutboxMessage } from './outbox.ts'
+import { createRingWriter, maxTextLength, type RingWriter, type TextBound, textFlag } from './ring.ts'
 import { type SharedState, word } from './shared-state.ts'
 import { createSyncPrompt, type SyncPrompt } from './sync-prompt.ts'
 import { type AfterHarness, createUserInbox, type UserInbox } from './user-inbox.ts'
@@ -80,7 +83,7 @@ class UserSide {
   /** Runs in the harness; what may call code of a cell is left for after it. */
   #handle(inbox: InboxMessage): AfterHarness {
     if (inbox.type === 'configure') {
-      this.#parts = this.#configure(inbox.settings)
+      this.#parts = this.#configure(inbox.settings, inbox.features)
       return this.#emitInHarness({ type: 'configured' }) as undefined
     }
     const parts = this.#parts
@@ -108,7 +111,7 @@ class UserSide {
     }
   }
 
-  #configure(settings: WorkerSettings): Parts {
+  #configure(settings: WorkerSettings, features: readonly string[]): Parts {
     const { createEngine, clock, shared } = this.#options
     const { valueBytes, valueDepth, textLength } = settings
     const engine = createEngine({
@@ -116,17 +119,45 @@ class UserSide {
       valueDepth,
       textLength,
       onUncaught: (executionId, error) => runner.uncaught(executionId, error),
+      onDisplayable: (value) => displays.showValue(value),
+    })
+    const whose = {
+      currentExecutionId: () => engine.currentExecutionId(),
+      isRunning: (executionId: string) => runner.isRunning(executionId),
+    }
+    const bound = boundOf(settings)
+    const show = createShownOutbox(this.#ring, bound)
+    const progress = createProgressReports({
+      ...whose,
+      clock,
+      show: features.includes('progress') ? show : undefined,
+      showLast: (message) => this.#emit(message),
+    })
+    const write = this.#createWriter({ engine, runner: () => runner, progress, bound })
+    const showDisplay = (message: DisplayMessage): void => {
+      progress.flush(message.executionId)
+      show(message)
+    }
+    const displays = createDisplays({
+      ...whose,
+      renderers: displayRenderers,
+      show: features.includes('display') ? showDisplay : undefined,
+      print: (text) => write('stdout', text),
+      partBytes: settings.outputChunkBytes,
     })
     const input = createInputRequests({
+      ...whose,
       clock,
-      emit: (message) => this.#emit(message),
-      currentExecutionId: () => engine.currentExecutionId(),
-      isRunning: (executionId) => runner.isRunning(executionId),
+      emit: (message) => {
+        progress.flush(message.executionId)
+        this.#emit(message)
+      },
       onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
     })
     const runner = createCellRunner({
       engine,
       input,
+      progress,
       clock,
       critical: this.#harness,
       executorOf: (message, mode) =>
@@ -143,29 +174,38 @@ class UserSide {
     const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
     engine.defineBuiltin('input', (prompt?: string, options?: InputOptions) => input.input(prompt, options))
     engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => syncPrompt.prompt(text, options))
-    installOutputCapture({ write: this.#createWriter(engine, runner, settings) })
+    engine.defineBuiltin('display', displays.display)
+    engine.defineBuiltin('progress', progress.progress)
+    installOutputCapture({ write })
     return { engine, settings, runner, input, syncPrompt }
   }
 
-  #createWriter(
-    engine: Engine,
-    runner: CellRunner,
-    settings: WorkerSettings,
-  ): (stream: StreamName, text: string) => void {
-    const { backPressure, outputBufferBytes: limitBytes } = settings
-    const refuse = (): never => {
-      throw executorErrors.OUTPUT_OVERFLOW({ bytes: maxTextLength, bufferBytes: limitBytes })
-    }
-    const bound = backPressure === 'error' ? { limitBytes, refuse } : undefined
+  #createWriter({ engine, runner, progress, bound }: WriterParts): (stream: StreamName, text: string) => void {
     return (stream, text) => {
-      const executionId = engine.currentExecutionId() ?? runner.lastExecutionId
+      const executionId = engine.currentExecutionId() ?? runner().lastExecutionId
       // nothing of a cell has run yet: there is no one to attribute it to
       if (executionId === undefined) return
-      const flags = (stream === 'stderr' ? textFlag.stderr : 0) | (runner.isRunning(executionId) ? 0 : textFlag.late)
+      progress.flush(executionId)
+      const flags = (stream === 'stderr' ? textFlag.stderr : 0) | (runner().isRunning(executionId) ? 0 : textFlag.late)
       if (text.length <= maxTextLength) return this.#ring.writeText(executionId, flags, text, bound)
       for (const piece of pieces(text)) this.#ring.writeText(executionId, flags, piece, bound)
     }
   }
+}
+
+interface WriterParts {
+  readonly engine: Engine
+  readonly runner: () => CellRunner
+  readonly progress: ProgressReports
+  readonly bound: TextBound | undefined
+}
+
+function boundOf({ backPressure, outputBufferBytes: limitBytes }: WorkerSettings): TextBound | undefined {
+  if (backPressure !== 'error') return undefined
+  const refuse = (): never => {
+    throw executorErrors.OUTPUT_OVERFLOW({ bytes: maxTextLength, bufferBytes: limitBytes })
+  }
+  return { limitBytes, refuse }
 }
 
 /** Cuts at most `maxTextLength` units at a time, never inside a surrogate pair. */

@@ -36,6 +36,8 @@ export interface CellRunnerOptions {
   /** The one function through which uncaught errors and terminal messages leave; output counters are not filled in. */
   readonly emit: (message: OrderedMessage) => void
   readonly input: { close(executionId: string): void }
+  /** Sends the last progress of an execution that ends. */
+  readonly progress?: { close(executionId: string): void } | undefined
   readonly clock: Clock
   /** Names the executor of a cell once its mode is known. @throws ROUTE_UNAVAILABLE, which ends the cell */
   readonly executorOf: (message: ExecuteMessage, mode: CellMode) => string
@@ -209,10 +211,11 @@ class Runner implements CellRunner {
       const { message, prepared, executor, state, startedAtMs } = task
       const { executionId } = message
       if (this.#tasks.get(executionId) !== task) return
-      const { input, clock, emit } = this.#options
+      const { input, progress, clock, emit } = this.#options
       const durationMs = state === 'queued' ? 0 : clock.now() - startedAtMs
       if (state === 'running') this.#finish(executionId)
       input.close(executionId)
+      progress?.close(executionId)
       emit(terminalOf({ executionId, prepared, executor, durationMs }, ending))
       this.#tasks.delete(executionId)
     })

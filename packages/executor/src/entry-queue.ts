@@ -1,4 +1,4 @@
-import type { StreamName } from '@capsule/protocol'
+import type { DisplayMessage, ProgressMessage, StreamName } from '@capsule/protocol'
 import type { OrderedMessage } from './output-pump.ts'
 
 /** Text that waits; `bytes` is the UTF-8 length of `text`. */
@@ -11,6 +11,15 @@ export interface OutputEntry {
   bytes: number
 }
 
+/** A display, or a part of one, or progress: it is bounded and takes credit as text does, but is not cut. */
+export interface ShownEntry {
+  readonly kind: 'shown'
+  readonly executionId: string
+  readonly late: boolean
+  readonly message: DisplayMessage | ProgressMessage
+  readonly bytes: number
+}
+
 /** A message that waits behind the output written before it. */
 export interface OrderedEntry {
   readonly kind: 'ordered'
@@ -20,7 +29,7 @@ export interface OrderedEntry {
   readonly queuedAtMs: number
 }
 
-export type QueueEntry = (OutputEntry | OrderedEntry) & Links
+export type QueueEntry = (OutputEntry | ShownEntry | OrderedEntry) & Links
 
 interface Links {
   /** Grows along the queue. */
@@ -33,7 +42,7 @@ interface Links {
 export class EntryQueue {
   first: QueueEntry | undefined
   last: QueueEntry | undefined
-  /** Bytes of all waiting text. */
+  /** Bytes of all waiting text, displays and progress. */
   bytes = 0
   #sequence = 0
 
@@ -49,12 +58,13 @@ export class EntryQueue {
     return this.#sequence
   }
 
-  append(item: OutputEntry | OrderedEntry): void {
+  append(item: OutputEntry | ShownEntry | OrderedEntry): void {
     const entry = linked(item, ++this.#sequence, this.last)
     if (this.last === undefined) this.first = entry
     else this.last.next = entry
     this.last = entry
-    if (entry.kind === 'output') this.bytes += entry.bytes
+    if (entry.kind !== 'ordered') this.bytes += entry.bytes
+    this.#joinProgress(entry.previous, entry)
   }
 
   remove(entry: QueueEntry): void {
@@ -62,7 +72,14 @@ export class EntryQueue {
     else entry.previous.next = entry.next
     if (entry.next === undefined) this.last = entry.previous
     else entry.next.previous = entry.previous
-    if (entry.kind === 'output') this.bytes -= entry.bytes
+    if (entry.kind !== 'ordered') this.bytes -= entry.bytes
+    this.#joinProgress(entry.previous, entry.next)
+  }
+
+  /** Of progress with nothing between, only the newer counts. */
+  #joinProgress(older: QueueEntry | undefined, newer: QueueEntry | undefined): void {
+    if (older?.kind !== 'shown' || newer?.kind !== 'shown' || older.executionId !== newer.executionId) return
+    if (older.message.type === 'progress' && newer.message.type === 'progress') this.remove(older)
   }
 
   /** Joins text to the last entry if it is of the same source and the sum stays within the limit. */
@@ -96,8 +113,12 @@ export class EntryQueue {
 }
 
 // copied by name: spreading costs more than all the rest of a write
-function linked(item: OutputEntry | OrderedEntry, sequence: number, previous: QueueEntry | undefined): QueueEntry {
-  if (item.kind === 'ordered') return { ...item, sequence, previous, next: undefined }
+function linked(
+  item: OutputEntry | ShownEntry | OrderedEntry,
+  sequence: number,
+  previous: QueueEntry | undefined,
+): QueueEntry {
+  if (item.kind !== 'output') return { ...item, sequence, previous, next: undefined }
   const { kind, executionId, stream, late, text, bytes } = item
   return { kind, executionId, stream, late, text, bytes, sequence, previous, next: undefined }
 }

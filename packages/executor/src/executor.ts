@@ -1,5 +1,6 @@
 import type {
   CancelMessage,
+  DisplayMessage,
   ErrorMessage,
   ExecuteMessage,
   InputRequestMessage,
@@ -8,6 +9,7 @@ import type {
   InspectQuery,
   InterruptMessage,
   OutputMessage,
+  ProgressMessage,
   ResultMessage,
 } from '@capsule/protocol'
 
@@ -21,7 +23,13 @@ export interface ExecutorAbilities {
 }
 
 /** Everything that leaves an executor, on its one ordered way out. The terminal message is the last of its execution. */
-export type ExecutorMessage = OutputMessage | InputRequestMessage | ResultMessage | ErrorMessage
+export type ExecutorMessage =
+  | OutputMessage
+  | DisplayMessage
+  | ProgressMessage
+  | InputRequestMessage
+  | ResultMessage
+  | ErrorMessage
 
 /** Where an executor's messages go. Called in order, never after `dispose`. */
 export type ExecutorSink = (message: ExecutorMessage) => void

@@ -4,8 +4,10 @@ it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'chooseRoute',
     'createCellRunner',
+    'createDisplays',
     'createInputRequests',
     'createOutputPump',
+    'createProgressReports',
     'executorErrors',
     'installOutputCapture',
   ])

@@ -1,6 +1,14 @@
 /** The Executor contract and the output pump of a Capsule worker. */
 export { type CellEngine, type CellRunner, type CellRunnerOptions, createCellRunner, type Task } from './cell-runner.ts'
 export { chooseRoute, type ExecutorRoute, type RouteChoice } from './choose-route.ts'
+export {
+  createDisplays,
+  type DisplayHandle,
+  type DisplayOptions,
+  type DisplayRenderers,
+  type Displays,
+  type DisplaysOptions,
+} from './displays.ts'
 export { executorErrors } from './errors.ts'
 export type { Executor, ExecutorAbilities, ExecutorMessage, ExecutorSink, ExecutorStats } from './executor.ts'
 export {
@@ -20,3 +28,9 @@ export {
   type UncountedTerminal,
   type WriteOutcome,
 } from './output-pump.ts'
+export {
+  createProgressReports,
+  type EachOptions,
+  type ProgressReports,
+  type ProgressReportsOptions,
+} from './progress-reports.ts'

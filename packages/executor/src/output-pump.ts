@@ -1,7 +1,9 @@
 import type { Clock } from '@capsule/core'
 import type {
+  DisplayMessage,
   InputRequestMessage,
   OutputCounters,
+  ProgressMessage,
   ResultMessage,
   StreamName,
   TerminalErrorMessage,
@@ -48,7 +50,7 @@ export interface OutputPumpOptions {
 
 export interface DroppedOutput {
   readonly executionId: string
-  readonly stream: StreamName
+  readonly stream: StreamName | 'display'
   readonly bytes: number
 }
 
@@ -58,6 +60,11 @@ export type WriteOutcome = 'accepted' | 'full' | 'overflow'
 /** The one ordered way out of an executor: output and messages leave in the order they came in. */
 export interface OutputPump {
   write(executionId: string, stream: StreamName, text: string, late?: boolean): WriteOutcome
+  /**
+   * Queues a display, a part of one, or progress, in order with the text; it is bounded and takes credit as text does. In
+   * the modes that drop, a display without room is dropped whole. Progress is never refused: it replaces older progress.
+   */
+  show(message: DisplayMessage | ProgressMessage): WriteOutcome
   /** Queues a message behind all output written before it. A terminal one ends the bookkeeping of its execution. */
   send(message: OrderedMessage): void
   /** The reader took this many bytes of output. */

@@ -1,8 +1,23 @@
 import { Buffer } from 'node:buffer'
 import type { Timer } from '@capsule/core'
-import type { OutputCounters, ResultMessage, StreamName, TerminalErrorMessage } from '@capsule/protocol'
+import {
+  creditedBytes,
+  type DisplayMessage,
+  type OutputCounters,
+  type ProgressMessage,
+  type ResultMessage,
+  type StreamName,
+  type TerminalErrorMessage,
+} from '@capsule/protocol'
 import { cutFirst, cutText } from './cut-text.ts'
-import { EntryQueue, type OrderedEntry, type OutputEntry, type Piece, type QueueEntry } from './entry-queue.ts'
+import {
+  EntryQueue,
+  type OrderedEntry,
+  type OutputEntry,
+  type Piece,
+  type QueueEntry,
+  type ShownEntry,
+} from './entry-queue.ts'
 import { executorErrors } from './errors.ts'
 import type { ExecutorMessage } from './executor.ts'
 import { OutputLedger } from './output-ledger.ts'
@@ -41,6 +56,8 @@ export class Pump implements OutputPump {
   #drainTimer: Timer | undefined
   #progressAtMs: number
   #hasWarned = false
+  // the last part of a display was dropped: the rest of it goes the same way
+  #isDroppingParts = false
 
   constructor(options: OutputPumpOptions) {
     this.#options = options
@@ -68,15 +85,33 @@ export class Pump implements OutputPump {
     const text = printed.isWellFormed() ? printed : printed.toWellFormed()
     const bytes = byteLength(text)
     const isLate = late || this.#ledger.isSettled(executionId)
-    const entry: OutputEntry = { kind: 'output', executionId, stream, late: isLate, text, bytes }
+    return this.#take({ kind: 'output', executionId, stream, late: isLate, text, bytes })
+  }
+
+  show(message: DisplayMessage | ProgressMessage): WriteOutcome {
+    if (this.#transport === 'disposed') return 'accepted'
+    const { executionId } = message
+    const isSettled = this.#ledger.isSettled(executionId)
+    const bytes = creditedBytes(message)
+    if (message.type === 'progress') {
+      // a finished cell has none
+      return isSettled ? 'accepted' : this.#take({ kind: 'shown', executionId, late: false, message, bytes })
+    }
+    const late = isSettled || message.late === true
+    return this.#take({ kind: 'shown', executionId, late, message: late ? { ...message, late } : message, bytes })
+  }
+
+  #take(entry: OutputEntry | ShownEntry): WriteOutcome {
+    const { bytes } = entry
     // the buffer may be full of what could leave
     if (!this.#fits(bytes)) this.#pump()
-    if (!this.#fits(bytes)) {
+    if (!this.#fits(bytes) || this.#isOfDropped(entry)) {
       const refusal = this.#makeRoom(entry)
       if (refusal !== undefined) return refusal
     }
-    if (!this.#queue.join(entry, this.chunkBytes)) this.#queue.append(entry)
-    if (this.#batches === 0 && !this.#gathers()) this.#pump()
+    if (entry.kind === 'shown') this.#isDroppingParts = false
+    if (entry.kind === 'shown' || !this.#queue.join(entry, this.chunkBytes)) this.#queue.append(entry)
+    if (this.#batches === 0 && (entry.kind === 'shown' || !this.#gathers())) this.#pump()
     if (this.#queue.bytes >= this.#options.settings.outputBufferBytes) this.#wantedBytes ||= 1
     return 'accepted'
   }
@@ -159,7 +194,9 @@ export class Pump implements OutputPump {
     return queued === 0 || queued + bytes <= this.#options.settings.outputBufferBytes
   }
 
-  #makeRoom(entry: OutputEntry): WriteOutcome | undefined {
+  #makeRoom(entry: OutputEntry | ShownEntry): WriteOutcome | undefined {
+    // bounded all the same: what has nothing accepted between joins
+    if (entry.kind === 'shown' && entry.message.type === 'progress') return undefined
     switch (this.#options.settings.backPressure) {
       case 'block':
         if (this.#options.overfill === true) return undefined
@@ -170,12 +207,25 @@ export class Pump implements OutputPump {
         this.#drop(entry, entry.bytes)
         return 'overflow'
       case 'drop-new':
-        this.#drop(entry, entry.bytes)
-        return 'accepted'
+        return this.#dropWhole(entry)
       case 'drop-oldest':
         this.#dropOldest(entry.bytes)
-        return undefined
+        // the oldest that may go is text: a display that still has no room goes itself
+        return entry.kind === 'output' || (this.#fits(entry.bytes) && !this.#isOfDropped(entry))
+          ? undefined
+          : this.#dropWhole(entry)
     }
+  }
+
+  #dropWhole(entry: OutputEntry | ShownEntry): WriteOutcome {
+    this.#drop(entry, entry.bytes)
+    if (entry.kind === 'shown') this.#isDroppingParts = true
+    return 'accepted'
+  }
+
+  #isOfDropped(entry: OutputEntry | ShownEntry): boolean {
+    if (!this.#isDroppingParts || entry.kind === 'output' || entry.message.type === 'progress') return false
+    return (entry.message.part?.index ?? 0) > 0
   }
 
   #dropOldest(neededBytes: number): void {
@@ -190,7 +240,9 @@ export class Pump implements OutputPump {
     this.#afterRemoval()
   }
 
-  #drop({ executionId, stream, late }: OutputEntry, bytes: number): void {
+  #drop(entry: OutputEntry | ShownEntry, bytes: number): void {
+    const { executionId, late } = entry
+    const stream = entry.kind === 'output' ? entry.stream : 'display'
     for (const counters of this.#ledger.countersOf(executionId, late)) {
       counters.droppedBytes += bytes
       counters.droppedChunks++
@@ -218,6 +270,14 @@ export class Pump implements OutputPump {
       this.#handOver(this.#counted(entry))
       return true
     }
+    if (entry.kind === 'shown') {
+      // the credit may end below zero, by less than one part of a display
+      if (this.#creditBytes <= 0) return false
+      this.#queue.remove(entry)
+      this.#count(entry, entry.bytes)
+      this.#handOver(entry.message)
+      return true
+    }
     const piece = this.#nextPiece(entry)
     if (piece === undefined) return false
     this.#queue.take(entry, piece)
@@ -233,9 +293,14 @@ export class Pump implements OutputPump {
     return piece ?? (creditBytes >= Math.min(this.chunkBytes, this.#windowBytes) ? cutFirst(text) : undefined)
   }
 
-  #sendOutput({ executionId, stream, late }: OutputEntry, { text, bytes }: Piece): void {
+  #count({ executionId, late }: OutputEntry | ShownEntry, bytes: number): void {
     this.#creditBytes -= bytes
     for (const counters of this.#ledger.countersOf(executionId, late)) counters.bytes += bytes
+  }
+
+  #sendOutput(entry: OutputEntry, { text, bytes }: Piece): void {
+    const { executionId, stream, late } = entry
+    this.#count(entry, bytes)
     this.#handOver({ type: 'output', executionId, stream, text, ...(late ? { late: true as const } : {}) })
   }
 

@@ -2,6 +2,7 @@
 import { defaultWorkerSettings } from '@capsule/protocol'
 import { afterEach, describe } from 'vitest'
 import { cancelCases } from './contract/cancel-cases.ts'
+import { displayCases } from './contract/display-cases.ts'
 import { ExecutorBench, type ExecutorContractSubject, type OpenBench } from './contract/executor-bench.ts'
 import { flowCases } from './contract/flow-cases.ts'
 import { inputCases } from './contract/input-cases.ts'
@@ -27,6 +28,7 @@ export function describeExecutorContract(name: string, subject: ExecutorContract
     })
     settlementCases(open, subject)
     outputCases(open)
+    displayCases(open, subject)
     inputCases(open, subject.abilities)
     cancelCases(open, subject.abilities)
     flowCases(open, subject)

@@ -8,6 +8,7 @@ import { trackTimers } from './cell-timers.ts'
 import { createCellRuntime } from './cell-runtime.ts'
 import { CellPreparer } from './cell-preparer.ts'
 import { runtimeName } from './compile/compile.ts'
+import { displayHookOf } from './display/display-hook.ts'
 import type { CellRequest, Completion, Engine, EngineCounters, EngineOptions, PreparedCell } from './engine.ts'
 import { namespaceErrors } from './errors.ts'
 import { Execution } from './execution.ts'
@@ -28,6 +29,7 @@ export function createEngine(options: EngineOptions = {}): Engine {
 }
 
 const scheduleImmediate = setImmediate
+const ignore = (): void => {}
 // a cell's own errors are read by toWireError; V8 need not decorate them as well
 const runOptions = Object.freeze({ __proto__: null, displayErrors: false }) as object
 
@@ -111,21 +113,43 @@ class CellEngine implements Engine {
   #run(cell: RunningCell, script: Script, settled: (completion: Completion) => void): Completion | undefined {
     try {
       const result: unknown = script.runInThisContext(runOptions)
-      if (cell.preparation.kind === 'ready' && !cell.preparation.compiled.isAsync) return this.#completed(cell, result)
       const end = (completed: () => Completion): void => {
         // terminated and finished: nobody waits for it any more
         if (this.#running.get(cell.execution.id) !== cell) return
         // the executor's code behind `settled` is not caused by the cell
         this.#storage.run(undefined as never, settled, completed())
       }
-      void thenOf(
-        result as Promise<{ v: unknown }>,
-        ({ v }) => end(() => this.#completed(cell, v)),
-        (error) => end(() => this.#failed(cell, error)),
-      )
+      const fail = (error: unknown): void => end(() => this.#failed(cell, error))
+      const complete = (value: unknown): Completion | undefined => {
+        const shown = this.#show(cell, value)
+        if (shown === undefined) return this.#completed(cell, value)
+        void thenOf(shown, () => end(() => this.#completed(cell, value)), fail)
+        return undefined
+      }
+      if (cell.preparation.kind === 'ready' && !cell.preparation.compiled.isAsync) return complete(result)
+      const onValue = ({ v }: { v: unknown }): void => {
+        if (this.#running.get(cell.execution.id) !== cell) return
+        const completion = complete(v)
+        if (completion !== undefined) end(() => completion)
+      }
+      void thenOf(result as Promise<{ v: unknown }>, onValue, fail)
       return undefined
     } catch (error) {
       return this.#failed(cell, error)
+    }
+  }
+
+  /** Shows a value that says how it is shown; the promise rejects when the execution is cancelled meanwhile. */
+  #show({ execution }: RunningCell, value: unknown): Promise<unknown> | undefined {
+    const { onDisplayable } = this.#options
+    if (onDisplayable === undefined) return undefined
+    try {
+      if (displayHookOf(value) === undefined) return undefined
+      const shown = onDisplayable(value)
+      return shown && execution.guard(thenOf(shown, ignore, (error) => this.#reportLate(error)))
+    } catch (error) {
+      this.#reportLate(error)
+      return undefined
     }
   }
 

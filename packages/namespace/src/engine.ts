@@ -40,6 +40,11 @@ export interface EngineOptions {
    * Called for errors while it runs and after it settled.
    */
   readonly onUncaught?: (executionId: string | undefined, error: WireError) => void
+  /**
+   * Shows a completion value that has a method `Symbol.for('Jupyter.display')`, before the completion is told. A promise
+   * is waited for, as the cell's own awaits are. What it throws or rejects with is reported to `onUncaught`.
+   */
+  readonly onDisplayable?: (value: unknown) => Promise<void> | undefined
 }
 
 /** The cells' engine: compiles, runs and encodes, over one namespace in the current realm and on the current thread. */

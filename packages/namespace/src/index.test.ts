@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import * as namespace from './index.ts'
 
 test('exports exactly the public API', () => {
-  expect(Object.keys(namespace).sort()).toEqual(['createEngine', 'namespaceErrors', 'toWireError'])
+  expect(Object.keys(namespace).sort()).toEqual(['createEngine', 'displayRenderers', 'namespaceErrors', 'toWireError'])
 })
 
 test('has these error codes', () => {

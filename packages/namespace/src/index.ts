@@ -1,5 +1,7 @@
 /** Compiles and runs JavaScript and TypeScript cells with REPL semantics in one persistent namespace. */
 export { createEngine } from './create-engine.ts'
+export type { MimeBundle } from './display/mime-bundle.ts'
+export { displayRenderers } from './display/render.ts'
 export type {
   CacheCounters,
   CellRequest,

@@ -12,6 +12,7 @@ export const { asyncIterator, iterator } = Symbol
 
 const stringIncludes = String.prototype.includes
 const stringSlice = String.prototype.slice
+const regexpExec = RegExp.prototype.exec
 const promiseThen = Promise.prototype.then
 const promiseResolve = Promise.resolve
 const { species } = Symbol
@@ -84,4 +85,8 @@ export function sliceText(text: string, length: number): string {
 
 export function includesText(text: string, part: string): boolean {
   return apply(stringIncludes, text, [part]) as boolean
+}
+
+export function matchesPattern(pattern: RegExp, text: string): boolean {
+  return apply(regexpExec, pattern, [text]) !== null
 }

@@ -1,7 +1,22 @@
 /** What can be agreed on beyond the base protocol; a name that the other side does not offer is simply not used. */
-export type Feature = 'output-credit' | 'preemptive-cancel' | 'sync-input' | 'heartbeat' | 'inspect'
+export type Feature =
+  | 'output-credit'
+  | 'preemptive-cancel'
+  | 'sync-input'
+  | 'heartbeat'
+  | 'inspect'
+  | 'display'
+  | 'progress'
 
-const all: readonly Feature[] = ['output-credit', 'preemptive-cancel', 'sync-input', 'heartbeat', 'inspect']
+const all: readonly Feature[] = [
+  'output-credit',
+  'preemptive-cancel',
+  'sync-input',
+  'heartbeat',
+  'inspect',
+  'display',
+  'progress',
+]
 
 /** What this release's host can make use of. */
 export const hostFeatures: readonly Feature[] = all

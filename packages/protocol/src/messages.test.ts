@@ -56,7 +56,7 @@ describe.each<[string, Parse, readonly object[]]>([
   })
 
   it('answers types of later releases with unknown and a bounded name', () => {
-    expect(parse({ type: 'display', data: 5 })).toEqual({ type: 'unknown', name: 'display' })
+    expect(parse({ type: 'teleport', data: 5 })).toEqual({ type: 'unknown', name: 'teleport' })
     expect(parse({ type: 'constructor' })).toEqual({ type: 'unknown', name: 'constructor' })
     expect(parse({ type: 'x'.repeat(5000) })).toEqual({ type: 'unknown', name: 'x'.repeat(200) })
   })
@@ -108,5 +108,11 @@ describe('INVALID_MESSAGE', () => {
       'INVALID_MESSAGE',
     )
     expect(outcome(parseWorkerMessage, { type: 'error', terminal: 'yes', error: {} })).toBe('INVALID_MESSAGE')
+    const display = { type: 'display', executionId: 'e', displayId: 'd', action: 'show' }
+    const many = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`text/x-${i}`, '']))
+    for (const data of [{ plain: '' }, { 'text/plain': 5 }, { 'text/plain': { json: 5 } }, many, []]) {
+      expect(outcome(parseWorkerMessage, { ...display, data })).toBe('INVALID_MESSAGE')
+    }
+    expect(outcome(parseWorkerMessage, { type: 'progress', executionId: 'e', done: Infinity })).toBe('INVALID_MESSAGE')
   })
 })

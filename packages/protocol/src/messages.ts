@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ackSchema } from './messages/ack.ts'
 import { cancelSchema } from './messages/cancel.ts'
+import { displaySchema } from './messages/display.ts'
 import { errorSchema } from './messages/error.ts'
 import { executeSchema } from './messages/execute.ts'
 import { heartbeatSchema } from './messages/heartbeat.ts'
@@ -11,6 +12,7 @@ import { inspectResultSchema } from './messages/inspect-result.ts'
 import { inspectSchema } from './messages/inspect.ts'
 import { interruptSchema } from './messages/interrupt.ts'
 import { outputSchema } from './messages/output.ts'
+import { progressSchema } from './messages/progress.ts'
 import { readySchema } from './messages/ready.ts'
 import { resultSchema } from './messages/result.ts'
 import { shutdownSchema } from './messages/shutdown.ts'
@@ -35,6 +37,8 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
   ackSchema,
   heartbeatSchema,
   outputSchema,
+  displaySchema,
+  progressSchema,
   inputRequestSchema,
   resultSchema,
   errorSchema,

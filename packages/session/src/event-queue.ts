@@ -1,10 +1,20 @@
 import { type Channel, createChannel } from '@capsule/core'
-import type { ErrorMessage, InputRequestMessage, OutputMessage } from '@capsule/protocol'
+import {
+  creditedBytes,
+  type ErrorMessage,
+  type InputRequestMessage,
+  type OutputMessage,
+  type ProgressMessage,
+} from '@capsule/protocol'
 import { outcomeErrorOf } from './outcome.ts'
 import type { ExecutionEvent } from './session.ts'
 
 /** What of a worker's messages becomes an event. */
-export type EventMessage = OutputMessage | InputRequestMessage | Extract<ErrorMessage, { terminal: false }>
+export type EventMessage =
+  | OutputMessage
+  | ProgressMessage
+  | InputRequestMessage
+  | Extract<ErrorMessage, { terminal: false }>
 
 export interface EventQueueOptions {
   /** How much is kept when nobody reads. */
@@ -35,6 +45,9 @@ export class EventQueue {
   #isReleased = false
   /** Output received and not yet credited. */
   #owedBytes = 0
+  /** What of it is owed for the display that is coming in. */
+  #partBytes = 0
+  readonly #displayWeights = new WeakMap<ExecutionEvent, number>()
   receivedBytes = 0
   droppedBytes = 0
   droppedChunks = 0
@@ -70,13 +83,36 @@ export class EventQueue {
   }
 
   push(event: ExecutionEvent): void {
-    if (event.type === 'output') {
+    if (event.type === 'output' || event.type === 'progress') {
       const bytes = weightOf(event)
       this.receivedBytes += bytes
       this.#owedBytes += bytes
     }
+    if (event.type === 'display' && this.#partBytes > 0) {
+      this.#displayWeights.set(event, this.#partBytes)
+      this.#partBytes = 0
+    }
     this.#channel().push(event)
     this.#update()
+  }
+
+  /**
+   * A part of a display has come, the last one too. Its reader cannot take it before it is whole, so beyond half a window
+   * (the steps in which credit is granted) it is paid for at once, and the display weighs no more than that.
+   */
+  part(bytes: number, { isFirst }: { isFirst: boolean }): void {
+    if (isFirst) this.#payParts(this.#partBytes)
+    this.receivedBytes += bytes
+    this.#owedBytes += bytes
+    this.#partBytes += bytes
+    this.#payParts(this.#partBytes - Math.floor(this.#options.outputWindowBytes / 2))
+  }
+
+  #payParts(bytes: number): void {
+    const paidBytes = Math.min(bytes, this.#owedBytes)
+    if (paidBytes <= 0) return
+    this.#partBytes -= paidBytes
+    this.#pay(paidBytes)
   }
 
   /** Text that came past the credit: nothing slows its writer down, so what a reader leaves for too long is dropped. */
@@ -90,7 +126,7 @@ export class EventQueue {
   #channel(): Channel<ExecutionEvent> {
     if (this.#events === undefined) {
       this.#events = createChannel<ExecutionEvent>({
-        weigh: weightOf,
+        weigh: (event) => this.#displayWeights.get(event) ?? weightOf(event),
         onTake: (_event, weight) => this.#onTake(weight),
         onAbandon: () => this.#update(),
       })
@@ -125,22 +161,29 @@ export class EventQueue {
   }
 
   #countDrop(event: ExecutionEvent): void {
-    if (event.type !== 'output') return
-    this.droppedBytes += weightOf(event)
+    if (event.type !== 'output' && event.type !== 'display') return
+    this.droppedBytes += this.#displayWeights.get(event) ?? weightOf(event)
     this.droppedChunks++
   }
 }
 
-/** What an event weighs in its queue: for output, the bytes that are credited for it. */
+/** What an event weighs in its queue: for what takes credit, the bytes that are credited for it. */
 export function weightOf(event: ExecutionEvent): number {
   switch (event.type) {
     case 'output':
-      return Buffer.byteLength(event.text)
+    case 'progress':
+      return creditedBytes(event as OutputMessage | ProgressMessage)
+    case 'display':
+      return Object.values(event.data).reduce<number>((sum, content) => sum + contentLength(content), eventBytes)
     case 'input-request':
       return eventBytes + event.prompt.length
     case 'error':
       return eventBytes + event.error.message.length + (event.error.stack?.length ?? 0)
   }
+}
+
+function contentLength(content: unknown): number {
+  return typeof content === 'string' || content instanceof Uint8Array ? content.length : JSON.stringify(content).length
 }
 
 /** A validated message as the event that callers see. */
@@ -149,6 +192,10 @@ export function eventOf(executionId: string, message: EventMessage): ExecutionEv
     case 'output': {
       const { type, stream, text, late } = message
       return late ? { type, executionId, stream, text, late } : { type, executionId, stream, text }
+    }
+    case 'progress': {
+      const { type, done, total, text } = message
+      return { type, executionId, done, ...(total !== undefined && { total }), ...(text !== undefined && { text }) }
     }
     case 'input-request': {
       const { type, inputId, prompt, secret, timeoutMs } = message

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from '@capsule/core'
 import type { ExecuteMessage, HostMessage } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
+import type { DisplayEvent } from './display-assembly.ts'
 import { type EventMessage, eventOf, EventQueue } from './event-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
@@ -212,6 +213,17 @@ export class CellExecution implements Execution {
     const event = eventOf(this.executionId, message)
     this.witness?.event(event)
     this.#events.push(event)
+    return true
+  }
+
+  /** One part of a display; with the last one, the whole. */
+  receiveDisplay(part: { bytes: number; isFirst: boolean }, whole: DisplayEvent | undefined): boolean {
+    const { name } = this.#phase
+    if (name === 'queued' || name === 'draining' || name === 'settled') return false
+    this.#events.part(part.bytes, part)
+    if (whole === undefined) return true
+    this.witness?.event(whole)
+    this.#events.push(whole)
     return true
   }
 

@@ -1,4 +1,11 @@
-import type { ReadyMessage, StreamName, WorkerMessage } from '@capsule/protocol'
+import {
+  creditedBytes,
+  type DisplayMessage,
+  type ReadyMessage,
+  type StreamName,
+  type WorkerMessage,
+} from '@capsule/protocol'
+import { DisplayAssembly } from './display-assembly.ts'
 import { type EventMessage, eventOf } from './event-queue.ts'
 import type { CellExecution } from './execution.ts'
 import type { ExecutionIds } from './execution-ids.ts'
@@ -18,6 +25,7 @@ export interface MessageRouterOptions {
 /** Brings what a worker says to what is in flight, and late events to the session. */
 export class MessageRouter {
   readonly #options: MessageRouterOptions
+  readonly #displays = new DisplayAssembly()
 
   constructor(options: MessageRouterOptions) {
     this.#options = options
@@ -42,7 +50,10 @@ export class MessageRouter {
       case 'error':
         if (message.terminal) return this.#inFlight(message.executionId)?.terminal(message) ?? false
         return this.#event(message)
+      case 'display':
+        return this.#display(message)
       case 'output':
+      case 'progress':
       case 'input-request':
         return this.#event(message)
     }
@@ -64,12 +75,31 @@ export class MessageRouter {
     if (this.#inFlight(message.executionId)?.receive(message)) return true
     const { credit, executionIds, record, emitter } = this.#options
     // nobody reads it at leisure, whatever it is: the worker gets its credit back at once
-    if (message.type === 'output') credit(Buffer.byteLength(message.text))
-    if (message.type === 'input-request' || !message.late) return false
+    if (message.type === 'output' || message.type === 'progress') credit(creditedBytes(message))
+    if (message.type === 'input-request' || message.type === 'progress' || !message.late) return false
     const { executionId } = message
     if (executionId === undefined || !executionIds.isIssued(executionId)) return false
     record.counters.lateEvents++
     emitter.emit('late', eventOf(executionId, message))
+    return true
+  }
+
+  #display(message: DisplayMessage): boolean {
+    const { credit, executionIds, record, emitter } = this.#options
+    const { executionId, part: place, late } = message
+    const part = { bytes: creditedBytes(message), isFirst: (place?.index ?? 0) === 0 }
+    const whole = this.#displays.take(message)
+    if (whole === 'malformed') {
+      credit(part.bytes)
+      return false
+    }
+    const event = whole === 'incomplete' ? undefined : whole
+    if (this.#inFlight(executionId)?.receiveDisplay(part, event)) return true
+    credit(part.bytes)
+    if (!late || !executionIds.isIssued(executionId)) return false
+    if (event === undefined) return true
+    record.counters.lateEvents++
+    emitter.emit('late', event)
     return true
   }
 }

@@ -1,4 +1,5 @@
 import { sessionErrors } from './errors.ts'
+import { weightOf } from './event-queue.ts'
 import { JoinedExecution } from './joined-execution.ts'
 import type { ExecuteOptions, Execution, ExecutionEvent, RunOptions, RunResult } from './session.ts'
 
@@ -16,12 +17,12 @@ export async function collect(
   let left = maxOutputLength
   let isTruncated = false
   const take = (event: ExecutionEvent): void => {
-    const kept = event.type === 'output' ? cut(event, left) : event
+    const kept = event.type === 'output' ? cut(event, left) : lengthOf(event) <= left ? event : undefined
     if (kept !== event) isTruncated = true
     if (kept === undefined) return
     events.push(kept)
+    left -= lengthOf(kept)
     if (kept.type !== 'output') return
-    left -= kept.text.length
     text[kept.stream] += kept.text
   }
   const { promise: failed, reject: fail } = Promise.withResolvers<never>()
@@ -49,6 +50,20 @@ export async function collect(
   }
   const outcome = await execution.outcome
   return { outcome: isTruncated ? { ...outcome, truncated: true } : outcome, ...text, events }
+}
+
+/** What an event takes of `maxOutputLength`. */
+function lengthOf(event: ExecutionEvent): number {
+  switch (event.type) {
+    case 'output':
+      return event.text.length
+    case 'display':
+    case 'progress':
+      return weightOf(event)
+    case 'input-request':
+    case 'error':
+      return 0
+  }
 }
 
 type OutputEvent = Extract<ExecutionEvent, { type: 'output' }>

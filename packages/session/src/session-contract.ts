@@ -21,6 +21,7 @@ export function describeSessionContract(name: string, { createSession, abilities
   describe(`session contract: ${name}`, () => {
     describeCells(open)
     describeOutput(open)
+    describeDisplay(open)
     describeInput(open, abilities.syncInput)
     describeStops(open, abilities.preemptive)
     describeDeaths(open)
@@ -129,6 +130,59 @@ execFileSync(process.execPath, ['-e', 'console.log("from a child")'], { stdio: '
     const outcome = await session.execute('for (let i = 0; i < 20000; i++) console.log("x".repeat(100)); 1').outcome
     expect(outcome).toMatchObject({ status: 'ok', value: 1 })
     expect(outcome.output.droppedBytes).toBeGreaterThan(0)
+  })
+}
+
+function describeDisplay(open: Open): void {
+  it('delivers displays and progress in order with output', async () => {
+    const session = await open()
+    const { events: all, outcome } = await session.run(
+      'console.log("a"); const table = display([{ n: 1 }, { n: "<2>" }]); progress(1, 2); progress(2, 2); table.update("b"); 3',
+    )
+    // the second report may have replaced the first
+    const events = all.filter((event) => event.type !== 'progress' || event.done > 1)
+    expect(events).toMatchObject([
+      { type: 'output', text: 'a\n' },
+      { type: 'display', action: 'show', data: { 'application/json': [{ n: 1 }, { n: '<2>' }] } },
+      { type: 'progress', done: 2, total: 2 },
+      { type: 'display', action: 'update', data: { 'text/plain': 'b' } },
+    ])
+    const [, shown, , updated] = events
+    if (shown?.type !== 'display' || updated?.type !== 'display') throw new Error('no display')
+    expect(shown.data['text/html']).toContain('<td>&lt;2&gt;</td>')
+    expect(updated.displayId).toBe(shown.displayId)
+    expect(outcome).toMatchObject({ status: 'ok', value: 3 })
+  })
+
+  it('delivers a display of megabytes whole, to a reader that takes its time', async () => {
+    const session = await open({ outputWindowBytes: 16 * 1024 })
+    const code =
+      'display.image(new Uint8Array(3_000_000).map((_, i) => i % 251), "image/png"); display.json({ text: "é".repeat(500_000) })'
+    const sizes: unknown[] = []
+    for await (const event of session.execute(code)) {
+      if (event.type !== 'display') continue
+      await new Promise((resolve) => setImmediate(resolve))
+      const { 'image/png': png, 'application/json': json } = event.data
+      if (png instanceof Uint8Array) sizes.push(png.length, png[2_999_999])
+      else sizes.push((json as { text: string }).text === 'é'.repeat(500_000))
+    }
+    expect(sizes).toEqual([3_000_000, 2_999_999 % 251, true])
+  })
+
+  it('shows a last value that says how it is shown', async () => {
+    const session = await open()
+    const { events, outcome } = await session.run(
+      '({ [Symbol.for("Jupyter.display")]: async () => ({ "text/html": "<b>" }), toString: () => "" })',
+    )
+    expect(events).toMatchObject([{ type: 'display', action: 'show', data: { 'text/html': '<b>' } }])
+    expect(outcome.status).toBe('ok')
+  })
+
+  it('tells the last progress, also of a cell that fails', async () => {
+    const session = await open()
+    const { events } = await session.run('for (let i = 1; i <= 10_000; i++) progress(i); throw new Error("end")')
+    expect(events.at(-1)).toMatchObject({ type: 'progress', done: 10_000 })
+    expect(events.length).toBeLessThan(100)
   })
 }
 

@@ -57,6 +57,21 @@ export interface OutcomeError {
 export type ExecutionEvent = { readonly executionId: string; readonly late?: true } & (
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | {
+      readonly type: 'display'
+      /** What `update` and `clear` of the same display repeat. */
+      readonly displayId: string
+      readonly action: 'show' | 'update' | 'clear'
+      /** By MIME type: text as a string, binary as bytes, or a JSON value. Empty for `clear`. */
+      readonly data: Readonly<Record<string, unknown>>
+      readonly metadata?: Readonly<Record<string, unknown>>
+      /** Something was left out: it is too large, or cannot be sent. */
+      readonly truncated?: true
+      /** The MIME types that were left out. */
+      readonly dropped?: readonly string[]
+    }
+  /** How far the cell has come. Of many reports some are passed over, never the last one. */
+  | { readonly type: 'progress'; readonly done: number; readonly total?: number; readonly text?: string }
+  | {
       readonly type: 'input-request'
       readonly inputId: string
       readonly prompt: string
@@ -111,7 +126,7 @@ export interface RunOptions extends ExecuteOptions {
     request: { inputId: string; secret: boolean },
   ) => string | null | Promise<string | null>
   readonly onEvent?: (event: ExecutionEvent) => void
-  /** Characters of output kept; beyond it the rest is dropped and the outcome says `truncated`. @defaultValue 16 Mi */
+  /** Characters of output kept, displays and progress included; beyond it the rest is dropped and the outcome says `truncated`. @defaultValue 16 Mi */
   readonly maxOutputLength?: number
 }
 

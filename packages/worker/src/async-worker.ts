@@ -24,11 +24,12 @@ export function runAsyncWorker(): void {
   runControlLoop({
     transport,
     clock: systemClock,
-    createExecutor: async ({ settings, send, acknowledge }) => {
+    createExecutor: async ({ settings, features, send, acknowledge }) => {
       const { valueBytes, valueDepth, textLength } = settings
       const executor = createStandaloneAsyncExecutor({
         createEngine: (hooks) => createEngine({ ...hooks, valueBytes, valueDepth, textLength }),
         settings,
+        features,
         clock: systemClock,
         sink: send,
         gatherMs,

@@ -39,6 +39,8 @@ export interface ControlLoopOptions {
 export interface ExecutorStart {
   readonly settings: WorkerSettings
   readonly windowBytes: number
+  /** Agreed with the host. */
+  readonly features: readonly string[]
   readonly send: (message: ExecutorMessage) => boolean
   /** Sends the acknowledgement that may still be waiting for company, for code that is about to block this thread. */
   readonly acknowledge: () => void
@@ -117,6 +119,7 @@ class ControlLoop {
     const settings = effectiveSettings(hello, agreement.limits)
     const hosted = await this.#options.createExecutor({
       settings,
+      features: agreement.features,
       windowBytes: agreement.features.includes('output-credit') ? hello.outputWindowBytes : Infinity,
       send: (message) => this.#send(hosted, message),
       acknowledge: () => this.#acknowledge(),

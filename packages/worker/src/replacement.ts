@@ -15,6 +15,14 @@ export function replacementOf(message: ExecutorMessage, refusal: unknown): Execu
       return { ...message, error: wireErrorOf(refusal) }
     case 'input-request':
       return { ...message, prompt: `${message.prompt.slice(0, cutPromptLength)}…` }
+    case 'display': {
+      const { metadata: _metadata, dropped: _dropped, ...head } = message
+      return { ...head, data: {}, truncated: true }
+    }
+    case 'progress': {
+      const { text: _text, ...numbers } = message
+      return numbers
+    }
     case 'output':
       // cut to the settings, which the limits bound
       throw refusal

@@ -26,7 +26,7 @@ export function helloOf({ settings, windowBytes }: Pick<ExecutorCreation, 'setti
     type: 'hello',
     protocol: protocolVersion,
     codecs: ['msgpack', 'json'],
-    features: ['output-credit', 'preemptive-cancel', 'sync-input', 'heartbeat', 'inspect'],
+    features: ['output-credit', 'preemptive-cancel', 'sync-input', 'heartbeat', 'inspect', 'display', 'progress'],
     limits: defaultLimits,
     settings,
     outputWindowBytes: Math.min(windowBytes, Number.MAX_SAFE_INTEGER),

@@ -1,4 +1,5 @@
 import type { Execution, ExecuteOptions, Outcome, Session } from '@capsule/session'
+import { displayText, progressText } from '../screen/display-text.ts'
 import { endingLines, errorText, exitText } from '../screen/outcome-text.ts'
 import type { Look, Screen } from '../screen/screen.ts'
 import { type DotCommandScope, isDotCommand, runDotCommand } from './dot-commands.ts'
@@ -78,6 +79,8 @@ class Repl implements DotCommandScope {
     let asking = Promise.resolve()
     for await (const event of execution) {
       if (event.type === 'output') await this.#screen.write(event.stream, event.text)
+      else if (event.type === 'display') await this.#say(displayText(event))
+      else if (event.type === 'progress') await this.#screen.progress(progressText(event))
       else if (event.type === 'error') await this.#complain(`Uncaught: ${this.#errorText(event.error, code)}`)
       else asking = asking.then(() => this.#answer(execution, event, over.signal))
     }
@@ -185,6 +188,12 @@ class Repl implements DotCommandScope {
     for (const line of endingLines(outcome)) await this.#complain(this.#paint('yellow', line))
   }
 
+  async #say(text: string | undefined): Promise<void> {
+    if (text === undefined) return
+    await this.#screen.freshLine('stdout')
+    await this.#screen.write('stdout', `${text}\n`)
+  }
+
   async #complain(text: string): Promise<void> {
     await this.#screen.freshLine('stderr')
     await this.#screen.write('stderr', `${text}\n`)
@@ -211,6 +220,7 @@ class Repl implements DotCommandScope {
     const listeners = {
       late: (event: Parameters<Parameters<typeof this.session.events.on<'late'>>[1]>[0]): void => {
         if (event.type === 'output') above(event.stream, event.text)
+        else if (event.type === 'display' && event.action !== 'clear') above('stdout', displayText(event) ?? '')
         else if (event.type === 'error') above('stderr', `Uncaught, late: ${this.#errorText(event.error)}\n`)
       },
       stray: ({ stream, text }: { stream: 'stdout' | 'stderr'; text: string }): void => above(stream, text),

@@ -1,4 +1,5 @@
 import { executableText } from '../cells/cell.ts'
+import { displayText, progressText } from '../screen/display-text.ts'
 import { endingLines, errorText } from '../screen/outcome-text.ts'
 import type { Look, Screen } from '../screen/screen.ts'
 import type { PlacedCell, Reporter } from './reporter.ts'
@@ -22,6 +23,14 @@ export function createTextReporter({ screen, quiet }: { screen: Screen; quiet: b
       switch (event.type) {
         case 'output':
           return screen.write(event.stream, event.text)
+        case 'display': {
+          const text = displayText(event)
+          if (text === undefined) return
+          await screen.freshLine('stdout')
+          return screen.write('stdout', `${text}\n`)
+        }
+        case 'progress':
+          return screen.progress(progressText(event))
         case 'error':
           await complain(paint('red', `Uncaught in ${cell === undefined ? 'the session' : placeOf(cell)}:`))
           return complain(errorText(event.error, { code: cell && executableText(cell), paint }))

@@ -9,6 +9,8 @@ export type Look = 'red' | 'yellow' | 'dim'
 export interface Screen {
   /** Resolves when the stream takes more, so that a slow reader slows the code that prints. */
   write(stream: StreamName, text: string): Promise<void>
+  /** A line on a terminal's standard error that the next one, or whatever else is written, replaces. */
+  progress(text: string): Promise<void>
   /** Starts a new line unless the last text ended one. */
   freshLine(stream: StreamName): Promise<void>
   /** The unfinished last line, for a prompt that has to stand behind it; it counts as finished from then on. */
@@ -22,6 +24,9 @@ export interface Screen {
 type Streams = Readonly<Record<StreamName, Writable & { readonly isTTY?: boolean }>>
 
 const longestLine = 1000
+// back to the start of the line, and clear it
+const clearLine = '\r\u001B[K'
+const progressLength = 70
 
 export function createScreen(streams: Streams): Screen {
   // two terminals are one terminal: what one stream left unfinished, the other finishes
@@ -33,14 +38,26 @@ export function createScreen(streams: Streams): Screen {
   // nowhere is left to say that standard error is gone
   streams.stderr.on('error', () => {})
 
+  let hasProgress = false
   const write = async (stream: StreamName, text: string): Promise<void> => {
     const target = streams[stream]
     if (text === '' || target.destroyed) return
+    if (hasProgress) {
+      hasProgress = false
+      streams.stderr.write(clearLine)
+    }
     lines[lineOf(stream)] = lastLine(lines[lineOf(stream)], text)
     if (!target.write(text)) await writableAgain(target)
   }
   return {
     write,
+    async progress(text) {
+      const { stderr } = streams
+      // it would overwrite what stands in an unfinished line
+      if (stderr.isTTY !== true || stderr.destroyed || lines[lineOf('stderr')] !== '') return
+      hasProgress = true
+      if (!stderr.write(`${clearLine}${text.slice(0, progressLength)}`)) await writableAgain(stderr)
+    },
     freshLine: (stream) => (lines[lineOf(stream)] === '' ? Promise.resolve() : write(stream, '\n')),
     takeLine(stream) {
       const line = lines[lineOf(stream)]
