@@ -1,9 +1,8 @@
 import type { Clock } from '@capsule/core'
 import {
-  createDisplays,
   createInputRequests,
   createOutputPump,
-  createProgressReports,
+  createShowing,
   type Executor,
   executorErrors,
   type ExecutorMessage,
@@ -66,13 +65,6 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
     isRunning: (executionId: string) => executor.isRunning(executionId),
   }
   const { print, show } = createWriter({ pump, settings, waitForRoom: options.waitForRoom })
-  const { features = ['display', 'progress'] } = options
-  const progress = createProgressReports({
-    ...whose,
-    show: features.includes('progress') ? show : undefined,
-    showLast: show,
-    clock,
-  })
   const write = (stream: StreamName, text: string): void => {
     const executionId = engine.currentExecutionId() ?? executor.lastExecutionId
     // nothing of a cell has run yet: there is no one to attribute it to
@@ -80,16 +72,14 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
     progress.flush(executionId)
     print(executionId, stream, text, !executor.isRunning(executionId))
   }
-  const showDisplay = (message: DisplayMessage): void => {
-    progress.flush(message.executionId)
-    show(message)
-  }
-  const displays = createDisplays({
+  const { displays, progress } = createShowing({
     ...whose,
     renderers: displayRenderers,
-    show: features.includes('display') ? showDisplay : undefined,
+    features: options.features,
+    show,
     print: (text) => write('stdout', text),
     partBytes: settings.outputChunkBytes,
+    clock,
   })
   const input = createInputRequests({
     ...whose,

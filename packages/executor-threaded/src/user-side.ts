@@ -4,9 +4,8 @@ import {
   type CellRunner,
   chooseRoute,
   createCellRunner,
-  createDisplays,
   createInputRequests,
-  createProgressReports,
+  createShowing,
   type ExecutorRoute,
   executorErrors,
   type InputOptions,
@@ -15,7 +14,7 @@ import {
   installOutputCapture,
 } from '@capsule/executor'
 import { displayRenderers, type Engine, type EngineOptions } from '@capsule/namespace'
-import type { DisplayMessage, StreamName, WorkerSettings } from '@capsule/protocol'
+import type { StreamName, WorkerSettings } from '@capsule/protocol'
 import { add, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { createHarness, type Harness } from './harness.ts'
@@ -126,25 +125,17 @@ class UserSide {
       isRunning: (executionId: string) => runner.isRunning(executionId),
     }
     const bound = boundOf(settings)
-    const show = createShownOutbox(this.#ring, bound)
-    const progress = createProgressReports({
-      ...whose,
-      clock,
-      show: features.includes('progress') ? show : undefined,
-      showLast: (message) => this.#emit(message),
-    })
-    const write = this.#createWriter({ engine, runner: () => runner, progress, bound })
-    const showDisplay = (message: DisplayMessage): void => {
-      progress.flush(message.executionId)
-      show(message)
-    }
-    const displays = createDisplays({
+    const { displays, progress } = createShowing({
       ...whose,
       renderers: displayRenderers,
-      show: features.includes('display') ? showDisplay : undefined,
+      features,
+      show: createShownOutbox(this.#ring, bound),
+      showLast: (message) => this.#emit(message),
       print: (text) => write('stdout', text),
       partBytes: settings.outputChunkBytes,
+      clock,
     })
+    const write = this.#createWriter({ engine, runner: () => runner, progress, bound })
     const input = createInputRequests({
       ...whose,
       clock,

@@ -4,10 +4,9 @@ it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'chooseRoute',
     'createCellRunner',
-    'createDisplays',
     'createInputRequests',
     'createOutputPump',
-    'createProgressReports',
+    'createShowing',
     'executorErrors',
     'installOutputCapture',
   ])

@@ -1,14 +1,7 @@
 /** The Executor contract and the output pump of a Capsule worker. */
 export { type CellEngine, type CellRunner, type CellRunnerOptions, createCellRunner, type Task } from './cell-runner.ts'
 export { chooseRoute, type ExecutorRoute, type RouteChoice } from './choose-route.ts'
-export {
-  createDisplays,
-  type DisplayHandle,
-  type DisplayOptions,
-  type DisplayRenderers,
-  type Displays,
-  type DisplaysOptions,
-} from './displays.ts'
+export type { DisplayBuiltin, DisplayHandle, DisplayOptions, DisplayRenderers, Displays } from './displays.ts'
 export { executorErrors } from './errors.ts'
 export type { Executor, ExecutorAbilities, ExecutorMessage, ExecutorSink, ExecutorStats } from './executor.ts'
 export {
@@ -28,9 +21,5 @@ export {
   type UncountedTerminal,
   type WriteOutcome,
 } from './output-pump.ts'
-export {
-  createProgressReports,
-  type EachOptions,
-  type ProgressReports,
-  type ProgressReportsOptions,
-} from './progress-reports.ts'
+export type { EachOptions, ProgressBuiltin, ProgressReports } from './progress-reports.ts'
+export { createShowing, type ShowingOptions } from './showing.ts'
