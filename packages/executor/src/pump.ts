@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one queue: what waits, its credit, its back-pressure and its deadline are one state */
 import { Buffer } from 'node:buffer'
 import type { Timer } from '@capsule/core'
 import {
