@@ -18,7 +18,8 @@ it('asks a value that says how it is shown, also one that takes its time', async
 
 it('runs no trap of a proxy to find out', () => {
   const proxy = new Proxy({}, { get: () => expect.unreachable() })
-  expect(render.value(proxy)).toEqual({ 'text/plain': '{}' })
+  // Node 24 shows the target, Node 26 that it is a proxy
+  expect(render.value(proxy)).toEqual({ 'text/plain': expect.stringMatching(/^(\{\}|Proxy\(\{\}\))$/) })
 })
 
 it('takes a MIME bundle as it is', () => {
