@@ -1,4 +1,5 @@
 /** The messages between a Capsule host and its worker: schemas, codecs, negotiation, values. */
+export { type BindingReport, bindingReportSchema, type SkipReason } from './binding-report.ts'
 export type { Codec } from './codec.ts'
 export { createCodec } from './codecs/create-codec.ts'
 export { defaultWorkerSettings } from './default-settings.ts'
