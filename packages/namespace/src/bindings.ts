@@ -1,6 +1,13 @@
 import type { BindingKind, Declaration } from './compile/compile.ts'
 import { runtimeName } from './compile/compile.ts'
-import { dataDescriptor, defineProperty, getOwnPropertyDescriptor, is, SafeMap } from './primordials.ts'
+import {
+  dataDescriptor,
+  defineProperty,
+  getOwnPropertyDescriptor,
+  is,
+  listedDescriptor,
+  SafeMap,
+} from './primordials.ts'
 
 export interface Binding {
   readonly kind: BindingKind
@@ -30,6 +37,18 @@ export class Bindings {
       const binding = this.find(name)
       if (binding !== undefined) visit(name, binding)
     })
+  }
+
+  has(name: string): boolean {
+    return this.#bindings.has(name)
+  }
+
+  set(name: string, binding: Binding): void {
+    this.#bindings.set(name, binding)
+  }
+
+  delete(name: string): void {
+    this.#bindings.delete(name)
   }
 
   /**
@@ -63,16 +82,18 @@ export function valuesOf(declarations: readonly Declaration[]): readonly unknown
 }
 
 /**
- * Makes room for declarations: a global that is a getter or read-only (`navigator`, `crypto`, `_`) would swallow the
- * assignment that a declaration becomes.
+ * Makes room for declarations. A new name gets a property that can be deleted again, which `var` alone would not make. A
+ * global that is a getter or read-only (`navigator`, `crypto`, `_`) would swallow the assignment that a declaration becomes.
  */
-export function shadowGlobals(declarations: readonly Declaration[]): void {
+export function makeRoom(declarations: readonly Declaration[]): void {
   for (let index = 0; index < declarations.length; index++) {
     const { name, kind } = declarations[index] as Declaration
     const property = getOwnPropertyDescriptor(globalThis, name)
-    if (property === undefined || property.writable === true || property.configurable !== true) continue
-    if (name === runtimeName) continue
-    defineProperty(globalThis, name, dataDescriptor(kind === 'var' ? currentValue(name) : undefined))
+    if (property === undefined) {
+      if (kind !== 'function') defineProperty(globalThis, name, listedDescriptor(undefined))
+    } else if (property.writable !== true && property.configurable === true && name !== runtimeName) {
+      defineProperty(globalThis, name, dataDescriptor(kind === 'var' ? currentValue(name) : undefined))
+    }
   }
 }
 

@@ -1,11 +1,10 @@
-import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Execution } from './execution.ts'
-import { dataDescriptor, defineProperty, deleteProperty } from './primordials.ts'
+import { dataDescriptor, defineProperty, deleteProperty, SafeMap } from './primordials.ts'
 
 /** Globals that cells may shadow or overwrite and that are not listed as bindings. */
 export class Builtins {
-  readonly #names: string[] = []
+  readonly #values = new SafeMap<string, unknown>()
 
   define(name: string, value: unknown): void {
     this.#define(name, dataDescriptor(value))
@@ -15,23 +14,33 @@ export class Builtins {
     this.#define(name, { __proto__: null, get, enumerable: false, configurable: true } as PropertyDescriptor)
   }
 
+  /** Whether the global still is what was defined here. */
+  isOwn(name: string, value: unknown): boolean {
+    return this.#values.has(name) && this.#values.get(name) === value
+  }
+
   remove(): void {
-    for (const name of this.#names) deleteProperty(globalThis, name)
+    this.#values.forEach((_, name) => deleteProperty(globalThis, name))
   }
 
   #define(name: string, descriptor: PropertyDescriptor): void {
-    if (!defineProperty(globalThis, name, descriptor)) return
-    defineProperty(this.#names, this.#names.length, dataDescriptor(name))
+    if (defineProperty(globalThis, name, descriptor)) this.#values.set(name, descriptor.value)
   }
 }
 
+interface CellBuiltinsOptions {
+  readonly cwd: string
+  readonly require: NodeJS.Require
+  readonly current: () => Execution | undefined
+}
+
 /** `capsule`, and what CommonJS code expects around it. `current` names the execution that caused the code running now. */
-export function defineCellBuiltins(builtins: Builtins, cwd: string, current: () => Execution | undefined): void {
+export function defineCellBuiltins(builtins: Builtins, { cwd, require, current }: CellBuiltinsOptions): void {
   const nowhere = join(cwd, '[cells]')
   const filename = (): string => current()?.filename ?? nowhere
   const module = { exports: {} }
   builtins.define('capsule', capsuleOf(current))
-  builtins.define('require', createRequire(nowhere))
+  builtins.define('require', require)
   builtins.define('module', module)
   builtins.define('exports', module.exports)
   builtins.defineGetter('__filename', filename)

@@ -41,6 +41,16 @@ export class CellPreparer {
     this.#isConst = isConst
   }
 
+  /** How many cells were numbered. */
+  get cells(): number {
+    return this.#cells
+  }
+
+  /** Goes on behind this number. */
+  set cells(count: number) {
+    this.#cells = count
+  }
+
   get analysisCounters(): CacheCounters {
     return this.#compiler.counters
   }

@@ -4,10 +4,15 @@ import { pathToFileURL } from 'node:url'
 import type { CellRuntime } from './compile/compile.ts'
 import type { Execution } from './execution.ts'
 import { GuardedIterator, isThenable } from './guarded-iterator.ts'
-import { NativeTypeError } from './primordials.ts'
+import { NativeTypeError, thenOf } from './primordials.ts'
+
+const ignore = (): void => {}
 
 /** What rewritten code of cells calls. `current` names the execution that caused the code running now. */
-export function createCellRuntime(current: () => Execution | undefined): CellRuntime {
+export function createCellRuntime(
+  current: () => Execution | undefined,
+  onLoaded: (specifier: string, attributes: string, namespace: object) => void,
+): CellRuntime {
   const wait = (value: unknown): unknown => {
     const execution = current()
     if (execution === undefined) return value
@@ -17,6 +22,11 @@ export function createCellRuntime(current: () => Execution | undefined): CellRun
     wait,
     waitEach: (iterable: unknown) => new GuardedIterator(iterable, current) as unknown as AsyncIterable<unknown>,
     importMeta,
+    loaded: onLoaded,
+    loading(specifier: string, promise: Promise<object>): Promise<object> {
+      void thenOf(promise, (namespace) => onLoaded(specifier, '', namespace), ignore)
+      return promise
+    },
     assignToConst(_name: string): never {
       throw new NativeTypeError('Assignment to constant variable.')
     },

@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import type { Script } from 'node:vm'
 import { defaultWorkerSettings, encodeValue, type InspectAnswer, type InspectQuery } from '@capsule/protocol'
-import { Bindings, shadowGlobals, valuesOf } from './bindings.ts'
+import { Bindings, makeRoom, valuesOf } from './bindings.ts'
 import { Builtins, defineCellBuiltins } from './builtins.ts'
 import { CellFiles } from './cell-files.ts'
 import { trackTimers } from './cell-timers.ts'
@@ -17,6 +19,8 @@ import { answerQuery } from './inspect/answer-query.ts'
 import { catchLateErrors } from './late-errors.ts'
 import { defineProperty, deleteProperty, hasOwn, SafeMap, thenOf } from './primordials.ts'
 import type { RunningCell } from './running-cell.ts'
+import type { Captured } from './snapshot/capture-snapshot.ts'
+import { NamespaceSnapshots, type RestoreMode, type Restored } from './snapshot/namespace-snapshots.ts'
 import { toWireError, type WireErrorContext } from './to-wire-error.ts'
 import { textOf } from './value-text.ts'
 
@@ -46,6 +50,7 @@ class CellEngine implements Engine {
   readonly #builtins = new Builtins()
   readonly #history: History
   readonly #preparer: CellPreparer
+  readonly #snapshots: NamespaceSnapshots
   readonly #errorContext: WireErrorContext
   readonly #stopCatching: () => void
   readonly #stopTracking: () => void
@@ -62,13 +67,25 @@ class CellEngine implements Engine {
     this.#preparer = new CellPreparer(files, (name) => this.#isConst(name))
     defineProperty(globalThis, runtimeName, {
       __proto__: null,
-      value: createCellRuntime(current),
+      value: createCellRuntime(current, (specifier, attributes, namespace) =>
+        this.#snapshots.imported(specifier, attributes, namespace),
+      ),
       configurable: true,
     } as object)
-    defineCellBuiltins(this.#builtins, cwd, current)
+    const require = createRequire(join(cwd, '[cells]'))
+    defineCellBuiltins(this.#builtins, { cwd, require, current })
     this.#history = new History()
     this.#stopTracking = trackTimers(current)
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
+    // what is global now is not of a cell
+    this.#snapshots = new NamespaceSnapshots({
+      bindings: this.#bindings,
+      builtins: this.#builtins,
+      history: this.#history,
+      preparer: this.#preparer,
+      files,
+      require,
+    })
   }
 
   get counters(): EngineCounters {
@@ -101,8 +118,9 @@ class CellEngine implements Engine {
       settled({ kind: 'throw', error: preparation.error, cancelled: false })
       return
     }
-    const { declarations } = preparation.compiled
-    shadowGlobals(declarations)
+    const { declarations, hasFunctions, code } = preparation.compiled
+    if (hasFunctions) this.#snapshots.sources.remember(code)
+    makeRoom(declarations)
     cell.before = valuesOf(declarations)
     cell.state = 'started'
     const completion = this.#storage.run(cell.execution, () => this.#run(cell, preparation.script, settled))
@@ -207,8 +225,19 @@ class CellEngine implements Engine {
     }
   }
 
+  capture(options: { limitBytes: number }): Captured {
+    // what cells that still run have defined so far counts
+    this.#running.forEach((cell) => this.#adopt(cell))
+    return this.#snapshots.capture(options)
+  }
+
+  restore(payload: Uint8Array, mode: RestoreMode, done: (restored: Restored) => void): void {
+    this.#snapshots.restore(payload, mode, done)
+  }
+
   defineBuiltin(name: string, value: unknown): void {
     this.#builtins.define(name, value)
+    this.#snapshots.provided(name, value)
   }
 
   [Symbol.dispose](): void {

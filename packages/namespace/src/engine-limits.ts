@@ -6,6 +6,8 @@ export const engineLimits = {
   scripts: 256,
   /** Characters; longer code is compiled anew each time. */
   cachedCode: 65_536,
+  /** Characters of cells with functions, kept for a snapshot of those functions. */
+  functionSources: 32 * 1024 * 1024,
   /** Bindings in one `namespace` answer and names in one `completions` answer. */
   answers: 1000,
   /** Characters of one line of a `namespace` answer. */

@@ -1,5 +1,8 @@
 import type { CellLanguage, CellMode, InspectAnswer, InspectQuery, WireError } from '@capsule/protocol'
 
+import type { Captured } from './snapshot/capture-snapshot.ts'
+import type { Restored, RestoreMode } from './snapshot/namespace-snapshots.ts'
+
 /** One cell to run. */
 export interface CellRequest {
   readonly executionId: string
@@ -73,6 +76,13 @@ export interface Engine extends Disposable {
   /** Runs a function as caused by that execution. */
   runAs<T>(executionId: string, fn: () => T): T
   inspect(query: InspectQuery): InspectAnswer
+  /** Writes down the namespace and its history. Runs no code of cells. */
+  capture(options: { readonly limitBytes: number }): Captured
+  /**
+   * Puts a captured namespace in the place of this one, or over it. That runs imports, and what classes run when they are
+   * defined: `done` is called once, unless such code is terminated or never ends.
+   */
+  restore(payload: Uint8Array, mode: RestoreMode, done: (restored: Restored) => void): void
   /** Defines a global that cells may shadow but that is not listed as a binding (`input`, `prompt`). */
   defineBuiltin(name: string, value: unknown): void
   readonly counters: EngineCounters

@@ -1,8 +1,24 @@
 import { engineLimits } from './engine-limits.ts'
-import { defineProperty, deleteProperty, getOwnPropertyDescriptor, hasOwn, listedDescriptor } from './primordials.ts'
+import {
+  defineProperty,
+  deleteProperty,
+  getOwnPropertyDescriptor,
+  hasOwn,
+  listedDescriptor,
+  ownKeys,
+} from './primordials.ts'
 
 const names = ['_', '__', '___', 'In', 'Out'] as const
 type HistoryName = (typeof names)[number]
+
+type Entries<T> = readonly (readonly [cell: number, value: T])[]
+
+export interface HistoryContents {
+  readonly inputs: Entries<unknown>
+  readonly outputs: Entries<unknown>
+  /** `_`, `__` and `___`. */
+  readonly last: readonly [unknown, unknown, unknown]
+}
 
 /**
  * `In` (sources) and `Out` (values) by cell number, and `_`, `__`, `___`: the last three values.
@@ -30,6 +46,11 @@ export class History {
     this.install()
   }
 
+  /** `In` and `Out` themselves. */
+  get lists(): { readonly In: object; readonly Out: object } {
+    return { In: this.#values.In as object, Out: this.#values.Out as object }
+  }
+
   /** Whether the engine (not the user) provides this global now. */
   owns(name: string): boolean {
     const getter = (this.#getters as Record<string, unknown>)[name]
@@ -51,6 +72,26 @@ export class History {
     }
     this.#forget('Out', cell)
     this.install()
+  }
+
+  /** All that it keeps, oldest first. */
+  get contents(): HistoryContents {
+    const { In, Out, _, __, ___ } = this.#values
+    return { inputs: entriesOf(In as object), outputs: entriesOf(Out as object), last: [_, __, ___] }
+  }
+
+  /** Puts other contents in the place of its own; `In` and `Out` stay the objects they are. */
+  replace({ inputs, outputs, last }: HistoryContents): void {
+    const values = this.#values
+    ;[values._, values.__, values.___] = last
+    for (const [name, entries] of [
+      ['In', inputs],
+      ['Out', outputs],
+    ] as const) {
+      const list = values[name] as object
+      for (const key of ownKeys(list)) deleteProperty(list, key)
+      for (const [cell, value] of entries) this.#set(name, cell, value)
+    }
   }
 
   install(): void {
@@ -79,4 +120,14 @@ export class History {
   #forget(name: 'In' | 'Out', cell: number): void {
     if (cell > engineLimits.history) deleteProperty(this.#values[name] as object, cell - engineLimits.history)
   }
+}
+
+function entriesOf(list: object): [number, unknown][] {
+  const entries: [number, unknown][] = []
+  for (const key of ownKeys(list)) {
+    // what the user has put there is not the engine's
+    const cell = typeof key === 'string' ? +key : NaN
+    if (cell > 0) entries.push([cell, getOwnPropertyDescriptor(list, key)?.value])
+  }
+  return entries
 }

@@ -27,6 +27,8 @@ export function createCellRunner(filename = `${import.meta.dirname}/cell.js`): C
     wait: (value) => value,
     waitEach: (iterable) => iterable as AsyncIterable<unknown>,
     importMeta: (file) => ({ filename: file }),
+    loaded() {},
+    loading: (_, promise) => promise,
     assignToConst() {
       throw new NativeTypeError('Assignment to constant variable.')
     },

@@ -191,6 +191,7 @@ class Walk extends Findings {
   }
 
   #function(node: FunctionNode | ArrowFunctionExpression): void {
+    this.functions.push({ node, outer: this.#scope })
     const named = node.type === 'FunctionExpression' && node.id
     const outer = named ? new Scope(this.#scope, false) : this.#scope
     if (named) outer.declare(named.name, { kind: 'function', readyAt: ready })
@@ -224,6 +225,7 @@ class Walk extends Findings {
   }
 
   #class(node: Class): void {
+    this.functions.push({ node, outer: this.#scope })
     this.#inScope(new Scope(this.#scope, false), () => {
       if (node.id) this.#scope.declare(node.id.name, { kind: 'class', readyAt: ready })
       this.#visit(node.superClass)

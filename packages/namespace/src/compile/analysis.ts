@@ -1,8 +1,11 @@
 import type {
   AnyNode,
+  ArrowFunctionExpression,
   AwaitExpression,
   CallExpression,
+  Class,
   ForOfStatement,
+  Function as FunctionNode,
   FunctionDeclaration,
   ImportExpression,
   MetaProperty,
@@ -29,6 +32,8 @@ export interface Analysis {
   readonly blockFunctions: readonly BlockFunction[]
   readonly calls: readonly Call[]
   readonly loops: readonly Loop[]
+  /** Every function and class, in the order of the text. */
+  readonly functions: readonly FoundFunction[]
   /** `await`, `for await`, `await using` or a static import outside of functions. */
   readonly awaitsAtTop: boolean
   /** `using` outside of functions and blocks. */
@@ -44,6 +49,12 @@ export interface Call {
   readonly node: CallExpression | NewExpression | ImportExpression
   readonly scope: Scope
   readonly depth: number
+}
+
+export interface FoundFunction {
+  readonly node: FunctionNode | ArrowFunctionExpression | Class
+  /** The scope around it; its own name, if it is an expression, is not in there. */
+  readonly outer: Scope
 }
 
 export interface Loop {

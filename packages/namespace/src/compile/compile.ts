@@ -40,6 +40,8 @@ export interface CompiledCell {
   readonly declarations: readonly Declaration[]
   /** V8's reading of `code` under the filename asked for, where one had to be made. */
   readonly script?: Script
+  /** Functions or classes stand in it. */
+  readonly hasFunctions: boolean
   /** From a 1-based position in `code` to one in the source. */
   readonly toSource: (line: number, column: number) => { line: number; column: number }
 }
@@ -58,6 +60,10 @@ export interface CellRuntime {
   waitEach(iterable: unknown): AsyncIterable<unknown>
   /** Stands for `import.meta` of the cell with that (absolute) filename. */
   importMeta(filename: string): object
+  /** Is told of each module that an `import` declaration has loaded; `attributes` is the code of its options, if any. */
+  loaded(specifier: string, attributes: string, namespace: object): void
+  /** Gives back the promise of `import('name')`. */
+  loading(specifier: string, promise: Promise<object>): Promise<object>
   /** Throws what V8 throws for an assignment to a constant. */
   assignToConst(name: string): never
 }
@@ -158,7 +164,8 @@ function compileReading(
       const { program, isObject } = reading.parsed
       const analysis = analyse(program, source)
       const rewritten = rewrite(analysis, { ...options, source, isObject, isPrinted })
-      return { ...rewritten, mode: modeOf(analysis), language, declarations: declarationsOf(analysis) }
+      const hasFunctions = analysis.functions.length > 0
+      return { ...rewritten, mode: modeOf(analysis), language, declarations: declarationsOf(analysis), hasFunctions }
     }
   }
 }
@@ -172,7 +179,7 @@ function declarationsOf({ top }: Analysis): Declaration[] {
 }
 
 function asWritten(code: string, mode: CellMode, language: CompiledCell['language']): CompiledCell {
-  return { code, isAsync: false, mode, language, declarations: [], toSource: same }
+  return { code, isAsync: false, mode, language, declarations: [], hasFunctions: false, toSource: same }
 }
 
 function same(line: number, column: number): Position {

@@ -6,7 +6,7 @@ import type {
   Program,
   VariableDeclaration,
 } from 'acorn'
-import type { Alias, Analysis, BlockFunction, Call, Loop, VariablePlace } from './analysis.ts'
+import type { Alias, Analysis, BlockFunction, Call, FoundFunction, Loop, VariablePlace } from './analysis.ts'
 import { type Binding, type Reference, Scope } from './scope.ts'
 
 /** `readyAt` of what can be used from the start. */
@@ -26,6 +26,7 @@ export class Findings implements Analysis {
   readonly blockFunctions: BlockFunction[] = []
   readonly calls: Call[] = []
   readonly loops: Loop[] = []
+  readonly functions: FoundFunction[] = []
   readonly aliases = new Map<Binding, Alias>()
   awaitsAtTop = false
   disposesAtTop = false

@@ -27,8 +27,10 @@ export function collectImports(body: readonly AnyNode[], createName: () => strin
 /** Awaited dynamic imports that set the names; `export ... from` only loads. */
 export function importCode({ node, local }: CellImport): string {
   const source = JSON.stringify(node.source.value)
-  const load = `await ${runtimeName}.wait(import(${source}${attributes(node.attributes)}));`
+  const withAttributes = attributes(node.attributes)
+  const load = `await ${runtimeName}.wait(import(${source}${withAttributes && `,${withAttributes}`}));`
   if (node.type !== 'ImportDeclaration' || node.specifiers.length === 0) return load
+  const told = `${runtimeName}.loaded(${source},${JSON.stringify(withAttributes)},${local});`
   const names = node.specifiers.map((specifier) => {
     if (specifier.type === 'ImportNamespaceSpecifier') return `${specifier.local.name}=${local};`
     const imported = specifier.type === 'ImportDefaultSpecifier' ? 'default' : nameOf(specifier.imported)
@@ -36,7 +38,7 @@ export function importCode({ node, local }: CellImport): string {
     const message = `The requested module '${String(node.source.value)}' does not provide an export named '${imported}'`
     return `if(!(${key} in ${local}))throw new SyntaxError(${JSON.stringify(message)});${specifier.local.name}=${local}[${key}];`
   })
-  return `const ${local}=${load}${names.join('')}`
+  return `const ${local}=${load}${told}${names.join('')}`
 }
 
 /**
@@ -90,5 +92,5 @@ function nameOf(node: Identifier | Literal): string {
 function attributes(list: readonly ImportAttribute[]): string {
   if (list.length === 0) return ''
   const entries = list.map(({ key, value }) => `${JSON.stringify(nameOf(key))}:${JSON.stringify(value.value)}`)
-  return `,{with:{${entries.join()}}}`
+  return `{with:{${entries.join()}}}`
 }

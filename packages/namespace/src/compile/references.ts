@@ -59,7 +59,10 @@ function constant(name: string): string {
   return `get x(){return ${name}}set x(_){${runtimeName}.assignToConst(${JSON.stringify(name)})}`
 }
 
-/** Every `await` and `for await` becomes one that a cancel can interrupt; `import.meta` becomes a call. */
+/**
+ * Every `await` and `for await` becomes one that a cancel can interrupt; `import.meta` becomes a call; `import('name')` tells
+ * which module it loads.
+ */
 export function rewriteWaits(analysis: Analysis, edits: Edits, filename: string): void {
   for (const { start, end } of analysis.awaits) {
     edits.wrap(start + 'await'.length, end, ` ${runtimeName}.wait(`, ')')
@@ -69,6 +72,12 @@ export function rewriteWaits(analysis: Analysis, edits: Edits, filename: string)
     const { source } = edits
     const [start, end] = iterated(source, node.left.end, node.right.end, node.body.start)
     edits.wrap(start, end, ` ${runtimeName}.waitEach(`, ')')
+  }
+  for (const { node } of analysis.calls) {
+    if (node.type !== 'ImportExpression' || node.source.type !== 'Literal' || node.options) continue
+    const { value } = node.source
+    if (typeof value === 'string')
+      edits.wrap(node.start, node.end, `${runtimeName}.loading(${JSON.stringify(value)},`, ')')
   }
   for (const { node, isCallee } of analysis.metas) {
     const call = `${runtimeName}.importMeta(${JSON.stringify(filename)})`

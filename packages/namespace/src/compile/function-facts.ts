@@ -1,0 +1,315 @@
+import type {
+  AnyNode,
+  ArrowFunctionExpression,
+  AssignmentProperty,
+  CallExpression,
+  Class,
+  Function as FunctionNode,
+  Identifier,
+  MethodDefinition,
+  Property,
+} from 'acorn'
+import { analyse } from './analyse.ts'
+import type { Analysis, FoundFunction } from './analysis.ts'
+import { forEachChild } from './nodes.ts'
+import { parseCell } from './parse.ts'
+import type { Reference, Scope } from './scope.ts'
+
+/** How the text of a function becomes a function again. */
+export type FunctionForm = 'expression' | 'declaration' | 'method' | 'class'
+
+/** What the text of a cell says of one function or class in it. */
+export interface FunctionFacts {
+  /** As `Function.prototype.toString` gives it. */
+  readonly text: string
+  readonly form: FunctionForm
+  /** Strict for what surrounds it. */
+  readonly isStrict: boolean
+  /** Local variables of surrounding functions and blocks that it uses, `this`, `super` and the like included. */
+  readonly captures: readonly string[]
+  /** Names of the namespace, or global ones, that it uses. */
+  readonly globals: readonly string[]
+  /** Of a method: its key, unless it is computed. Of a declaration: its name. */
+  readonly key: string | undefined
+  readonly body: ClassFacts | undefined
+}
+
+export interface ClassFacts {
+  readonly members: readonly { readonly isStatic: boolean; readonly key: string | undefined; readonly text: string }[]
+  readonly hasPrivateInstanceState: boolean
+  readonly hasPrivateStaticState: boolean
+  /** Evaluating it runs more than its definition: static fields and blocks, computed keys. */
+  readonly runsCode: boolean
+}
+
+type AnyFunction = FoundFunction['node']
+
+interface Place {
+  /** The range that `toString` shows. */
+  readonly start: number
+  readonly end: number
+  readonly form: FunctionForm
+  readonly isStrict: boolean
+  readonly key: string | undefined
+  /** `this`, `super`, `arguments` and `new.target` of a surrounding function. */
+  readonly borrowed: Set<string>
+}
+
+/** The functions and classes in the text of a compiled cell; empty when only V8 can read it. */
+export function functionFactsOf(code: string): readonly FunctionFacts[] {
+  let analysis: Analysis
+  try {
+    analysis = analyse(parseCell(code).program, code)
+  } catch {
+    return []
+  }
+  if (analysis.functions.length === 0) return []
+  const places = new PlaceWalk(code, analysis.isStrict).run(analysis.program as AnyNode)
+  const uses = usesOf(analysis)
+  return analysis.functions.flatMap((found) => {
+    const place = places.get(found.node)
+    const use = uses.get(found.node)
+    if (place === undefined || use === undefined) return []
+    const { start, end, form, isStrict, key, borrowed } = place
+    const captures = [...borrowed, ...use.captures]
+    // what it evaluates or looks up by name may be anything around it
+    if (use.isOpaque || analysis.hasWith) captures.push('eval')
+    const text = code.slice(start, end)
+    const body = isClass(found.node) ? classFactsOf(found.node, code) : undefined
+    return [{ text, form, isStrict, captures, globals: use.globals, key, body }]
+  })
+}
+
+/** Finds for each function what `toString` shows of it, and whose `this` it uses. */
+class PlaceWalk {
+  readonly #code: string
+  readonly #isStrict: boolean
+  readonly #places = new Map<AnyFunction, Place>()
+
+  constructor(code: string, isStrict: boolean) {
+    this.#code = code
+    this.#isStrict = isStrict
+  }
+
+  run(program: AnyNode): ReadonlyMap<AnyFunction, Place> {
+    this.#visit(program, { arrows: [], hasOwnThis: false, isStrict: this.#isStrict })
+    return this.#places
+  }
+
+  #visit(node: AnyNode, around: Around): void {
+    switch (node.type) {
+      case 'ThisExpression':
+        return this.#borrow('this', around)
+      case 'Super':
+        return this.#borrowSuper(around)
+      case 'Identifier':
+        return node.name === 'arguments' ? this.#borrow('arguments', around) : undefined
+      case 'MetaProperty':
+        return node.meta.name === 'new' ? this.#borrow('new.target', around) : undefined
+      case 'MethodDefinition':
+      case 'Property':
+        return this.#member(node, around)
+      case 'FunctionDeclaration':
+      case 'FunctionExpression':
+        return this.#function(node, { ...rangeOf(node), ...formOf(node) }, around)
+      case 'ArrowFunctionExpression':
+        return this.#arrow(node, around)
+      case 'ClassDeclaration':
+      case 'ClassExpression':
+        return this.#class(node, around)
+      case 'PropertyDefinition':
+      case 'StaticBlock':
+        // each has a `this` of its own
+        return forEachChild(node, (child) => this.#visit(child, { arrows: [], hasOwnThis: true, isStrict: true }))
+      default:
+        return forEachChild(node, (child) => this.#visit(child, around))
+    }
+  }
+
+  #member(node: MethodDefinition | Property | AssignmentProperty, around: Around): void {
+    const isMethod = node.type === 'MethodDefinition' || node.method || node.kind !== 'init'
+    if (node.computed) this.#visit(node.key as AnyNode, around)
+    if (!isMethod) return this.#visit(node.value as AnyNode, around)
+    const key = node.computed ? undefined : keyOf(node.key as AnyNode)
+    const start = node.type === 'MethodDefinition' && node.static ? behindStatic(this.#code, node.start) : node.start
+    this.#function(node.value as FunctionNode, { start, end: node.end, form: 'method', key }, around)
+  }
+
+  #function(node: FunctionNode, shown: Pick<Place, 'start' | 'end' | 'form' | 'key'>, around: Around): void {
+    const { isStrict } = around
+    const borrowed = new Set<string>()
+    this.#places.set(node, { ...shown, isStrict, borrowed })
+    const within: Around = {
+      arrows: [],
+      hasOwnThis: true,
+      isStrict: isStrict || hasDirective(node),
+      method: shown.form === 'method' ? borrowed : undefined,
+    }
+    forEachChild(node as AnyNode, (child) => this.#visit(child, within))
+  }
+
+  #arrow(node: ArrowFunctionExpression, around: Around): void {
+    const borrowed = new Set<string>()
+    const { start, end } = node
+    const { isStrict } = around
+    this.#places.set(node, { start, end, form: 'expression', key: undefined, isStrict, borrowed })
+    const within = { ...around, arrows: [...around.arrows, borrowed], isStrict: isStrict || hasDirective(node) }
+    forEachChild(node as AnyNode, (child) => this.#visit(child, within))
+  }
+
+  #class(node: Class, around: Around): void {
+    const { start, end } = node
+    this.#places.set(node, {
+      start,
+      end,
+      form: 'class',
+      key: undefined,
+      isStrict: around.isStrict,
+      borrowed: new Set(),
+    })
+    const within = { ...around, isStrict: true }
+    if (node.superClass) this.#visit(node.superClass as AnyNode, within)
+    forEachChild(node.body as AnyNode, (child) => this.#visit(child, within))
+  }
+
+  #borrow(what: string, { arrows, hasOwnThis }: Around): void {
+    if (hasOwnThis) for (const arrow of arrows) arrow.add(what)
+  }
+
+  #borrowSuper({ arrows, method }: Around): void {
+    for (const arrow of arrows) arrow.add('super')
+    method?.add('super')
+  }
+}
+
+interface Around {
+  /** What the arrows borrow that surround this place, up to the function whose `this` they share. */
+  readonly arrows: readonly Set<string>[]
+  readonly hasOwnThis: boolean
+  readonly isStrict: boolean
+  readonly method?: Set<string> | undefined
+}
+
+interface Use {
+  readonly captures: string[]
+  readonly globals: string[]
+  isOpaque: boolean
+}
+
+/** For each function the names that it takes from outside. */
+function usesOf({ functions, references, calls, top }: Analysis): ReadonlyMap<AnyFunction, Use> {
+  const uses = new Map<AnyFunction, Use>(functions.map(({ node }) => [node, emptyUse()]))
+  const around = enclosing(functions)
+  const ordered = [...references].sort((a, b) => a.node.start - b.node.start)
+  for (const reference of ordered) {
+    const owner = reference.scope.resolve(reference.node.name)
+    const isGlobal = owner === top
+    for (const { node, outer } of around(reference.node.start)) {
+      const use = uses.get(node) as Use
+      if (isGlobal) add(use.globals, reference.node.name)
+      else if (isWithin(outer, owner) && !isOwnName(node, reference, owner)) add(use.captures, reference.node.name)
+    }
+  }
+  const isDirectEval = ({ node }: { node: AnyNode }): boolean =>
+    node.type === 'CallExpression' && (node as CallExpression).callee.type === 'Identifier' &&
+    ((node as CallExpression).callee as Identifier).name === 'eval' // prettier-ignore
+  for (const { node: call } of calls.filter(isDirectEval).sort((a, b) => a.node.start - b.node.start)) {
+    for (const { node, outer } of enclosing(functions)(call.start)) {
+      if (outer !== top) (uses.get(node) as Use).isOpaque = true
+    }
+  }
+  return uses
+}
+
+/** The functions around a place, outermost first; to be asked with rising places. */
+function enclosing(functions: readonly FoundFunction[]): (at: number) => readonly FoundFunction[] {
+  const ordered = [...functions].sort((a, b) => a.node.start - b.node.start || b.node.end - a.node.end)
+  const open: FoundFunction[] = []
+  let next = 0
+  return (at) => {
+    for (; next < ordered.length && (ordered[next] as FoundFunction).node.start <= at; next++) {
+      const each = ordered[next] as FoundFunction
+      while (open.length > 0 && (open.at(-1) as FoundFunction).node.end <= each.node.start) open.pop()
+      open.push(each)
+    }
+    while (open.length > 0 && (open.at(-1) as FoundFunction).node.end <= at) open.pop()
+    return open
+  }
+}
+
+function emptyUse(): Use {
+  return { captures: [], globals: [], isOpaque: false }
+}
+
+/** Whether `owner` is the scope or one around it. */
+function isWithin(scope: Scope, owner: Scope): boolean {
+  for (let each: Scope | undefined = scope; each !== undefined; each = each.parent) if (each === owner) return true
+  return false
+}
+
+/** A local function that calls itself: as a named expression it does so too. */
+function isOwnName(node: AnyFunction, { node: { name } }: Reference, owner: Scope): boolean {
+  if (node.type !== 'FunctionDeclaration' || node.id?.name !== name) return false
+  return owner.bindings.get(name)?.kind === 'function'
+}
+
+function classFactsOf(node: Class, code: string): ClassFacts {
+  const members: ClassFacts['members'][number][] = []
+  let hasPrivateInstanceState = false
+  let hasPrivateStaticState = false
+  let runsCode = false
+  for (const member of node.body.body) {
+    if (member.type === 'StaticBlock') runsCode = true
+    else {
+      const isPrivate = member.key.type === 'PrivateIdentifier'
+      if (isPrivate && member.static) hasPrivateStaticState ||= member.type === 'PropertyDefinition'
+      else if (isPrivate) hasPrivateInstanceState = true
+      if (member.computed || (member.static && member.type === 'PropertyDefinition' && member.value)) runsCode = true
+      if (member.type === 'MethodDefinition' && !isPrivate) {
+        const start = member.static ? behindStatic(code, member.start) : member.start
+        const key = member.computed ? undefined : keyOf(member.key as AnyNode)
+        members.push({ isStatic: member.static, key, text: code.slice(start, member.end) })
+      }
+    }
+  }
+  return { members, hasPrivateInstanceState, hasPrivateStaticState, runsCode }
+}
+
+function isClass(node: AnyFunction): node is Class {
+  return node.type === 'ClassDeclaration' || node.type === 'ClassExpression'
+}
+
+function formOf({ type, id }: FunctionNode): Pick<FunctionFacts, 'form' | 'key'> {
+  return type === 'FunctionDeclaration'
+    ? { form: 'declaration', key: id?.name }
+    : { form: 'expression', key: undefined }
+}
+
+function rangeOf({ start, end }: AnyNode): { start: number; end: number } {
+  return { start, end }
+}
+
+function keyOf(key: AnyNode): string | undefined {
+  if (key.type === 'Identifier') return key.name
+  return key.type === 'Literal' ? String(key.value) : undefined
+}
+
+/** V8 shows a method without the `static` in front. */
+function behindStatic(code: string, start: number): number {
+  const head = /static(?:\s|\/\*[^]*?\*\/|\/\/.*)*/y
+  head.lastIndex = start
+  return head.test(code) ? head.lastIndex : start
+}
+
+function hasDirective({ body }: FunctionNode | ArrowFunctionExpression): boolean {
+  if (body.type !== 'BlockStatement') return false
+  for (const statement of body.body) {
+    if (statement.type !== 'ExpressionStatement' || !('directive' in statement)) return false
+    if (statement.directive === 'use strict') return true
+  }
+  return false
+}
+
+function add(list: string[], name: string): void {
+  if (!list.includes(name)) list.push(name)
+}

@@ -1,0 +1,55 @@
+import { functionFactsOf, type FunctionFacts } from '../compile/function-facts.ts'
+import { engineLimits } from '../engine-limits.ts'
+import { SafeMap } from '../primordials.ts'
+
+/** What is known of functions by their text: all that stand in kept cells, and in what restores have evaluated. */
+export class FunctionSources {
+  /** Code of cells by itself, oldest first; undefined: nothing has been looked up in it yet. */
+  readonly #cells = new SafeMap<string, readonly FunctionFacts[] | undefined>()
+  readonly #facts = new SafeMap<string, FunctionFacts>()
+  #length = 0
+  #isComplete = true
+
+  /** Takes in the code of a cell as it runs. Cheap: it is read when a function is looked up. */
+  remember(code: string): void {
+    if (this.#cells.has(code)) return
+    this.#cells.set(code, undefined)
+    this.#isComplete = false
+    this.#length += code.length
+    while (this.#length > engineLimits.functionSources && this.#cells.size > 1) this.#forgetOldest()
+  }
+
+  /** Runs the parser: to be called where cells cannot interfere (`withIntrinsics`). */
+  find(text: string): FunctionFacts | undefined {
+    if (!this.#isComplete) this.#readCells()
+    return this.#facts.get(text)
+  }
+
+  #readCells(): void {
+    this.#cells.forEach((known, code) => {
+      if (known !== undefined) return
+      const facts = functionFactsOf(code)
+      this.#cells.set(code, facts)
+      for (const each of facts) this.#merge(each)
+    })
+    this.#isComplete = true
+  }
+
+  /** The same text in two places: what either of them takes from around it, it may have taken. */
+  #merge(facts: FunctionFacts): void {
+    const known = this.#facts.get(facts.text)
+    if (known === undefined) this.#facts.set(facts.text, facts)
+    else if (facts.captures.length > 0) {
+      this.#facts.set(facts.text, { ...known, captures: [...new Set([...known.captures, ...facts.captures])] })
+    }
+  }
+
+  #forgetOldest(): void {
+    let oldest: string | undefined
+    this.#cells.forEach((_, code) => (oldest ??= code))
+    if (oldest === undefined) return
+    for (const { text } of this.#cells.get(oldest) ?? []) this.#facts.delete(text)
+    this.#length -= oldest.length
+    this.#cells.delete(oldest)
+  }
+}

@@ -1,0 +1,160 @@
+import type { BindingReport } from '@capsule/protocol'
+import type { Bindings } from '../bindings.ts'
+import type { Builtins } from '../builtins.ts'
+import type { CellFiles } from '../cell-files.ts'
+import type { CellPreparer } from '../cell-preparer.ts'
+import type { History } from '../history.ts'
+import { withIntrinsics } from '../intrinsics.ts'
+import { getOwnPropertyDescriptor, NativePromise, thenOf } from '../primordials.ts'
+import { compileScript } from '../script-cache.ts'
+import { MalformedSnapshot } from './byte-source.ts'
+import { type Captured, captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
+import { FunctionSources } from './function-sources.ts'
+import { GlobalNames } from './global-names.ts'
+import { exportOf, ModuleExports, type ModulePath } from './module-exports.ts'
+import { readSnapshot } from './read-snapshot.ts'
+import { restoreSnapshot } from './restore-snapshot.ts'
+import type { SnapshotBuilderOptions } from './snapshot-builder.ts'
+import { WellKnown } from './well-known.ts'
+
+export interface NamespaceParts {
+  readonly bindings: Bindings
+  readonly builtins: Builtins
+  readonly history: History
+  readonly preparer: CellPreparer
+  readonly files: CellFiles
+  /** `require` of cells. */
+  readonly require: NodeJS.Require
+}
+
+export type RestoreMode = 'replace' | 'merge'
+
+export type Restored =
+  | { readonly kind: 'restored'; readonly report: readonly BindingReport[] }
+  /** The namespace is as it was. */
+  | { readonly kind: 'malformed'; readonly problem: string }
+
+type Loaded = SnapshotBuilderOptions['modules'][number]
+
+// a cell may replace it
+const runOptions = Object.freeze({ __proto__: null, displayErrors: false }) as object
+const allSettled = NativePromise.allSettled.bind(NativePromise)
+
+/** Takes snapshots of the namespace, and puts them back. */
+export class NamespaceSnapshots {
+  readonly sources = new FunctionSources()
+  readonly #parts: NamespaceParts
+  readonly #wellKnown = new WellKnown()
+  readonly #modules = new ModuleExports()
+  readonly #names: GlobalNames
+
+  constructor(parts: NamespaceParts) {
+    this.#parts = parts
+    const { In, Out } = parts.history.lists
+    this.#wellKnown.define('In', In)
+    this.#wellKnown.define('Out', Out)
+    this.#names = new GlobalNames({ ...parts, wellKnown: this.#wellKnown })
+  }
+
+  /** What every engine offers to its cells need not be carried over. */
+  provided(name: string, value: unknown): void {
+    if (typeof value === 'object' || typeof value === 'function') this.#wellKnown.define(name, value as object)
+  }
+
+  /** A module that a cell has imported. */
+  imported(specifier: string, attributes: string, namespace: object): void {
+    this.#modules.imported(specifier, attributes, namespace)
+  }
+
+  /** Reads only: no code of cells runs. */
+  capture({ limitBytes }: { limitBytes: number }): Captured {
+    return withIntrinsics(() => {
+      const { history, preparer, require } = this.#parts
+      this.#wellKnown.refresh()
+      this.#modules.refresh(require.cache)
+      const { inputs, outputs, last } = history.contents
+      const options = { sources: this.sources, wellKnown: this.#wellKnown, modules: this.#modules, limitBytes }
+      const texts = inputs.filter((entry): entry is [number, string] => typeof entry[1] === 'string')
+      return captureSnapshot(this.#bindings(), { cells: preparer.cells, inputs: texts, outputs, last }, options)
+    })
+  }
+
+  /**
+   * Runs code of the snapshot: imports, and what its classes run when they are defined. Calls back once, unless that code
+   * is terminated or never ends.
+   */
+  restore(payload: Uint8Array, mode: RestoreMode, done: (restored: Restored) => void): void {
+    const failed = (error: unknown): void => {
+      if (!(error instanceof MalformedSnapshot)) throw error
+      done({ kind: 'malformed', problem: error.message })
+    }
+    try {
+      const snapshot = withIntrinsics(() => readSnapshot(payload))
+      const loads = snapshot.index.modules.map((path) => this.#load(path))
+      void thenOf(
+        allSettled(loads),
+        (settled) => {
+          try {
+            const modules = settled.map((each, index) => loadedOf(each, snapshot.index.modules[index] as ModulePath))
+            const report = withIntrinsics(() =>
+              restoreSnapshot(snapshot, mode, {
+                ...this.#parts,
+                names: this.#names,
+                builder: { wellKnown: this.#wellKnown, modules, evaluate: (code) => this.#evaluateSources(code) },
+              }),
+            )
+            done({ kind: 'restored', report })
+          } catch (error) {
+            failed(error)
+          }
+        },
+        failed,
+      )
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #bindings(): SnapshotBinding[] {
+    const found: SnapshotBinding[] = []
+    this.#parts.bindings.forEach((name, { kind, cell }) => {
+      found.push({ name, kind, cell, value: getOwnPropertyDescriptor(globalThis, name)?.value })
+    })
+    for (const [name, value] of this.#names.undeclared()) found.push({ name, kind: 'global', cell: 0, value })
+    return found
+  }
+
+  async #load({ specifier, how, attributes }: ModulePath): Promise<unknown> {
+    if (how === 'require') return this.#parts.require(specifier)
+    const options = attributes === '' ? '' : `,${attributes}`
+    const namespace = (await this.#evaluate(`import(${JSON.stringify(specifier)}${options})`)) as object
+    this.#modules.imported(specifier, attributes, namespace)
+    return namespace
+  }
+
+  /** What it makes can be captured again. */
+  #evaluateSources(code: string): unknown {
+    const made = this.#evaluate(code)
+    this.sources.remember(code)
+    return made
+  }
+
+  #evaluate(code: string): unknown {
+    return compileScript(code, this.#parts.files.join('restored.js')).runInThisContext(runOptions)
+  }
+}
+
+function loadedOf(settled: PromiseSettledResult<unknown>, { specifier, keys }: ModulePath): Loaded {
+  if (settled.status === 'rejected') {
+    const reason: unknown = settled.reason
+    const message = reason instanceof Error ? reason.message : String(reason)
+    return { problem: { reason: 'import-failed', detail: `${specifier}: ${message.slice(0, 200)}` } }
+  }
+  let { value } = settled
+  for (const key of keys) {
+    value =
+      (typeof value === 'object' && value !== null) || typeof value === 'function' ? exportOf(value, key) : undefined
+  }
+  if (value !== undefined) return { value }
+  return { problem: { reason: 'import-failed', detail: `${specifier} has no export ${keys.join('.')}` } }
+}
