@@ -11,6 +11,7 @@ import type {
   OutputMessage,
   ProgressMessage,
   ResultMessage,
+  StreamMessage,
 } from '@capsule/protocol'
 
 export interface ExecutorAbilities {
@@ -62,6 +63,8 @@ export interface Executor extends AsyncDisposable {
   inspect(query: InspectQuery): Promise<InspectAnswer>
   /** The reader took this many bytes of output. */
   credit(bytes: number): void
+  /** What the host says of the cells' channels; those that are not of this executor's hub are ignored. Absent: it has none. */
+  stream?(message: StreamMessage): void
   stats(): ExecutorStats
   /** Resolves when everything accepted is settled and handed to the sink, or `graceMs` passed. */
   drain(options: { graceMs: number }): Promise<void>

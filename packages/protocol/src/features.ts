@@ -7,6 +7,7 @@ export type Feature =
   | 'inspect'
   | 'display'
   | 'progress'
+  | 'streams'
 
 const all: readonly Feature[] = [
   'output-credit',
@@ -16,6 +17,7 @@ const all: readonly Feature[] = [
   'inspect',
   'display',
   'progress',
+  'streams',
 ]
 
 /** What this release's host can make use of. */

@@ -25,6 +25,12 @@ describe('golden bytes', () => {
       {"type":"inspect","requestId":"r-1","query":{"what":"completeness","code":"{"}}
       {"type":"stream-credit","streamId":"output","bytes":70000}
       {"type":"shutdown","graceMs":100}
+      {"type":"stream-open","streamId":"h1","name":"é / all","windowBytes":1048576}
+      {"type":"stream-data","streamId":"h1","kind":"bytes","data":{"$bytes":"AP8="}}
+      {"type":"stream-data","streamId":"w1","kind":"value","data":{"$bytes":"Ag=="}}
+      {"type":"stream-credit","streamId":"c1","bytes":70000}
+      {"type":"stream-close","streamId":"h1","side":"write"}
+      {"type":"stream-close","streamId":"h1","side":"read","error":{"name":"Error","message":"no","code":"E","stack":"Error: no","line":1,"column":2,"cause":{"name":"Error","message":"why"},"errors":[{"name":"Error","message":"one"}],"thrown":{"$bytes":"BQ=="}}}
       {"type":"ready","protocol":{"major":1,"minor":0},"codec":"msgpack","features":["inspect"],"limits":{"frameBytes":10485760,"depth":64},"settings":{"backPressure":"block","outputBufferBytes":1048576,"outputChunkBytes":65536,"drainTimeoutMs":30000,"suppressDrainErrors":false,"heartbeatMs":1000,"valueBytes":8388608,"valueDepth":100,"textLength":100000,"route":"auto"},"executors":[{"name":"async","preemptive":false,"syncInput":false,"concurrent":true}],"pid":42,"nodeVersion":"v24.21.0"}
       {"type":"ack","executionId":"e-1"}
       {"type":"heartbeat","sequence":1,"uptimeMs":12.5,"rssBytes":50000000,"heapUsedBytes":5000000,"cpuMs":30,"eventLoopDelayMs":0,"bindings":2,"executionId":"e-1"}
@@ -45,6 +51,12 @@ describe('golden bytes', () => {
       {"type":"inspect-result","requestId":"r-1","answer":{"what":"completions","names":["const"],"from":0}}
       {"type":"inspect-result","requestId":"r-1","answer":{"what":"completeness","status":"incomplete"}}
       {"type":"inspect-result","requestId":"r-1","answer":{"what":"failure","error":{"name":"Error","message":"x"}}}
+      {"type":"stream-open","streamId":"h1","name":"é / all","windowBytes":1048576}
+      {"type":"stream-data","streamId":"h1","kind":"bytes","data":{"$bytes":"AP8="}}
+      {"type":"stream-data","streamId":"w1","kind":"value","data":{"$bytes":"Ag=="}}
+      {"type":"stream-credit","streamId":"c1","bytes":70000}
+      {"type":"stream-close","streamId":"h1","side":"write"}
+      {"type":"stream-close","streamId":"h1","side":"read","error":{"name":"Error","message":"no","code":"E","stack":"Error: no","line":1,"column":2,"cause":{"name":"Error","message":"why"},"errors":[{"name":"Error","message":"one"}],"thrown":{"$bytes":"BQ=="}}}
       "
     `)
   })
@@ -67,6 +79,12 @@ describe('golden bytes', () => {
         inspect 83a474797065a7696e7370656374a9726571756573744964a3722d31a5717565727982a477686174ac636f6d706c6574656e657373a4636f6465a17b
         stream-credit 83a474797065ad73747265616d2d637265646974a873747265616d4964a66f7574707574a56279746573ce00011170
         shutdown 82a474797065a873687574646f776ea767726163654d7364
+        stream-open 84a474797065ab73747265616d2d6f70656ea873747265616d4964a26831a46e616d65a8c3a9202f20616c6cab77696e646f774279746573ce00100000
+        stream-data 84a474797065ab73747265616d2d64617461a873747265616d4964a26831a46b696e64a56279746573a464617461c40200ff
+        stream-data 84a474797065ab73747265616d2d64617461a873747265616d4964a27731a46b696e64a576616c7565a464617461c40102
+        stream-credit 83a474797065ad73747265616d2d637265646974a873747265616d4964a26331a56279746573ce00011170
+        stream-close 83a474797065ac73747265616d2d636c6f7365a873747265616d4964a26831a473696465a57772697465
+        stream-close 84a474797065ac73747265616d2d636c6f7365a873747265616d4964a26831a473696465a472656164a56572726f7289a46e616d65a54572726f72a76d657373616765a26e6fa4636f6465a145a5737461636ba94572726f723a206e6fa46c696e6501a6636f6c756d6e02a5636175736582a46e616d65a54572726f72a76d657373616765a3776879a66572726f72739182a46e616d65a54572726f72a76d657373616765a36f6e65a67468726f776ec40105
         ready 89a474797065a57265616479a870726f746f636f6c82a56d616a6f7201a56d696e6f7200a5636f646563a76d73677061636ba8666561747572657391a7696e7370656374a66c696d69747382aa6672616d654279746573ce00a00000a5646570746840a873657474696e67738aac6261636b5072657373757265a5626c6f636bb16f75747075744275666665724279746573ce00100000b06f75747075744368756e6b4279746573ce00010000ae647261696e54696d656f75744d73cd7530b37375707072657373447261696e4572726f7273c2ab6865617274626561744d73cd03e8aa76616c75654279746573ce00800000aa76616c7565446570746864aa746578744c656e677468ce000186a0a5726f757465a46175746fa96578656375746f72739184a46e616d65a56173796e63aa707265656d7074697665c2a973796e63496e707574c2aa636f6e63757272656e74c3a37069642aab6e6f646556657273696f6ea87632342e32312e30
         ack 82a474797065a361636bab657865637574696f6e4964a3652d31
         heartbeat 89a474797065a9686561727462656174a873657175656e636501a8757074696d654d73cb4029000000000000a87273734279746573ce02faf080ad68656170557365644279746573ce004c4b40a56370754d731eb06576656e744c6f6f7044656c61794d7300a862696e64696e677302ab657865637574696f6e4964a3652d31
@@ -87,6 +105,12 @@ describe('golden bytes', () => {
         inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657283a477686174ab636f6d706c6574696f6e73a56e616d657391a5636f6e7374a466726f6d00
         inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657282a477686174ac636f6d706c6574656e657373a6737461747573aa696e636f6d706c657465
         inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657282a477686174a76661696c757265a56572726f7282a46e616d65a54572726f72a76d657373616765a178
+        stream-open 84a474797065ab73747265616d2d6f70656ea873747265616d4964a26831a46e616d65a8c3a9202f20616c6cab77696e646f774279746573ce00100000
+        stream-data 84a474797065ab73747265616d2d64617461a873747265616d4964a26831a46b696e64a56279746573a464617461c40200ff
+        stream-data 84a474797065ab73747265616d2d64617461a873747265616d4964a27731a46b696e64a576616c7565a464617461c40102
+        stream-credit 83a474797065ad73747265616d2d637265646974a873747265616d4964a26331a56279746573ce00011170
+        stream-close 83a474797065ac73747265616d2d636c6f7365a873747265616d4964a26831a473696465a57772697465
+        stream-close 84a474797065ac73747265616d2d636c6f7365a873747265616d4964a26831a473696465a472656164a56572726f7289a46e616d65a54572726f72a76d657373616765a26e6fa4636f6465a145a5737461636ba94572726f723a206e6fa46c696e6501a6636f6c756d6e02a5636175736582a46e616d65a54572726f72a76d657373616765a3776879a66572726f72739182a46e616d65a54572726f72a76d657373616765a36f6e65a67468726f776ec40105
         "
       `)
   })
@@ -95,16 +119,16 @@ describe('golden bytes', () => {
 describe.each(['msgpack', 'json'] as const)('%s', (name) => {
   const codec = createCodec(name)
   it.each(hostSamples)('carries $type of the host unchanged', (message) => {
-    expect(parseHostMessage(codec.decode(codec.encode(message), defaultLimits))).toEqual(message)
+    expect(plain(parseHostMessage(codec.decode(codec.encode(message), defaultLimits)))).toEqual(plain(message))
   })
 
   it.each(workerSamples)('carries $type of the worker unchanged', (message) => {
-    const decoded = parseWorkerMessage(codec.decode(codec.encode(message), defaultLimits))
-    // bytes may come as a Buffer, which is a Uint8Array
-    const plain = JSON.parse(JSON.stringify(decoded, bytesAsText)) as unknown
-    expect(plain).toEqual(JSON.parse(JSON.stringify(message, bytesAsText)))
+    expect(plain(parseWorkerMessage(codec.decode(codec.encode(message), defaultLimits)))).toEqual(plain(message))
   })
 })
+
+/** Bytes may come as a Buffer, which is a Uint8Array. */
+const plain = (message: object): unknown => JSON.parse(JSON.stringify(message, bytesAsText))
 
 function bytesAsText(this: unknown, key: string, value: unknown): unknown {
   const original = (this as Record<string, unknown>)[key]

@@ -16,7 +16,10 @@ import { progressSchema } from './messages/progress.ts'
 import { readySchema } from './messages/ready.ts'
 import { resultSchema } from './messages/result.ts'
 import { shutdownSchema } from './messages/shutdown.ts'
+import { streamCloseSchema } from './messages/stream-close.ts'
 import { streamCreditSchema } from './messages/stream-credit.ts'
+import { streamDataSchema } from './messages/stream-data.ts'
+import { streamOpenSchema } from './messages/stream-open.ts'
 
 /** All that a host sends. */
 export const hostMessageSchema = z.discriminatedUnion('type', [
@@ -26,7 +29,10 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
   cancelSchema,
   interruptSchema,
   inspectSchema,
+  streamOpenSchema,
+  streamDataSchema,
   streamCreditSchema,
+  streamCloseSchema,
   shutdownSchema,
 ])
 export type HostMessage = z.infer<typeof hostMessageSchema>
@@ -43,5 +49,9 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
   resultSchema,
   errorSchema,
   inspectResultSchema,
+  streamOpenSchema,
+  streamDataSchema,
+  streamCreditSchema,
+  streamCloseSchema,
 ])
 export type WorkerMessage = z.infer<typeof workerMessageSchema>

@@ -5,12 +5,31 @@ import type { InputResponseMessage } from './messages/input-response.ts'
 import type { InspectMessage, InspectQuery } from './messages/inspect.ts'
 import type { InterruptMessage } from './messages/interrupt.ts'
 import type { ShutdownMessage } from './messages/shutdown.ts'
+import type { StreamCloseMessage } from './messages/stream-close.ts'
 import type { StreamCreditMessage } from './messages/stream-credit.ts'
+import type { StreamDataMessage } from './messages/stream-data.ts'
+import type { StreamOpenMessage } from './messages/stream-open.ts'
 import type { HostMessage } from './messages.ts'
 import type { FrameLimits, ProtocolVersion } from './negotiation.ts'
 import type { WorkerSettings } from './settings.ts'
-import { count, durationMs, flag, id, listOf, oneOf, optional, type Read, record, text, variant } from './shape.ts'
+import {
+  bytes,
+  count,
+  durationMs,
+  flag,
+  id,
+  listOf,
+  oneOf,
+  optional,
+  type Read,
+  record,
+  text,
+  textOf,
+  variant,
+} from './shape.ts'
+import { streamLimits } from './stream-limits.ts'
 import { type UnknownMessage, unknownMessage } from './unknown-message.ts'
+import type { WireError } from './wire-error.ts'
 
 const settings = record<Partial<WorkerSettings>>({
   backPressure: optional(oneOf('block', 'drop-new', 'drop-oldest', 'error')),
@@ -25,6 +44,20 @@ const settings = record<Partial<WorkerSettings>>({
   route: optional(oneOf('auto', 'threaded', 'async')),
 })
 
+// by way of a function: an error holds errors
+const wireError: Read<WireError> = (value, path) => readWireError(value, path)
+const readWireError = record<WireError>({
+  name: text,
+  message: text,
+  code: optional(text),
+  stack: optional(text),
+  line: optional(count),
+  column: optional(count),
+  cause: optional(wireError),
+  errors: optional(listOf(wireError)),
+  thrown: optional(bytes),
+})
+
 const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
   hello: record<HelloMessage>({
     type: oneOf('hello'),
@@ -34,6 +67,7 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
     limits: record<FrameLimits>({ frameBytes: count, depth: count }),
     settings,
     outputWindowBytes: count,
+    maxStreams: optional(count),
   }),
   execute: record<ExecuteMessage>({
     type: oneOf('execute'),
@@ -75,6 +109,24 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
     }),
   }),
   'stream-credit': record<StreamCreditMessage>({ type: oneOf('stream-credit'), streamId: text, bytes: count }),
+  'stream-open': record<StreamOpenMessage>({
+    type: oneOf('stream-open'),
+    streamId: id,
+    name: textOf(1, streamLimits.nameLength),
+    windowBytes: count,
+  }),
+  'stream-data': record<StreamDataMessage>({
+    type: oneOf('stream-data'),
+    streamId: id,
+    kind: oneOf('bytes', 'value'),
+    data: bytes,
+  }),
+  'stream-close': record<StreamCloseMessage>({
+    type: oneOf('stream-close'),
+    streamId: id,
+    side: oneOf('write', 'read'),
+    error: optional(wireError),
+  }),
   shutdown: record<ShutdownMessage>({ type: oneOf('shutdown'), graceMs: durationMs }),
 }
 

@@ -1,5 +1,8 @@
 import { protocolErrors } from './errors.ts'
 
+// taken at load: in a worker, cells share `globalThis` with it
+const NativeUint8Array = Uint8Array
+
 /** Returns the value when it is what it should be, and throws otherwise. A few of these do in the worker what zod does in the host. */
 export type Read<T> = (value: unknown, path: string) => T
 
@@ -12,6 +15,20 @@ const refuse = (path: string, expected: string): Error =>
 
 export const text: Read<string> = (value, path) => {
   if (typeof value !== 'string') throw refuse(path, 'a string')
+  return value
+}
+
+/** Text of bounded length. */
+export function textOf(least: number, most: number): Read<string> {
+  return (value, path) => {
+    if (typeof value !== 'string' || value.length < least || value.length > most)
+      throw refuse(path, `a string of ${least} to ${most} characters`)
+    return value
+  }
+}
+
+export const bytes: Read<Uint8Array> = (value, path) => {
+  if (!(value instanceof NativeUint8Array)) throw refuse(path, 'bytes')
   return value
 }
 

@@ -1,4 +1,4 @@
-import type { HostMessage, WorkerMessage } from '@capsule/protocol'
+import type { HostMessage, StreamMessage, WorkerMessage } from '@capsule/protocol'
 
 const limits = { frameBytes: 10_485_760, depth: 64 }
 const settlement = {
@@ -8,6 +8,31 @@ const settlement = {
   durationMs: 1.5,
   output: { bytes: 2, droppedBytes: 0, droppedChunks: 0 },
 } as const
+
+/** Of channels: either side sends them. */
+const streamSamples: readonly StreamMessage[] = [
+  { type: 'stream-open', streamId: 'h1', name: 'é / all', windowBytes: 1_048_576 },
+  { type: 'stream-data', streamId: 'h1', kind: 'bytes', data: new Uint8Array([0, 255]) },
+  { type: 'stream-data', streamId: 'w1', kind: 'value', data: new Uint8Array([2]) },
+  { type: 'stream-credit', streamId: 'c1', bytes: 70_000 },
+  { type: 'stream-close', streamId: 'h1', side: 'write' },
+  {
+    type: 'stream-close',
+    streamId: 'h1',
+    side: 'read',
+    error: {
+      name: 'Error',
+      message: 'no',
+      code: 'E',
+      stack: 'Error: no',
+      line: 1,
+      column: 2,
+      cause: { name: 'Error', message: 'why' },
+      errors: [{ name: 'Error', message: 'one' }],
+      thrown: new Uint8Array([5]),
+    },
+  },
+]
 
 /** One of each message that a host sends, and of each variant. */
 export const hostSamples: readonly HostMessage[] = [
@@ -40,6 +65,7 @@ export const hostSamples: readonly HostMessage[] = [
   { type: 'inspect', requestId: 'r-1', query: { what: 'completeness', code: '{' } },
   { type: 'stream-credit', streamId: 'output', bytes: 70_000 },
   { type: 'shutdown', graceMs: 100 },
+  ...streamSamples,
 ]
 
 /** One of each message that a worker sends, and of each variant. */
@@ -149,4 +175,5 @@ export const workerSamples: readonly WorkerMessage[] = [
   { type: 'inspect-result', requestId: 'r-1', answer: { what: 'completions', names: ['const'], from: 0 } },
   { type: 'inspect-result', requestId: 'r-1', answer: { what: 'completeness', status: 'incomplete' } },
   { type: 'inspect-result', requestId: 'r-1', answer: { what: 'failure', error: { name: 'Error', message: 'x' } } },
+  ...streamSamples,
 ]

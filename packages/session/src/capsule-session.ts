@@ -1,5 +1,6 @@
 import { type AbortOptions, type CapsuleError, type EventSource, throwIfAborted, withAbort } from '@capsule/core'
 import type { BindingSummary, InspectAnswer, InspectQuery } from '@capsule/protocol'
+import type { StreamChannel } from '@capsule/transport'
 import { sessionErrors } from './errors.ts'
 import type { CellExecution } from './execution.ts'
 import { ExecutionFactory } from './execution-factory.ts'
@@ -22,9 +23,11 @@ import type {
   SessionEvents,
   SessionInfo,
   SessionState,
+  StreamOptions,
 } from './session.ts'
 import { SessionEventEmitter } from './session-events.ts'
 import { SessionRecord } from './session-record.ts'
+import { SessionStreams } from './session-streams.ts'
 import { asCapsuleError } from './worker-link.ts'
 import { WorkerSlot } from './worker-slot.ts'
 
@@ -37,6 +40,7 @@ export class CapsuleSession implements Session {
   readonly #options: ResolvedOptions
   readonly #emitter: SessionEventEmitter
   readonly #inspections: Inspections
+  readonly #streams: SessionStreams
   readonly #executionIds: ExecutionIds
   #state: SessionState = 'starting'
   readonly #slot: WorkerSlot
@@ -62,10 +66,16 @@ export class CapsuleSession implements Session {
     this.#inspections = new Inspections({ clock, ids })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
     this.#queue = new ExecutionQueue(options)
+    this.#streams = new SessionStreams({
+      ...options,
+      send: (message) => this.#slot.send(message),
+      drained: (callback) => this.#slot.drained(callback),
+    })
     const router = new MessageRouter({
       record: this.#record,
       emitter: this.#emitter,
       inspections: this.#inspections,
+      streams: this.#streams,
       executionIds: this.#executionIds,
       running: () => this.#running,
       credit: (bytes) => this.#slot.credit(bytes),
@@ -79,6 +89,7 @@ export class CapsuleSession implements Session {
         stray: (stray) => router.stray(stray),
         died: (death) => this.#onDied(death),
       },
+      onReady: (ready) => this.#streams.start(ready),
       warmUp: (code) => this.#warmUp(code),
     })
     const { send, credit, hold, whenStrayRead } = this.#slot
@@ -130,7 +141,7 @@ export class CapsuleSession implements Session {
     if (this.#state !== 'ready' && this.#state !== 'busy') return
     const message = { type: 'interrupt', cooperativeMs: this.#options.cooperativeMs } as const
     const running = this.#running
-    if (running === undefined) return this.#slot.send(message)
+    if (running === undefined) return void this.#slot.send(message)
     running.stop('cancelled', graceMs, message)
     await running.settlement
   }
@@ -147,6 +158,11 @@ export class CapsuleSession implements Session {
 
   async bindings(options: AbortOptions = {}): Promise<readonly BindingSummary[]> {
     return bindingsOf(await this.inspect({ what: 'namespace' }, options))
+  }
+
+  stream(name: string, options?: StreamOptions): StreamChannel {
+    this.#assertOpen()
+    return this.#streams.open(name, options)
   }
 
   async restart({ signal }: AbortOptions = {}): Promise<void> {
@@ -168,7 +184,12 @@ export class CapsuleSession implements Session {
   }
 
   info(): SessionInfo {
-    return this.#record.info(this.#state, this.#slot.link?.transport, this.#queue.size)
+    return this.#record.info({
+      state: this.#state,
+      transport: this.#slot.link?.transport,
+      queued: this.#queue.size,
+      streams: this.#streams.counters,
+    })
   }
 
   /** @throws FRAME_TOO_LARGE */
@@ -267,7 +288,9 @@ export class CapsuleSession implements Session {
   }
 
   #onDied(death: WorkerDeath): void {
-    this.#inspections.failAll(deathError(death))
+    const error = deathError(death)
+    this.#inspections.failAll(error)
+    this.#streams.fail(error)
     this.#executions.namespaceLost()
     switch (this.#state) {
       case 'ready':
@@ -306,6 +329,7 @@ export class CapsuleSession implements Session {
     const error = sessionErrors.SESSION_CLOSED({ sessionId: this.sessionId })
     this.#queue.refuseAll('cancelled', error)
     this.#inspections.failAll(error)
+    this.#streams.fail(error)
     if (this.#restarting !== undefined) {
       this.#slot.link?.kill()
       await this.#restarting.catch(() => {})

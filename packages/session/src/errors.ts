@@ -90,6 +90,11 @@ export const sessionErrors = defineErrors({
       'The worker is from an older release, or of a kind that cannot do this; both sides agree on features at the start.',
     next: 'Look at `session.info().worker.features`, and install the same version of Capsule on both sides.',
   },
+  NO_WORKER: {
+    message: ({ sessionId }: { sessionId: string }) => `session ${sessionId} has no worker now`,
+    cause: 'The worker has ended and its successor is not ready, or none comes.',
+    next: 'Wait for the `restarted` event of `session.events`; `session.info().state` tells where the session is.',
+  },
   INSPECT_FAILED: {
     message: ({ message }: { message: string }) => `the namespace could not be inspected: ${message}`,
     cause: 'The worker reported an error while it looked at the namespace.',

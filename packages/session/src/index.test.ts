@@ -22,6 +22,7 @@ it('keeps its error codes', () => {
     'KILLED',
     'REQUEST_TIMED_OUT',
     'FEATURE_UNAVAILABLE',
+    'NO_WORKER',
     'INSPECT_FAILED',
   ])
 })

@@ -17,4 +17,5 @@ export type {
   SessionInfo,
   SessionOptions,
   SessionState,
+  StreamOptions,
 } from './session.ts'

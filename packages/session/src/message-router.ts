@@ -12,12 +12,14 @@ import type { ExecutionIds } from './execution-ids.ts'
 import type { Inspections } from './inspections.ts'
 import type { SessionEventEmitter } from './session-events.ts'
 import type { SessionRecord } from './session-record.ts'
+import type { SessionStreams } from './session-streams.ts'
 
 export interface MessageRouterOptions {
   readonly record: SessionRecord
   readonly emitter: SessionEventEmitter
   readonly inspections: Inspections
   readonly executionIds: ExecutionIds
+  readonly streams: Pick<SessionStreams, 'receive'>
   readonly running: () => CellExecution | undefined
   readonly credit: (bytes: number) => void
 }
@@ -33,7 +35,7 @@ export class MessageRouter {
 
   /** `false`: it fits nothing that is in flight. */
   message(message: Exclude<WorkerMessage, ReadyMessage>): boolean {
-    const { record, emitter, inspections } = this.#options
+    const { record, emitter, inspections, streams } = this.#options
     switch (message.type) {
       case 'heartbeat': {
         const { type: _type, ...fields } = message
@@ -56,6 +58,11 @@ export class MessageRouter {
       case 'progress':
       case 'input-request':
         return this.#event(message)
+      case 'stream-open':
+      case 'stream-data':
+      case 'stream-credit':
+      case 'stream-close':
+        return streams.receive(message)
     }
   }
 

@@ -7,7 +7,13 @@ import {
   silentLogger,
   systemClock,
 } from '@capsule/core'
-import { type HostMessage, settingsFromEnv, type WorkerSettings, workerSettingsSchema } from '@capsule/protocol'
+import {
+  type HostMessage,
+  settingsFromEnv,
+  streamLimits,
+  type WorkerSettings,
+  workerSettingsSchema,
+} from '@capsule/protocol'
 import * as z from 'zod'
 import type { ConnectWorker, ExecuteOptions, Interceptor, RunOptions, SessionOptions } from './session.ts'
 
@@ -65,6 +71,7 @@ const sessionOptionsSchema = z.strictObject({
         .default(1024 * 1024),
     })
     .prefault({}),
+  maxStreams: z.number().int().nonnegative().default(streamLimits.maxStreams),
   interceptors: z.array(object<Interceptor>()).default([]),
   codecs: z
     .array(z.enum(['msgpack', 'json']))

@@ -1,12 +1,18 @@
 import type { Clock } from '@capsule/core'
 import type { Feature, HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
 import type { ProcessTransport } from '@capsule/transport'
-import type { Outcome, SessionInfo, SessionState } from './session.ts'
+import type { Outcome, SessionInfo } from './session.ts'
 
 export interface SessionRecordOptions {
   readonly sessionId: string
   readonly isolation: string
   readonly clock: Clock
+}
+
+/** What `info()` tells that others keep. */
+export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams'> {
+  readonly transport: ProcessTransport<never> | undefined
+  readonly queued: number
 }
 
 /** What `info()` tells: the counters of a session and the facts of its present worker. */
@@ -48,7 +54,7 @@ export class SessionRecord {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info(state: SessionState, transport: ProcessTransport<never> | undefined, queued: number): SessionInfo {
+  info({ state, transport, queued, streams }: SessionFigures): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -63,6 +69,7 @@ export class SessionRecord {
         heartbeatAgeMs: clock.now() - heartbeat.atMs,
       }),
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
+      streams,
       counters: { ...this.counters, queued, byStatus: { ...this.#byStatus } },
     }
   }

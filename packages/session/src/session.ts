@@ -10,7 +10,13 @@ import type {
   Route,
   WorkerSettings,
 } from '@capsule/protocol'
-import type { ProcessExit, ProcessTransport, TransportCounters } from '@capsule/transport'
+import type {
+  ProcessExit,
+  ProcessTransport,
+  StreamChannel,
+  StreamCounters,
+  TransportCounters,
+} from '@capsule/transport'
 
 /** How one execution ended. Guest failures are outcomes, never rejections. */
 export interface Outcome {
@@ -112,6 +118,11 @@ export interface Execution extends AsyncIterable<ExecutionEvent> {
   cancel(options?: { graceMs?: number }): Promise<Outcome>
 }
 
+export interface StreamOptions {
+  /** What the cell may have written and this side not read. @defaultValue 1 MiB */
+  readonly windowBytes?: number | undefined
+}
+
 export interface RunResult {
   readonly outcome: Outcome
   readonly stdout: string
@@ -152,6 +163,8 @@ export interface SessionInfo {
   /** Milliseconds since that heartbeat came. A worker is never killed for being silent. */
   readonly heartbeatAgeMs?: number
   readonly transport?: TransportCounters & { readonly kind: string }
+  /** Of the present worker's channels. */
+  readonly streams: StreamCounters
   readonly counters: {
     readonly executions: number
     /** Executions that wait now. */
@@ -191,6 +204,12 @@ export interface Session extends AsyncDisposable {
   inspect(query?: InspectQuery, options?: AbortOptions & { timeoutMs?: number }): Promise<InspectAnswer>
   /** The bindings of the namespace. */
   bindings(options?: AbortOptions): Promise<readonly BindingSummary[]>
+  /**
+   * This side's end of the channel that cells get by `capsule.stream(name)`: the same object as long as it lives, whoever
+   * comes first. It ends with the present worker.
+   * @throws INVALID_OPTIONS, FEATURE_UNAVAILABLE, STREAM_LIMIT, NO_WORKER, SESSION_CLOSED
+   */
+  stream(name: string, options?: StreamOptions): StreamChannel
   /** A fresh worker and an empty namespace; what runs or waits ends as `cancelled`, state `lost`. */
   restart(options?: AbortOptions): Promise<void>
   /** Ends the worker: politely within `graceMs`, then by SIGKILL. Idempotent. */
@@ -238,6 +257,8 @@ export interface SessionOptions extends AbortOptions {
     /** Events kept of each execution for `replay`; beyond it a replay ends in REPLAY_TRUNCATED. @defaultValue 1 MiB */
     readonly eventBytes?: number
   }
+  /** How many channels the host, and how many the worker, may have opened at a time. @defaultValue 64 */
+  readonly maxStreams?: number
   readonly interceptors?: readonly Interceptor[]
   /** Which codecs to offer, in order. @defaultValue ['msgpack', 'json'] */
   readonly codecs?: readonly ('msgpack' | 'json')[]

@@ -42,7 +42,7 @@ export interface LinkReceiver {
 
 export interface WorkerLinkOptions {
   readonly connect: ConnectWorker<HostMessage>
-  readonly hello: Pick<HelloMessage, 'codecs' | 'settings' | 'outputWindowBytes'>
+  readonly hello: Pick<HelloMessage, 'codecs' | 'settings' | 'outputWindowBytes' | 'maxStreams'>
   readonly clock: Clock
   readonly interceptors: Interceptors | undefined
   readonly receiver: LinkReceiver
@@ -92,11 +92,12 @@ export class WorkerLink {
     return this.#phase === 'dead'
   }
 
-  /** @throws FRAME_TOO_LARGE, FRAME_TOO_DEEP */
-  send(message: HostMessage): void {
-    if (this.#phase === 'dead') return
-    this.transport.send(message)
+  /** `false`: it is queued; bulk waits for `transport.drained()`. @throws FRAME_TOO_LARGE, FRAME_TOO_DEEP */
+  send(message: HostMessage): boolean {
+    if (this.#phase === 'dead') return true
+    const isWelcome = this.transport.send(message)
     this.#options.interceptors?.sent(message)
+    return isWelcome
   }
 
   /** Grants credit in steps of half a window, so that a fast reader costs few messages. */

@@ -1,4 +1,4 @@
-import type { HostMessage } from '@capsule/protocol'
+import type { HostMessage, ReadyMessage } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import type { Interceptors } from './interceptors.ts'
@@ -13,6 +13,7 @@ export interface WorkerSlotOptions {
   readonly interceptors: Interceptors | undefined
   readonly record: SessionRecord
   readonly receiver: Pick<LinkReceiver, 'message' | 'stray' | 'died'>
+  readonly onReady: (ready: ReadyMessage) => void
   /** Runs one cell on the worker that is not ready yet. */
   readonly warmUp: (code: string) => Promise<Outcome>
 }
@@ -37,7 +38,10 @@ export class WorkerSlot {
     return this.#link === undefined ? this.#lastDeath : undefined
   }
 
-  readonly send = (message: HostMessage): void => this.#link?.send(message)
+  /** `false`: see `drained`. */
+  readonly send = (message: HostMessage): boolean => this.#link?.send(message) ?? true
+  /** Calls back when sending is welcome again, or the worker is gone. */
+  readonly drained = (callback: () => void): void => void this.#link?.transport.drained().then(callback)
   readonly credit = (bytes: number): void => this.#link?.credit(bytes)
   readonly hold = (bytes: number): void => this.#link?.hold(bytes)
   readonly whenStrayRead = (callback: () => void): void => this.#link?.transport.whenStrayRead(callback)
@@ -63,12 +67,12 @@ export class WorkerSlot {
   }
 
   async #start(): Promise<void> {
-    const { session, interceptors, record, receiver, warmUp } = this.#options
-    const { connect, codecs, settings, outputWindowBytes, clock, warmup } = session
+    const { session, interceptors, record, receiver, onReady, warmUp } = this.#options
+    const { connect, codecs, settings, outputWindowBytes, maxStreams, clock, warmup } = session
     record.startGeneration()
     const link = new WorkerLink({
       connect,
-      hello: { codecs: [...codecs], settings, outputWindowBytes },
+      hello: { codecs: [...codecs], settings, outputWindowBytes, maxStreams },
       clock,
       interceptors,
       receiver: {
@@ -82,7 +86,9 @@ export class WorkerSlot {
       },
     })
     this.#link = link
-    record.ready(await link.ready)
+    const ready = await link.ready
+    record.ready(ready)
+    onReady(ready)
     for (const [index, code] of warmup.entries()) {
       if (this.vacancy !== undefined) throw deathError(this.vacancy)
       const outcome = await warmUp(code)

@@ -1,4 +1,5 @@
 import { defineErrors } from '@capsule/core'
+import type { WireError } from '@capsule/protocol'
 
 export const transportErrors = defineErrors({
   FRAME_TOO_LARGE: {
@@ -34,5 +35,44 @@ export const transportErrors = defineErrors({
     cause:
       'The program or its working directory does not exist, may not be executed, or the system is out of resources.',
     next: 'Check the path, the permissions, `cwd`, and the limits on processes and open files.',
+  },
+  STREAM_FAILED: {
+    message: ({ name, error }: { name: string; error: WireError }) =>
+      `the peer failed the stream '${name}': ${error.message}`,
+    cause: 'The other side ended its writing with `fail(error)`; all that it wrote before was delivered.',
+    next: 'Look at `error.details.error`, and at who calls `fail` on the other side.',
+  },
+  STREAM_CANCELLED: {
+    message: ({ name, reason }: { name: string; reason: string | undefined }) =>
+      `the peer reads no more of the stream '${name}'${reason === undefined ? '' : `: ${reason}`}`,
+    cause: 'The other side called `cancel()`, or left its loop over the stream early.',
+    next: 'Stop writing; what was written and not sent is dropped.',
+  },
+  STREAM_DISCONNECTED: {
+    message: (_details: Record<string, never> = {}) => 'the other side of the streams is gone',
+    cause: 'The connection between host and worker has ended, and with it every stream.',
+    next: 'Nothing in the worker, which ends too.',
+  },
+  STREAM_ENDED: {
+    message: ({ name }: { name: string }) => `the stream '${name}' was ended and takes no more`,
+    cause: 'A chunk was written after `end()` or `fail()`.',
+    next: 'Write before you end; for more data take a stream of another name, or of this one once it is closed.',
+  },
+  STREAM_LIMIT: {
+    message: ({ name, maxStreams }: { name: string; maxStreams: number }) =>
+      `the stream '${name}' cannot be opened: ${maxStreams} are open already`,
+    cause: 'This side has opened as many streams as it may; a stream is open until both sides have ended it.',
+    next: 'End and cancel streams that are done with, or raise `maxStreams` of the session.',
+  },
+  STREAM_VALUE_NOT_SENDABLE: {
+    message: ({ name, limitBytes }: { name: string; limitBytes: number }) =>
+      `a value for the stream '${name}' does not survive whole within ${limitBytes} bytes`,
+    cause: 'The value is too large or too deep, or holds something like a function that cannot be sent.',
+    next: 'Send smaller plain values, or bytes, which are cut into pieces.',
+  },
+  STREAMS_UNAVAILABLE: {
+    message: ({ name }: { name: string }) => `the stream '${name}' cannot be opened: the peer knows no streams`,
+    cause: 'The other side is from a release without streams.',
+    next: 'Install the same version of Capsule on both sides.',
   },
 })

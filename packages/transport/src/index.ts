@@ -11,6 +11,15 @@ export {
   type MemoryTransportPair,
 } from './memory-transport.ts'
 export { createRateLimiter, type RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
+export type { StreamChannel, StreamWaits } from './streams/stream-channel.ts'
+export {
+  createStreamHub,
+  type StreamCounters,
+  type StreamHub,
+  type StreamHubOptions,
+  type StreamOptions,
+  type StreamSide,
+} from './streams/stream-hub.ts'
 export type {
   ProcessExit,
   ProcessTransport,

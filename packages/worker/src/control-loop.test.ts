@@ -7,10 +7,12 @@ import {
   type InspectAnswer,
   parseWorkerMessage,
   protocolVersion,
+  type StreamMessage,
+  streamSizes,
   type WorkerMessage,
 } from '@capsule/protocol'
-import { createFakeClock, createRecorder } from '@capsule/testing'
-import { createMemoryTransportPair, type TransportEnd } from '@capsule/transport'
+import { createFakeClock, createRecorder, waitFor } from '@capsule/testing'
+import { createMemoryTransportPair, createStreamHub, type TransportEnd } from '@capsule/transport'
 import { expect, it, onTestFinished } from 'vitest'
 import { type ExecutorStart, runControlLoop } from './control-loop.ts'
 
@@ -48,7 +50,9 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
   if (!isHeld) created.resolve()
   const drained = Promise.withResolvers<void>()
   let answer: InspectAnswer = { what: 'completeness', status: 'complete' }
+  const forExecutor = createRecorder<StreamMessage>()
   const running: string[] = []
+  let onStream = (_message: StreamMessage): void => {}
   const call =
     (name: string) =>
     (value?: unknown): void =>
@@ -66,6 +70,7 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
     interrupt: call('interrupt'),
     inspect: () => Promise.resolve(answer),
     credit: call('credit'),
+    stream: forExecutor.record,
     stats: () => ({ executionIds: running, bindings: 5, heapUsedBytes: 7, eventLoopDelayMs: 6 }),
     drain: (options) => {
       calls.record(`drain ${options.graceMs}`)
@@ -88,6 +93,7 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
     message(raw) {
       const message = parseWorkerMessage(raw)
       if (message.type !== 'unknown') received.record(message)
+      if (isStream(message)) onStream(message)
       // the host has to read on as agreed
       if (message.type === 'ready') host.agree(message)
     },
@@ -102,6 +108,8 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
     exits,
     ends,
     starts,
+    forExecutor,
+    onStream: (listener: typeof onStream) => void (onStream = listener),
     create: () => created.resolve(),
     drainNow: () => drained.resolve(),
     answerWith: (next: InspectAnswer) => void (answer = next),
@@ -114,6 +122,10 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
       return received.waitFor(({ type }) => type === 'ready')
     },
   }
+}
+
+function isStream(message: { type: string }): message is StreamMessage {
+  return message.type.startsWith('stream-')
 }
 
 it('answers hello with what was agreed and what is in effect', async () => {
@@ -390,4 +402,34 @@ it('serves nobody when the host is gone before it has started', async () => {
   bench.create()
   await bench.calls.waitFor((call) => call === 'dispose')
   expect(bench.clock.pendingTimers).toBe(0)
+})
+
+it('is the other end of channels with a reserved name, and brings the others to the executor', async () => {
+  const bench = open()
+  await bench.greet({ features: ['streams'] })
+  const hub = createStreamHub({
+    side: 'host',
+    sizes: streamSizes(defaultLimits),
+    send(message) {
+      const isWelcome = bench.host.send(message)
+      if (!isWelcome) void bench.host.drained().then(() => hub.resume())
+      return isWelcome
+    },
+  })
+  bench.onStream((message) => void hub.receive(message))
+  void hub.stream('cells').write('for the executor')
+  const ours = hub.stream('capsule:blob')
+  const theirs = bench.starts.values[0]?.streams.stream('capsule:blob')
+  const blob = new Uint8Array(3_000_000).map((_, index) => index % 251)
+  const sending = ours.write(blob).then(() => ours.end())
+  const received: Uint8Array[] = []
+  for await (const chunk of theirs ?? []) received.push(chunk as Uint8Array)
+  await waitFor(sending)
+  expect(Buffer.concat(received).equals(blob)).toBe(true)
+  await waitFor(Promise.all([theirs?.write({ state: 'taken' }), theirs?.end()]))
+  expect(await waitFor(ours.read())).toEqual({ done: false, value: { state: 'taken' } })
+  await waitFor(ours.closed)
+  bench.host.send({ type: 'stream-credit', streamId: 'output', bytes: 7 })
+  await bench.calls.waitFor((call) => call === 'credit 7')
+  expect(bench.forExecutor.values).toMatchObject([{ type: 'stream-open', streamId: 'h1', name: 'cells' }])
 })

@@ -6,10 +6,13 @@ import {
   type InspectAnswer,
   negotiate,
   readHostMessage,
+  reservedStreamPrefix,
+  type StreamMessage,
+  streamSizes,
   type WorkerMessage,
   type WorkerSettings,
 } from '@capsule/protocol'
-import type { Transport, TransportEnd } from '@capsule/transport'
+import { createStreamHub, type StreamHub, type Transport, type TransportEnd, transportErrors } from '@capsule/transport'
 import { processFigures } from './process-figures.ts'
 import { replacementOf, wireErrorOf } from './replacement.ts'
 import { effectiveSettings } from './worker-settings.ts'
@@ -19,7 +22,7 @@ export interface HostedExecutor {
   readonly executor: Executor
   /** The names that outcomes give for the executor of a cell; all of them have its abilities. */
   readonly routes: readonly string[]
-  /** The transport takes messages again after `send` had returned false. */
+  /** The transport takes messages again after `send` or `sendStream` had returned false. */
   readonly resume: () => void
   /** Ends the process, with what was sent on the wire. */
   readonly exit: (code: number) => void
@@ -42,6 +45,13 @@ export interface ExecutorStart {
   /** Agreed with the host. */
   readonly features: readonly string[]
   readonly send: (message: ExecutorMessage) => boolean
+  /** Sends what the hub of the cells' channels says; `false`: no more data until `resume()`. */
+  readonly sendStream: (message: StreamMessage) => boolean
+  /** For that hub. */
+  readonly streamSizes: ReturnType<typeof streamSizes>
+  readonly maxStreams: number | undefined
+  /** The control loop's own channels, of reserved names: `streams.stream('capsule:...')` on both sides. */
+  readonly streams: StreamHub
   /** Sends the acknowledgement that may still be waiting for company, for code that is about to block this thread. */
   readonly acknowledge: () => void
 }
@@ -73,6 +83,9 @@ class ControlLoop {
   #heartbeats = 0
   #unacknowledged: string | undefined
   #acknowledgeTimer: Timer | undefined
+  /** Of the channels whose names are reserved; those of cells end in the executor. */
+  #streams: StreamHub | undefined
+  #isAwaitingDrain = false
 
   constructor(options: ControlLoopOptions) {
     this.#options = options
@@ -117,11 +130,23 @@ class ControlLoop {
     const { transport } = this.#options
     const agreement = negotiate(hello)
     const settings = effectiveSettings(hello, agreement.limits)
+    const sizes = streamSizes(agreement.limits)
+    const streams = createStreamHub({
+      side: 'control',
+      sizes,
+      maxStreams: hello.maxStreams,
+      send: (message) => this.#sent(transport.send(message)),
+    })
+    this.#streams = streams
     const hosted = await this.#options.createExecutor({
       settings,
       features: agreement.features,
       windowBytes: agreement.features.includes('output-credit') ? hello.outputWindowBytes : Infinity,
-      send: (message) => this.#send(hosted, message),
+      send: (message) => this.#send(message),
+      sendStream: (message) => this.#sent(transport.send(message)),
+      streamSizes: sizes,
+      maxStreams: hello.maxStreams,
+      streams,
       acknowledge: () => this.#acknowledge(),
     })
     const { abilities } = hosted.executor
@@ -154,7 +179,7 @@ class ControlLoop {
         try {
           executor.execute(message)
         } catch (error) {
-          this.#send(hosted, refusedExecution(message.executionId, executor.name, error))
+          this.#send(refusedExecution(message.executionId, executor.name, error))
         }
         // the async executor has mostly ended it by now
         return this.#acknowledgeSoon()
@@ -167,12 +192,27 @@ class ControlLoop {
       case 'inspect':
         void executor.inspect(message.query).then((answer) => this.#sendAnswer(message.requestId, answer))
         return
+      case 'stream-open':
+      case 'stream-data':
       case 'stream-credit':
-        if (message.streamId === 'output') executor.credit(message.bytes)
-        return
+      case 'stream-close':
+        return this.#serveStream(executor, message)
       case 'shutdown':
         void executor.drain({ graceMs: message.graceMs }).then(() => hosted.exit(0))
     }
+  }
+
+  #serveStream(executor: Executor, message: StreamMessage): void {
+    if (message.streamId === 'output') {
+      if (message.type === 'stream-credit') executor.credit(message.bytes)
+      return
+    }
+    const isOwn =
+      message.type === 'stream-open'
+        ? message.name.startsWith(reservedStreamPrefix)
+        : this.#streams?.owns(message.streamId) === true
+    if (isOwn) this.#streams?.receive(message)
+    else executor.stream?.(message)
   }
 
   #sendAnswer(requestId: string, answer: InspectAnswer): void {
@@ -200,17 +240,26 @@ class ControlLoop {
     this.#options.transport.send({ type: 'ack', executionId })
   }
 
-  #send(hosted: HostedExecutor, message: ExecutorMessage): boolean {
+  #send(message: ExecutorMessage): boolean {
     this.#acknowledge()
     const { transport } = this.#options
-    let isWelcome
     try {
-      isWelcome = transport.send(message)
+      return this.#sent(transport.send(message))
     } catch (error) {
-      isWelcome = transport.send(replacementOf(message, error))
+      return this.#sent(transport.send(replacementOf(message, error)))
     }
-    if (!isWelcome) void transport.drained().then(hosted.resume)
-    return isWelcome
+  }
+
+  /** Passes on whether the transport welcomes more, and tells all who send when it does again. */
+  #sent(isWelcome: boolean): boolean {
+    if (isWelcome || this.#isAwaitingDrain) return isWelcome
+    this.#isAwaitingDrain = true
+    void this.#options.transport.drained().then(() => {
+      this.#isAwaitingDrain = false
+      if (this.#state.phase === 'serving') this.#state.hosted.resume()
+      this.#streams?.resume()
+    })
+    return false
   }
 
   #scheduleHeartbeat(executor: Executor, heartbeatMs: number): void {
@@ -241,6 +290,7 @@ class ControlLoop {
   #end(): void {
     this.#heartbeatTimer?.cancel()
     this.#acknowledgeTimer?.cancel()
+    this.#streams?.close(transportErrors.STREAM_DISCONNECTED({}))
     if (this.#state.phase === 'serving') void this.#state.hosted.executor[Symbol.asyncDispose]()
     this.#state = { phase: 'ended' }
   }

@@ -64,6 +64,10 @@ export async function connectRemoteWorker(link: HostLink, creation: ExecutorCrea
         link.agree({ codec: message.codec, limits: message.limits })
         return greeted.resolve(message)
       case 'ack':
+      case 'stream-open':
+      case 'stream-data':
+      case 'stream-credit':
+      case 'stream-close':
         return
       case 'heartbeat': {
         const waiters = statsWaiters

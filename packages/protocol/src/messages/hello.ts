@@ -14,5 +14,7 @@ export const helloSchema = z.object({
   settings: workerSettingsSchema.partial(),
   /** Bytes of output the worker may send before it needs `stream-credit` (feature `output-credit`). */
   outputWindowBytes: countSchema,
+  /** How many channels the worker may have opened at a time (feature `streams`). @defaultValue 64 */
+  maxStreams: countSchema.optional(),
 })
 export type HelloMessage = z.infer<typeof helloSchema>
