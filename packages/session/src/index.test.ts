@@ -3,6 +3,8 @@ import { sessionErrors } from './errors.ts'
 
 it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'createDirectoryCheckpointStore',
+    'createMemoryCheckpointStore',
     'createSession',
     'openCheckpoint',
     'readCheckpoint',

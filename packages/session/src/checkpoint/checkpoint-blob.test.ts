@@ -142,7 +142,7 @@ describe('a sealed checkpoint', () => {
         expect(readCheckpoint(bytes)).toEqual(checkpoint)
         expect(Buffer.from(opened).equals(expected)).toBe(true)
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     )
   })
 })

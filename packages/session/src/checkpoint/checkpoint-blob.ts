@@ -21,7 +21,7 @@ import {
   type CheckpointLimits,
   compressionChunkBytes,
   decompressionWindowLog,
-  defaultCheckpointLimits,
+  limitsSchema,
 } from './checkpoint-limits.ts'
 
 export interface ReadCheckpointOptions {
@@ -40,14 +40,6 @@ const decompressOptions = {
   params: { [constants.ZSTD_d_windowLogMax]: decompressionWindowLog },
 }
 
-const limitSchema = z.number().int().positive()
-const limitsSchema = z
-  .strictObject({
-    blobBytes: limitSchema.default(defaultCheckpointLimits.blobBytes),
-    payloadBytes: limitSchema.default(defaultCheckpointLimits.payloadBytes),
-    headerBytes: limitSchema.default(defaultCheckpointLimits.headerBytes),
-  })
-  .prefault({})
 const readOptionsSchema = z.strictObject({ limits: limitsSchema })
 const sealOptionsSchema = readOptionsSchema.extend({ signal: z.instanceof(AbortSignal).optional() })
 const factsSchema = z.strictObject({ ...checkpointShape, payload: z.instanceof(Uint8Array) })
@@ -104,9 +96,8 @@ export async function openCheckpoint(
 
 /** The damage is looked for before anything that the blob announces is believed. */
 function readBlob(bytes: Uint8Array, limits: CheckpointLimits): { header: CheckpointHeader; stored: Uint8Array } {
-  if (!(bytes instanceof Uint8Array)) throw sessionErrors.CHECKPOINT_MALFORMED({ problem: 'it is not a Uint8Array' })
-  checkSize('blob', bytes.length, limits.blobBytes)
   checkStart(bytes)
+  checkSize('blob', bytes.length, limits.blobBytes)
   const sealedBytes = Math.max(0, bytes.length - digestBytes)
   if (digestOf(bytes.subarray(0, sealedBytes)).compare(bytes, sealedBytes) !== 0) {
     throw sessionErrors.CHECKPOINT_CORRUPTED({ problem: 'its SHA-256 is not that of its bytes' })

@@ -21,8 +21,11 @@ export const headerAt = headerLengthAt + 4
 export const digestBytes = 32
 const format = { major: 1, minor: 0 } as const
 
+const idSchema = z.string().regex(/^[A-Za-z0-9_-]{1,128}$/)
+export const isCheckpointId = (id: unknown): id is string => idSchema.safeParse(id).success
+
 export const checkpointShape = {
-  id: z.string().regex(/^[A-Za-z0-9_-]{1,128}$/),
+  id: idSchema,
   name: z.string().min(1).max(256).exactOptional(),
   sessionId: z.string(),
   createdAtMs: z.number().nonnegative(),
@@ -57,6 +60,7 @@ export function encodeHead(header: CheckpointHeader, { headerBytes }: Checkpoint
  * @throws CHECKPOINT_MALFORMED, CHECKPOINT_VERSION_UNSUPPORTED, CHECKPOINT_CORRUPTED
  */
 export function checkStart(start: Uint8Array): void {
+  if (!(start instanceof Uint8Array)) throw sessionErrors.CHECKPOINT_MALFORMED({ problem: 'it is not a Uint8Array' })
   // what ends within the magic is a checkpoint cut off, as a write that was interrupted leaves it
   const isOurs = magic.every((byte, index) => index >= start.length || start[index] === byte)
   if (!isOurs) throw sessionErrors.CHECKPOINT_MALFORMED({ problem: 'it does not start as one' })

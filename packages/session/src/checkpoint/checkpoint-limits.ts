@@ -1,3 +1,5 @@
+import * as z from 'zod'
+
 /** What a checkpoint may weigh; the same when it is sealed and when it is read. */
 export interface CheckpointLimits {
   /** Unit: bytes of the whole blob. Threat: a file from anywhere that fills the memory of who reads it. */
@@ -8,11 +10,22 @@ export interface CheckpointLimits {
   readonly headerBytes: number
 }
 
-export const defaultCheckpointLimits: CheckpointLimits = {
+const defaultCheckpointLimits: CheckpointLimits = {
   blobBytes: 256 * 1024 * 1024,
   payloadBytes: 512 * 1024 * 1024,
   headerBytes: 64 * 1024 * 1024,
 }
+
+const limitSchema = z.number().int().positive()
+
+/** What a user gives of them; the rest is filled in. */
+export const limitsSchema = z
+  .strictObject({
+    blobBytes: limitSchema.default(defaultCheckpointLimits.blobBytes),
+    payloadBytes: limitSchema.default(defaultCheckpointLimits.payloadBytes),
+    headerBytes: limitSchema.default(defaultCheckpointLimits.headerBytes),
+  })
+  .prefault({})
 
 /** Base-2 logarithm of bytes. Threat: a compressed payload that names a window of 128 MiB, which is allocated at once. */
 export const decompressionWindowLog = 23
