@@ -17,6 +17,7 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Clock } from '@capsule/core'
 import { createRecordingLogger, waitFor } from '@capsule/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Checkpoint, CheckpointFacts } from './checkpoint.ts'
@@ -306,6 +307,23 @@ describe('retention', () => {
     await clockless.save(await seal('b'))
     expect(await idsOf(store)).toEqual(['b', 'a'])
     expect(logger.lines).toMatchObject([{ level: 'warn', message: 'the checkpoint directory could not be cleaned up' }])
+  })
+
+  it('never takes what a save has just put in the place of something old', async () => {
+    const { path, store } = await openStore()
+    const count = 200
+    const old = await Promise.all(
+      Array.from({ length: count }, (_, createdAtMs) => seal(`x${createdAtMs}`, { createdAtMs })),
+    )
+    await Promise.all(old.map((checkpoint) => store.save(checkpoint)))
+    const fresh = await seal('x0', { createdAtMs: count + 2 })
+    let saving: Promise<void> | undefined
+    // asked for the time when it knows what to delete, of which the oldest is the last
+    const clock = { wallTimeMs: () => ((saving ??= pruning.save(fresh)), 0) } as unknown as Clock
+    const pruning = createDirectoryCheckpointStore({ path, clock, retention: { maxCheckpoints: 1 } })
+    await pruning.save(await seal('other', { createdAtMs: count + 1 }))
+    await saving
+    expect(await idsOf(store)).toEqual(['x0'])
   })
 
   it('leaves alone what it cannot read', async () => {
