@@ -2,7 +2,14 @@ import { expect, it } from 'vitest'
 import { hostErrors } from './errors.ts'
 
 it('exports exactly its public names', async () => {
-  expect(Object.keys(await import('./index.ts')).sort()).toEqual(['createCapsule', 'hostErrors', 'tokens'])
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'createCapsule',
+    'createDirectoryCheckpointStore',
+    'createMemoryCheckpointStore',
+    'hostErrors',
+    'readCheckpoint',
+    'tokens',
+  ])
 })
 
 it('keeps its error codes', () => {

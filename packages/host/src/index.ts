@@ -1,4 +1,17 @@
 /** createCapsule(): persistent, process-isolated sessions that run JavaScript and TypeScript cells. */
+export {
+  type Checkpoint,
+  type CheckpointLimits,
+  type CheckpointRetention,
+  type CheckpointStore,
+  type CheckpointSummary,
+  createDirectoryCheckpointStore,
+  createMemoryCheckpointStore,
+  type DirectoryCheckpointStoreOptions,
+  type MemoryCheckpointStoreOptions,
+  readCheckpoint,
+  type ReadCheckpointOptions,
+} from '@capsule/session'
 export type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions, IsolationLevel } from './capsule.ts'
 export { createCapsule } from './create-capsule.ts'
 export { hostErrors } from './errors.ts'

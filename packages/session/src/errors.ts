@@ -100,4 +100,39 @@ export const sessionErrors = defineErrors({
     cause: 'The worker reported an error while it looked at the namespace.',
     next: 'Look at the message; a binding with a throwing getter is reported, not fatal.',
   },
+  CHECKPOINT_CORRUPTED: {
+    message: ({ problem }: { problem: string }) => `the checkpoint is damaged: ${problem}`,
+    cause: 'Bytes were changed or lost where the checkpoint was kept, or on the way from there.',
+    next: 'Read it again from where it is kept; if it is still damaged, use an older checkpoint.',
+  },
+  CHECKPOINT_MALFORMED: {
+    message: ({ problem }: { problem: string }) => `this is no valid checkpoint: ${problem}`,
+    cause: 'The bytes are something else, or were not made by `session.checkpoint()`.',
+    next: 'Look at where the bytes come from: a restore takes the `bytes` of a checkpoint, whole and unchanged.',
+  },
+  CHECKPOINT_VERSION_UNSUPPORTED: {
+    message: ({ major, minor, supportedMajor }: { major: number; minor: number; supportedMajor: number }) =>
+      `the checkpoint has format ${major}.${minor}; this release reads ${supportedMajor}.x`,
+    cause: 'The checkpoint was made by a release of Capsule with another format.',
+    next: 'Restore it with the release that made it, or a newer one.',
+  },
+  CHECKPOINT_TOO_LARGE: {
+    message: ({
+      what,
+      bytes,
+      limitBytes,
+    }: {
+      what: 'blob' | 'header' | 'payload'
+      bytes: number
+      limitBytes: number
+    }) => `the ${what} of the checkpoint has ${bytes} bytes, more than ${limitBytes}`,
+    cause: 'The namespace holds more than a checkpoint may, or bytes from outside announce more than is taken.',
+    next: 'Keep less in the namespace (large data belongs in files), or raise the limit named in the message, on both ways.',
+  },
+  CHECKPOINT_STORE_FAILED: {
+    message: ({ action, path, code }: { action: string; path: string; code: string }) =>
+      `the checkpoint store could not ${action} in ${path}: ${code}`,
+    cause: 'The file system refused; `code` is its own word for it, and `error.cause` is its error.',
+    next: 'ENOTDIR, EEXIST: give the path of a directory. EACCES, EPERM, EROFS: make it writable for this user. ENOSPC, EDQUOT: make room, or set `retention`. EMFILE: raise the limit of open files.',
+  },
 })

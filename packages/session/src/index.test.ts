@@ -2,7 +2,15 @@ import { expect, it } from 'vitest'
 import { sessionErrors } from './errors.ts'
 
 it('exports exactly its public names', async () => {
-  expect(Object.keys(await import('./index.ts')).sort()).toEqual(['createSession', 'sessionErrors'])
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'createDirectoryCheckpointStore',
+    'createMemoryCheckpointStore',
+    'createSession',
+    'openCheckpoint',
+    'readCheckpoint',
+    'sealCheckpoint',
+    'sessionErrors',
+  ])
 })
 
 it('keeps its error codes', () => {
@@ -24,5 +32,10 @@ it('keeps its error codes', () => {
     'FEATURE_UNAVAILABLE',
     'NO_WORKER',
     'INSPECT_FAILED',
+    'CHECKPOINT_CORRUPTED',
+    'CHECKPOINT_MALFORMED',
+    'CHECKPOINT_VERSION_UNSUPPORTED',
+    'CHECKPOINT_TOO_LARGE',
+    'CHECKPOINT_STORE_FAILED',
   ])
 })

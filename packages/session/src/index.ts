@@ -1,4 +1,18 @@
 /** Host-side sessions: ordered events in, exactly one truthful outcome out. */
+export type { Checkpoint, CheckpointFacts } from './checkpoint/checkpoint.ts'
+export {
+  openCheckpoint,
+  readCheckpoint,
+  type ReadCheckpointOptions,
+  sealCheckpoint,
+  type SealCheckpointOptions,
+} from './checkpoint/checkpoint-blob.ts'
+export type { CheckpointLimits } from './checkpoint/checkpoint-limits.ts'
+export type { CheckpointRetention } from './checkpoint/checkpoint-retention.ts'
+export type { CheckpointStore, CheckpointSummary } from './checkpoint/checkpoint-store.ts'
+export { createDirectoryCheckpointStore } from './checkpoint/directory-checkpoint-store.ts'
+export { createMemoryCheckpointStore } from './checkpoint/memory-checkpoint-store.ts'
+export type { DirectoryCheckpointStoreOptions, MemoryCheckpointStoreOptions } from './checkpoint/store-options.ts'
 export { createSession } from './create-session.ts'
 export { sessionErrors } from './errors.ts'
 export type { CreateSessionOptions } from './options.ts'

@@ -1,4 +1,9 @@
-/** For tests of and over sessions: a worker whose every move is scripted. */
+/** For tests of and over sessions: a worker whose every move is scripted, and the contract suites. */
+export {
+  type CheckpointStoreContractOptions,
+  describeCheckpointStoreContract,
+  type StoreWishes,
+} from './checkpoint/checkpoint-store-contract.ts'
 export {
   createScriptedWorker,
   type ScriptedProcess,
