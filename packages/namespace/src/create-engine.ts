@@ -2,7 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Script } from 'node:vm'
-import { defaultWorkerSettings, encodeValue, type InspectAnswer, type InspectQuery } from '@capsule/protocol'
+import {
+  type CapturedNamespace,
+  defaultWorkerSettings,
+  encodeValue,
+  type InspectAnswer,
+  type InspectQuery,
+  type RestoreMode,
+  type TransactionReport,
+} from '@capsule/protocol'
 import { Bindings, makeRoom, valuesOf } from './bindings.ts'
 import { Builtins, defineCellBuiltins } from './builtins.ts'
 import { CellFiles } from './cell-files.ts'
@@ -19,8 +27,7 @@ import { answerQuery } from './inspect/answer-query.ts'
 import { catchLateErrors } from './late-errors.ts'
 import { defineProperty, deleteProperty, hasOwn, SafeMap, thenOf } from './primordials.ts'
 import type { RunningCell } from './running-cell.ts'
-import type { Captured } from './snapshot/capture-snapshot.ts'
-import { NamespaceSnapshots, type RestoreMode, type Restored } from './snapshot/namespace-snapshots.ts'
+import { NamespaceSnapshots, type Restored } from './snapshot/namespace-snapshots.ts'
 import { toWireError, type WireErrorContext } from './to-wire-error.ts'
 import { textOf } from './value-text.ts'
 
@@ -99,12 +106,21 @@ class CellEngine implements Engine {
 
   prepare(request: CellRequest): PreparedCell {
     if (this.#isDisposed) throw namespaceErrors.ENGINE_DISPOSED({ executionId: request.executionId })
+    this.#snapshots.recover()
     // what cells that still run have defined so far counts for this one
     this.#running.forEach((cell) => this.#adopt(cell))
     const { execution, preparation, mode } = this.#preparer.prepare(request)
     this.#cells++
     if (execution.cell > 0) this.#history.open(execution.cell, request.code)
-    this.#running.set(request.executionId, { execution, preparation, state: 'prepared', before: [], value: undefined })
+    this.#running.set(request.executionId, {
+      execution,
+      preparation,
+      state: 'prepared',
+      transaction: request.transaction,
+      undo: undefined,
+      before: [],
+      value: undefined,
+    })
     return { request, cell: execution.cell, mode }
   }
 
@@ -120,6 +136,11 @@ class CellEngine implements Engine {
     }
     const { declarations, hasFunctions, code } = preparation.compiled
     if (hasFunctions) this.#snapshots.sources.remember(code)
+    if (cell.transaction !== undefined && cell.transaction !== 'commit-always') {
+      // what cells that still run have defined so far was there before this one
+      this.#running.forEach((other) => other !== cell && this.#adopt(other))
+      cell.undo = this.#snapshots.undoImage()
+    }
     makeRoom(declarations)
     cell.before = valuesOf(declarations)
     cell.state = 'started'
@@ -195,18 +216,30 @@ class CellEngine implements Engine {
     return this.#executionOf(executionId).onCancel(listener)
   }
 
-  finish(executionId: string): void {
+  finish(executionId: string): TransactionReport | undefined {
     const cell = this.#running.get(executionId)
-    if (cell === undefined) return
+    if (cell === undefined) return undefined
     this.#adopt(cell)
+    const transaction = this.#endTransaction(cell)
     this.#running.delete(executionId)
-    if (cell.execution.cell > 0) this.#history.close(cell.execution.cell, cell.value)
+    const isUndone = transaction?.action === 'rolled-back'
+    if (cell.execution.cell > 0) this.#history.close(cell.execution.cell, isUndone ? undefined : cell.value)
     if (cell.state === 'started') {
       // terminated: nothing restored what caused the code that runs now, and its signal may not have aborted
       this.#storage.enterWith(undefined as never)
       cell.execution.end()
       scheduleImmediate(() => cell.execution.cancel('cancelled'))
     } else if (cell.execution.cancellation !== undefined) cell.execution.end()
+    return transaction
+  }
+
+  #endTransaction({ transaction, undo, state }: RunningCell): TransactionReport | undefined {
+    if (transaction === undefined) return undefined
+    const isUndone =
+      transaction === 'rollback-always' || (transaction === 'rollback-on-failure' && state !== 'completed')
+    if (!isUndone) return { action: 'committed', report: [] }
+    // a cell that cannot be compiled has changed nothing
+    return { action: 'rolled-back', report: undo === undefined ? [] : this.#snapshots.rollBack(undo) }
   }
 
   currentExecutionId(): string | undefined {
@@ -225,13 +258,15 @@ class CellEngine implements Engine {
     }
   }
 
-  capture(options: { limitBytes: number }): Captured {
+  capture(options: { limitBytes: number }): CapturedNamespace {
+    this.#snapshots.recover()
     // what cells that still run have defined so far counts
     this.#running.forEach((cell) => this.#adopt(cell))
     return this.#snapshots.capture(options)
   }
 
   restore(payload: Uint8Array, mode: RestoreMode, done: (restored: Restored) => void): void {
+    this.#snapshots.recover()
     this.#snapshots.restore(payload, mode, done)
   }
 

@@ -1,7 +1,15 @@
-import type { CellLanguage, CellMode, InspectAnswer, InspectQuery, WireError } from '@capsule/protocol'
-
-import type { Captured } from './snapshot/capture-snapshot.ts'
-import type { Restored, RestoreMode } from './snapshot/namespace-snapshots.ts'
+import type {
+  CapturedNamespace,
+  CellLanguage,
+  CellMode,
+  InspectAnswer,
+  InspectQuery,
+  RestoreMode,
+  TransactionMode,
+  TransactionReport,
+  WireError,
+} from '@capsule/protocol'
+import type { Restored } from './snapshot/namespace-snapshots.ts'
 
 /** One cell to run. */
 export interface CellRequest {
@@ -11,6 +19,8 @@ export interface CellRequest {
   readonly language?: CellLanguage | undefined
   /** @defaultValue true */
   readonly storeHistory?: boolean | undefined
+  /** @defaultValue 'commit-always', without a report */
+  readonly transaction?: TransactionMode | undefined
 }
 
 /** What compiling told, before anything runs. */
@@ -69,15 +79,18 @@ export interface Engine extends Disposable {
   cancel(executionId: string, reason: 'cancelled' | 'timed-out'): void
   /** Registers what else to reject on cancel (an open `input()`); returns the way to unregister. */
   onCancel(executionId: string, listener: (error: Error) => void): () => void
-  /** After the executor has taken the completion (or terminated the code): history is kept, the cell is no longer running. */
-  finish(executionId: string): void
+  /**
+   * After the executor has taken the completion (or terminated the code): history is kept, the cell is no longer running.
+   * A transaction ends here, and its report is returned.
+   */
+  finish(executionId: string): TransactionReport | undefined
   /** The execution that caused the code running now, also in timers and after it settled. */
   currentExecutionId(): string | undefined
   /** Runs a function as caused by that execution. */
   runAs<T>(executionId: string, fn: () => T): T
   inspect(query: InspectQuery): InspectAnswer
   /** Writes down the namespace and its history. Runs no code of cells. */
-  capture(options: { readonly limitBytes: number }): Captured
+  capture(options: { readonly limitBytes: number }): CapturedNamespace
   /**
    * Puts a captured namespace in the place of this one, or over it. That runs imports, and what classes run when they are
    * defined: `done` is called once, unless such code is terminated or never ends.

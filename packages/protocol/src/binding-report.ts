@@ -16,6 +16,8 @@ export type SkipReason =
   | 'private-state'
   /** A function whose source is in no cell that is still kept. */
   | 'unknown-source'
+  /** Of a rollback: it was frozen meanwhile, or its memory given away. */
+  | 'frozen'
   | 'import-failed'
   | 'evaluation-failed'
   | 'too-large'

@@ -8,6 +8,8 @@ export type Feature =
   | 'display'
   | 'progress'
   | 'streams'
+  | 'checkpoint'
+  | 'transactions'
 
 const all: readonly Feature[] = [
   'output-credit',
@@ -18,6 +20,8 @@ const all: readonly Feature[] = [
   'display',
   'progress',
   'streams',
+  'checkpoint',
+  'transactions',
 ]
 
 /** What this release's host can make use of. */

@@ -10,6 +10,7 @@ export { type Feature, hostFeatures, workerFeatures } from './features.ts'
 export { defaultLimits } from './limits.ts'
 export type { AckMessage } from './messages/ack.ts'
 export type { CancelMessage } from './messages/cancel.ts'
+export type { CheckpointMessage } from './messages/checkpoint.ts'
 export type { DisplayContent, DisplayMessage } from './messages/display.ts'
 export type { ErrorMessage, TerminalErrorMessage, UncaughtErrorMessage } from './messages/error.ts'
 export type { CellLanguage, ExecuteMessage, Route } from './messages/execute.ts'
@@ -23,6 +24,7 @@ export type { InterruptMessage } from './messages/interrupt.ts'
 export type { OutputMessage, StreamName } from './messages/output.ts'
 export type { ProgressMessage } from './messages/progress.ts'
 export type { ReadyMessage } from './messages/ready.ts'
+export type { RestoreMessage } from './messages/restore.ts'
 export type { ResultMessage } from './messages/result.ts'
 export type { ShutdownMessage } from './messages/shutdown.ts'
 export type { StreamCloseMessage } from './messages/stream-close.ts'
@@ -30,6 +32,14 @@ export type { StreamCreditMessage } from './messages/stream-credit.ts'
 export type { StreamDataMessage } from './messages/stream-data.ts'
 export type { StreamOpenMessage } from './messages/stream-open.ts'
 export { type HostMessage, hostMessageSchema, type WorkerMessage, workerMessageSchema } from './messages.ts'
+export {
+  type CapturedNamespace,
+  decodeRestoreAnswer,
+  decodeSnapshot,
+  type RestoreAnswer,
+  type RestoreMode,
+  type SnapshotFacts,
+} from './namespace-snapshot.ts'
 export { type Agreement, checkReady, codecNames, negotiate, type Offer, protocolVersion } from './negotiate.ts'
 export type { CodecName, FrameLimits, ProtocolVersion } from './negotiation.ts'
 export { parseHostMessage, parseWorkerMessage } from './parse-message.ts'
@@ -38,6 +48,8 @@ export { type BackPressure, type WorkerSettings, workerSettingsSchema } from './
 export { settingsFromEnv } from './settings-from-env.ts'
 export type { CellMode, OutputCounters } from './settlement.ts'
 export { reservedStreamPrefix, streamCost, streamLimits, type StreamMessage, streamSizes } from './stream-limits.ts'
+export { encodeSnapshotFacts, snapshotStreamName } from './snapshot-transfer.ts'
+export type { TransactionMode, TransactionReport } from './transaction.ts'
 export type { UnknownMessage } from './unknown-message.ts'
 export { decodeValue } from './value/decode-value.ts'
 export { type EncodedValue, encodeValue } from './value/encode-value.ts'

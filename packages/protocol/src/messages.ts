@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { ackSchema } from './messages/ack.ts'
 import { cancelSchema } from './messages/cancel.ts'
+import { checkpointSchema } from './messages/checkpoint.ts'
 import { displaySchema } from './messages/display.ts'
 import { errorSchema } from './messages/error.ts'
 import { executeSchema } from './messages/execute.ts'
@@ -14,6 +15,7 @@ import { interruptSchema } from './messages/interrupt.ts'
 import { outputSchema } from './messages/output.ts'
 import { progressSchema } from './messages/progress.ts'
 import { readySchema } from './messages/ready.ts'
+import { restoreSchema } from './messages/restore.ts'
 import { resultSchema } from './messages/result.ts'
 import { shutdownSchema } from './messages/shutdown.ts'
 import { streamCloseSchema } from './messages/stream-close.ts'
@@ -29,6 +31,8 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
   cancelSchema,
   interruptSchema,
   inspectSchema,
+  checkpointSchema,
+  restoreSchema,
   streamOpenSchema,
   streamDataSchema,
   streamCreditSchema,

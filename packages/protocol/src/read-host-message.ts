@@ -1,9 +1,11 @@
 import type { CancelMessage } from './messages/cancel.ts'
+import type { CheckpointMessage } from './messages/checkpoint.ts'
 import type { ExecuteMessage } from './messages/execute.ts'
 import type { HelloMessage } from './messages/hello.ts'
 import type { InputResponseMessage } from './messages/input-response.ts'
 import type { InspectMessage, InspectQuery } from './messages/inspect.ts'
 import type { InterruptMessage } from './messages/interrupt.ts'
+import type { RestoreMessage } from './messages/restore.ts'
 import type { ShutdownMessage } from './messages/shutdown.ts'
 import type { StreamCloseMessage } from './messages/stream-close.ts'
 import type { StreamCreditMessage } from './messages/stream-credit.ts'
@@ -77,6 +79,7 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
     language: optional(oneOf('auto', 'js', 'jsx', 'ts', 'tsx')),
     route: optional(oneOf('auto', 'threaded', 'async')),
     storeHistory: optional(flag),
+    transaction: optional(oneOf('commit-always', 'rollback-on-failure', 'rollback-always')),
   }),
   'input-response': record<InputResponseMessage>({
     type: oneOf('input-response'),
@@ -108,6 +111,8 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
       completeness: record<{ what: 'completeness'; code: string }>({ what: oneOf('completeness'), code: text }),
     }),
   }),
+  checkpoint: record<CheckpointMessage>({ type: oneOf('checkpoint'), requestId: id, limitBytes: count }),
+  restore: record<RestoreMessage>({ type: oneOf('restore'), requestId: id, mode: oneOf('replace', 'merge') }),
   'stream-credit': record<StreamCreditMessage>({ type: oneOf('stream-credit'), streamId: text, bytes: count }),
   'stream-open': record<StreamOpenMessage>({
     type: oneOf('stream-open'),

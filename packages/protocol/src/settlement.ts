@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { countSchema, durationMsSchema } from './ids.ts'
+import { transactionReportSchema } from './transaction.ts'
 
 export const cellModeSchema = z.enum(['top-level-await', 'async', 'blocking', 'simple', 'unknown'])
 /** What the analysis of a cell's source says of how it will run. */
@@ -23,4 +24,6 @@ export const settlementFields = {
   output: outputCountersSchema,
   /** A hard cancel went through Node's internals: renew this session when convenient. */
   tainted: z.literal(true).optional(),
+  /** Of a cell that ran as a transaction. */
+  transaction: transactionReportSchema.optional(),
 }

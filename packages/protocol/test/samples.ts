@@ -53,6 +53,7 @@ export const hostSamples: readonly HostMessage[] = [
     language: 'ts',
     route: 'auto',
     storeHistory: false,
+    transaction: 'rollback-on-failure',
   },
   { type: 'execute', executionId: 'execution-2', code: 'é' },
   { type: 'input-response', executionId: 'e-1', inputId: 'i-1', answer: { kind: 'text', text: 'Ada' } },
@@ -64,6 +65,8 @@ export const hostSamples: readonly HostMessage[] = [
   { type: 'inspect', requestId: 'r-1', query: { what: 'completions', code: 'con', cursor: 3 } },
   { type: 'inspect', requestId: 'r-1', query: { what: 'completeness', code: '{' } },
   { type: 'stream-credit', streamId: 'output', bytes: 70_000 },
+  { type: 'checkpoint', requestId: 'c-1', limitBytes: 1_000_000 },
+  { type: 'restore', requestId: 'c-1', mode: 'merge' },
   { type: 'shutdown', graceMs: 100 },
   ...streamSamples,
 ]
@@ -138,7 +141,16 @@ export const workerSamples: readonly WorkerMessage[] = [
     value: new Uint8Array([2, 255]),
     truncated: true,
   },
-  { type: 'result', executionId: 'e-1', ...settlement, text: 'undefined' },
+  {
+    type: 'result',
+    executionId: 'e-1',
+    ...settlement,
+    transaction: {
+      action: 'rolled-back',
+      report: [{ name: 'a', status: 'skipped', reason: 'proxy', detail: 'a Proxy' }],
+    },
+    text: 'undefined',
+  },
   {
     type: 'error',
     terminal: true,

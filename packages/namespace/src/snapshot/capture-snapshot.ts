@@ -1,4 +1,4 @@
-import type { BindingReport } from '@capsule/protocol'
+import type { BindingReport, CapturedNamespace } from '@capsule/protocol'
 import type { BindingKind } from '../compile/compile.ts'
 import { ByteSink } from './byte-sink.ts'
 import type { ModulePath } from './module-exports.ts'
@@ -42,12 +42,6 @@ export interface SnapshotIndex {
   readonly modules: readonly ModulePath[]
 }
 
-export interface Captured {
-  readonly payload: Uint8Array
-  readonly report: readonly BindingReport[]
-  readonly cells: number
-}
-
 const { stringify } = JSON
 const toBytes = Buffer.from.bind(Buffer) as (text: string) => Buffer
 export const lastNames = ['_', '__', '___'] as const
@@ -57,7 +51,7 @@ export function captureSnapshot(
   bindings: readonly SnapshotBinding[],
   history: SnapshotHistory,
   options: SnapshotWriterOptions,
-): Captured {
+): CapturedNamespace {
   const writer = new SnapshotWriter(options)
   const report: BindingReport[] = []
   const kept: SnapshotBinding[] = []
@@ -95,6 +89,7 @@ export function captureSnapshot(
   const order = new Map(bindings.map(({ name }, at) => [name, at]))
   const sorted = report.sort((a, b) => (order.get(a.name) ?? Infinity) - (order.get(b.name) ?? Infinity) || 0)
   return {
+    snapshotVersion,
     payload: payloadOf(index, writer),
     report: sorted.map((each) => withReferences(each, skipped, bindings, options)),
     cells: history.cells,

@@ -53,6 +53,13 @@ export class GlobalNames {
     } else if (property.writable === true) defineProperty(globalThis, name, { ...property, value })
   }
 
+  /** Makes the global what it was. */
+  putBack(name: string, property: PropertyDescriptor): void {
+    if (!defineProperty(globalThis, name, { __proto__: null, ...property } as PropertyDescriptor)) {
+      this.define(name, property.value)
+    }
+  }
+
   /** A function declaration leaves a property that cannot be deleted: it is emptied. */
   remove(name: string): void {
     const { wellKnown } = this.#options

@@ -1,5 +1,5 @@
-import type { BindingReport } from '@capsule/protocol'
-import type { Bindings } from '../bindings.ts'
+import type { BindingReport, CapturedNamespace, RestoreMode } from '@capsule/protocol'
+import type { Binding, Bindings } from '../bindings.ts'
 import type { Builtins } from '../builtins.ts'
 import type { CellFiles } from '../cell-files.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
@@ -8,13 +8,14 @@ import { withIntrinsics } from '../intrinsics.ts'
 import { getOwnPropertyDescriptor, NativePromise, thenOf } from '../primordials.ts'
 import { compileScript } from '../script-cache.ts'
 import { MalformedSnapshot } from './byte-source.ts'
-import { type Captured, captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
+import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
 import { GlobalNames } from './global-names.ts'
 import { exportOf, ModuleExports, type ModulePath } from './module-exports.ts'
 import { readSnapshot } from './read-snapshot.ts'
 import { restoreSnapshot } from './restore-snapshot.ts'
 import type { SnapshotBuilderOptions } from './snapshot-builder.ts'
+import { UndoImage } from '../transaction/undo-image.ts'
 import { WellKnown } from './well-known.ts'
 
 export interface NamespaceParts {
@@ -27,10 +28,8 @@ export interface NamespaceParts {
   readonly require: NodeJS.Require
 }
 
-export type RestoreMode = 'replace' | 'merge'
-
 export type Restored =
-  | { readonly kind: 'restored'; readonly report: readonly BindingReport[] }
+  | { readonly kind: 'restored'; readonly report: BindingReport[] }
   /** The namespace is as it was. */
   | { readonly kind: 'malformed'; readonly problem: string }
 
@@ -47,6 +46,8 @@ export class NamespaceSnapshots {
   readonly #wellKnown = new WellKnown()
   readonly #modules = new ModuleExports()
   readonly #names: GlobalNames
+  /** Undoes a restore whose code was terminated. */
+  #recovery: (() => void) | undefined
 
   constructor(parts: NamespaceParts) {
     this.#parts = parts
@@ -67,7 +68,7 @@ export class NamespaceSnapshots {
   }
 
   /** Reads only: no code of cells runs. */
-  capture({ limitBytes }: { limitBytes: number }): Captured {
+  capture({ limitBytes }: { limitBytes: number }): CapturedNamespace {
     return withIntrinsics(() => {
       const { history, preparer, require } = this.#parts
       this.#wellKnown.refresh()
@@ -98,6 +99,7 @@ export class NamespaceSnapshots {
             const modules = settled.map((each, index) => loadedOf(each, snapshot.index.modules[index] as ModulePath))
             const report = withIntrinsics(() =>
               restoreSnapshot(snapshot, mode, {
+                recovery: (undo) => (this.#recovery = undo),
                 ...this.#parts,
                 names: this.#names,
                 builder: { wellKnown: this.#wellKnown, modules, evaluate: (code) => this.#evaluateSources(code) },
@@ -113,6 +115,45 @@ export class NamespaceSnapshots {
     } catch (error) {
       failed(error)
     }
+  }
+
+  /** To be called before anything else runs: a restore may have been terminated half-way. */
+  recover(): void {
+    const undo = this.#recovery
+    this.#recovery = undefined
+    if (undo !== undefined) withIntrinsics(undo)
+  }
+
+  /** What the namespace is now, for a cell that may be undone. */
+  undoImage(): UndoImage {
+    return withIntrinsics(() => {
+      const { bindings } = this.#parts
+      const declared = new Map<string, Binding>()
+      bindings.forEach((name, binding) => declared.set(name, binding))
+      this.#wellKnown.refresh()
+      this.#modules.refresh(this.#parts.require.cache)
+      return new UndoImage(this.#namesOfCells(), {
+        sources: this.sources,
+        wellKnown: this.#wellKnown,
+        modules: this.#modules,
+        define: (name, property) => this.#names.putBack(name, property),
+        remove: (name) => {
+          bindings.delete(name)
+          this.#names.remove(name)
+        },
+        redeclare: () => {
+          for (const [name, binding] of declared) bindings.set(name, binding)
+        },
+      })
+    })
+  }
+
+  rollBack(image: UndoImage): BindingReport[] {
+    return withIntrinsics(() => image.rollBack(this.#namesOfCells()))
+  }
+
+  #namesOfCells(): string[] {
+    return this.#bindings().map(({ name }) => name)
   }
 
   #bindings(): SnapshotBinding[] {

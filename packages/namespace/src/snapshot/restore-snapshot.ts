@@ -1,13 +1,12 @@
-import type { BindingReport } from '@capsule/protocol'
+import type { BindingReport, RestoreMode } from '@capsule/protocol'
 import type { Bindings } from '../bindings.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
 import { runtimeName } from '../compile/compile.ts'
 import type { History, HistoryContents } from '../history.ts'
-import { defineProperty, getOwnPropertyDescriptor } from '../primordials.ts'
+import { getOwnPropertyDescriptor } from '../primordials.ts'
 import { ByteSource, malformed } from './byte-source.ts'
 import { lastNames, type RootKind } from './capture-snapshot.ts'
 import type { GlobalNames } from './global-names.ts'
-import type { RestoreMode } from './namespace-snapshots.ts'
 import { type ReadSnapshot, skipValue } from './read-snapshot.ts'
 import { SnapshotBuilder, type SnapshotBuilderOptions } from './snapshot-builder.ts'
 import type { Problem } from './unportable.ts'
@@ -19,6 +18,8 @@ export interface RestoreParts {
   readonly preparer: CellPreparer
   readonly names: GlobalNames
   readonly builder: SnapshotBuilderOptions
+  /** Takes what undoes everything, should code of the snapshot be terminated. */
+  readonly recovery: (undo: (() => void) | undefined) => void
 }
 
 /** Puts a snapshot in the place of the namespace, or over it. @throws MalformedSnapshot: all is as it was */
@@ -46,15 +47,21 @@ class Restore {
   }
 
   run(): BindingReport[] {
-    const { names } = this.#parts
-    try {
-      this.#build()
-      return this.#commit()
-    } catch (error) {
+    const { names, recovery } = this.#parts
+    const undo = (): void => {
       for (const [name, property] of this.#before) {
         if (property === undefined) names.remove(name)
-        else if (!defineProperty(globalThis, name, property)) names.define(name, property.value)
+        else names.putBack(name, property)
       }
+    }
+    recovery(undo)
+    try {
+      this.#build()
+      recovery(undefined)
+      return this.#commit()
+    } catch (error) {
+      recovery(undefined)
+      undo()
       throw error
     }
   }
@@ -143,7 +150,7 @@ class Restore {
 
   #putBack(name: string): void {
     const property = this.#before.get(name)
-    if (property !== undefined) defineProperty(globalThis, name, property)
+    if (property !== undefined) this.#parts.names.putBack(name, property)
     else if (this.#before.has(name)) this.#parts.names.remove(name)
   }
 

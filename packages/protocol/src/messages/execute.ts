@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { idSchema } from '../ids.ts'
+import { transactionModeSchema } from '../transaction.ts'
 
 export const cellLanguageSchema = z.enum(['auto', 'js', 'jsx', 'ts', 'tsx'])
 /** How a cell's source is read. `auto`: JavaScript first, TypeScript when it does not parse as that. */
@@ -20,5 +21,7 @@ export const executeSchema = z.object({
   route: routeSchema.optional(),
   /** Whether the cell gets a number and enters `In`, `Out` and `_`. @defaultValue true */
   storeHistory: z.boolean().optional(),
+  /** Feature `transactions`. @defaultValue 'commit-always', without a report */
+  transaction: transactionModeSchema.optional(),
 })
 export type ExecuteMessage = z.infer<typeof executeSchema>

@@ -1,0 +1,182 @@
+import type { BindingReport } from '@capsule/protocol'
+import { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from '../primordials.ts'
+import type { FunctionSources } from '../snapshot/function-sources.ts'
+import type { ModuleExports } from '../snapshot/module-exports.ts'
+import * as natives from '../snapshot/natives.ts'
+import { nameOf, opaqueProblem, type Problem, PrototypeChains } from '../snapshot/unportable.ts'
+import type { WellKnown } from '../snapshot/well-known.ts'
+import { isSame, type SavedObject, saveObject } from './saved-object.ts'
+
+export interface UndoOptions {
+  readonly sources: FunctionSources
+  readonly wellKnown: WellKnown
+  readonly modules: ModuleExports
+  /** Puts a global back, or removes it. */
+  readonly define: (name: string, property: PropertyDescriptor) => void
+  readonly remove: (name: string) => void
+  /** Says of every name again how it was declared. */
+  readonly redeclare: () => void
+}
+
+/**
+ * What the namespace was before a cell: the globals of cells, and each object below them, one level deep. Objects keep
+ * their identity when they are put back, so functions that hold them see them as they were.
+ */
+export class UndoImage {
+  readonly #options: UndoOptions
+  readonly #globals = new Map<string, PropertyDescriptor>()
+  readonly #saved = new Map<object, SavedObject | undefined>()
+  /** Objects that may have changed where nobody can see it. */
+  readonly #problems = new Map<object, Problem>()
+  readonly #chains: PrototypeChains
+
+  /** To be called where cells cannot interfere (`withIntrinsics`), as all of this class. */
+  constructor(names: readonly string[], options: UndoOptions) {
+    this.#options = options
+    this.#chains = new PrototypeChains(options)
+    for (const name of names) {
+      const property = getOwnPropertyDescriptor(globalThis, name)
+      if (property !== undefined) this.#globals.set(name, property)
+    }
+    for (const { value } of this.#globals.values()) this.#save(value)
+  }
+
+  /** `names`: the globals of cells now. Reports what was put back and what may not be as before. */
+  rollBack(names: readonly string[]): BindingReport[] {
+    const changed = new Map<object, Problem | undefined>()
+    for (const [value, saved] of this.#saved) {
+      const result = saved?.putBack() ?? 'unchanged'
+      if (result === 'restored') changed.set(value, undefined)
+      else if (result !== 'unchanged') changed.set(value, { reason: result, detail: 'it was frozen meanwhile' })
+    }
+    const report: BindingReport[] = []
+    for (const [name, property] of this.#globals) {
+      const isChanged = !isSame(getOwnPropertyDescriptor(globalThis, name), property)
+      if (isChanged) this.#options.define(name, property)
+      const found = this.#lookBelow(property.value, changed)
+      if (found.problem !== undefined) report.push({ name, status: 'skipped', ...found.problem })
+      else if (isChanged || found.isChanged) report.push({ name, status: 'restored' })
+    }
+    for (const name of names) {
+      if (this.#globals.has(name)) continue
+      this.#options.remove(name)
+      report.push({ name, status: 'restored', detail: 'there was none before' })
+    }
+    this.#options.redeclare()
+    return report
+  }
+
+  /** Saves an object and all below it. */
+  #save(root: unknown): void {
+    const waiting: unknown[] = [root]
+    while (waiting.length > 0) {
+      const value = waiting.pop()
+      if ((typeof value !== 'object' && typeof value !== 'function') || value === null || this.#saved.has(value))
+        continue
+      if (this.#isShared(value)) continue
+      const problem = this.#problemOf(value)
+      if (problem !== undefined) this.#problems.set(value, problem)
+      // what is not the namespace's own data is left alone
+      if (problem !== undefined && problem.reason !== 'private-state' && problem.reason !== 'local-closure') {
+        this.#saved.set(value, undefined)
+        continue
+      }
+      this.#saved.set(value, saveObject(value))
+      for (const child of childrenOf(value)) waiting.push(child)
+    }
+  }
+
+  /** Of the process, not of cells. */
+  #isShared(value: object): boolean {
+    const { wellKnown, modules, sources } = this.#options
+    if (typeof value === 'function' && sources.find(natives.functionText(value)) !== undefined) return false
+    return (wellKnown.pathOf(value) ?? modules.pathOf(value)) !== undefined
+  }
+
+  #problemOf(value: object): Problem | undefined {
+    if (typeof value === 'function') {
+      if (natives.isProxy(value)) return { reason: 'proxy', detail: 'a Proxy' }
+      const facts = this.#options.sources.find(natives.functionText(value))
+      if (facts === undefined || facts.captures.length === 0) return undefined
+      const names = facts.captures.filter((name) => name !== 'this').slice(0, 5)
+      if (names.length === 0) return undefined
+      return { reason: 'local-closure', detail: `${nameOf(value)} uses ${names.join(', ')} of the code around it` }
+    }
+    const problem = opaqueProblem(value)
+    // a promise that has settled stays as it is
+    if (problem?.reason === 'pending-promise' && !problem.detail.includes('pending')) return undefined
+    return problem ?? this.#chains.problemOf(getPrototypeOf(value), baseOf(value))
+  }
+
+  /** What became of the objects below a value. */
+  #lookBelow(
+    root: unknown,
+    changed: ReadonlyMap<object, Problem | undefined>,
+  ): { isChanged: boolean; problem: Problem | undefined } {
+    const seen = new Set<unknown>([root])
+    let isChanged = false
+    for (const value of seen) {
+      if (!this.#saved.has(value as object)) continue
+      const problem = this.#problems.get(value as object) ?? changed.get(value as object)
+      if (problem !== undefined) return { isChanged, problem }
+      if (changed.has(value as object)) isChanged = true
+      for (const child of childrenOf(value as object)) seen.add(child)
+    }
+    return { isChanged, problem: undefined }
+  }
+}
+
+/** The prototype at which the chain of an object with insides of its own ends. */
+function baseOf(value: object): object | null {
+  for (let link = getPrototypeOf(value); link !== null; link = getPrototypeOf(link)) {
+    if (slotted.has(link)) return hasSlots(value) ? link : null
+  }
+  return null
+}
+
+const slotted = new Set<object>(
+  [
+    Array, Map, Set, Date, RegExp, ArrayBuffer, DataView, Number, String, Boolean, BigInt, Symbol, URL, Buffer,
+    Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError,
+    Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array,
+    Float16Array, Float32Array, Float64Array, BigInt64Array, BigUint64Array,
+  ].map((each) => each.prototype as object), // prettier-ignore
+)
+
+function hasSlots(value: object): boolean {
+  return (
+    Array.isArray(value) ||
+    natives.isMap(value) ||
+    natives.isSet(value) ||
+    natives.isDate(value) ||
+    natives.isRegExp(value) ||
+    natives.isNativeError(value) ||
+    natives.isAnyArrayBuffer(value) ||
+    natives.isTypedArray(value) ||
+    natives.isDataView(value) ||
+    natives.isBoxedPrimitive(value) ||
+    getPrototypeOf(value) === URL.prototype
+  )
+}
+
+function* childrenOf(value: object): Generator<unknown, void> {
+  yield getPrototypeOf(value)
+  if (natives.isProxy(value)) return
+  if (natives.isTypedArray(value)) return yield natives.typedArrayBuffer(value)
+  if (natives.isDataView(value)) return yield natives.dataViewBuffer(value)
+  if (natives.isMap(value)) {
+    const children: unknown[] = []
+    natives.forEachOfMap(value, (item, key) => children.push(key, item))
+    yield* children
+  } else if (natives.isSet(value)) {
+    const children: unknown[] = []
+    natives.forEachOfSet(value, (item) => children.push(item))
+    yield* children
+  }
+  for (const key of ownKeys(value)) {
+    const property = getOwnPropertyDescriptor(value, key)
+    if (property?.get !== undefined) yield property.get
+    if (property?.set !== undefined) yield property.set
+    yield property?.value
+  }
+}
