@@ -65,7 +65,7 @@ class CellEngine implements Engine {
       value: createCellRuntime(current),
       configurable: true,
     } as object)
-    defineCellBuiltins(this.#builtins, cwd, current)
+    defineCellBuiltins(this.#builtins, { cwd, current, members: options.members })
     this.#history = new History()
     this.#stopTracking = trackTimers(current)
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
