@@ -14,11 +14,18 @@ import {
 } from '@capsule/executor'
 import { displayRenderers, type Engine, type EngineOptions } from '@capsule/namespace'
 import { creditedBytes, type DisplayMessage, type ProgressMessage, type StreamName } from '@capsule/protocol'
+import {
+  type CellStreams,
+  type CellStreamsLink,
+  createCellStreams,
+  type StreamOptions,
+  transportErrors,
+} from '@capsule/transport'
 import { type AsyncExecutor, type AsyncExecutorOptions, createAsyncExecutor, settledWithin } from './async-executor.ts'
 
 export interface StandaloneAsyncExecutorOptions {
   /** Builds the engine with these hooks; the executor disposes it. */
-  readonly createEngine: (hooks: Required<Pick<EngineOptions, 'onUncaught' | 'onDisplayable'>>) => Engine
+  readonly createEngine: (hooks: Required<Pick<EngineOptions, 'onUncaught' | 'onDisplayable' | 'members'>>) => Engine
   /** Takes every message in order; `false`: no more until `resume()`. */
   readonly sink: (message: ExecutorMessage) => unknown
   readonly settings: OutputPumpSettings
@@ -29,6 +36,8 @@ export interface StandaloneAsyncExecutorOptions {
   readonly gatherMs?: number
   /** What the reader takes: without `display` it gets text, without `progress` nothing. @defaultValue both */
   readonly features?: readonly string[]
+  /** What channels of cells are sent by. @defaultValue the host knows none */
+  readonly streams?: CellStreamsLink | undefined
   /** How many cells may run at once. @defaultValue 1 */
   readonly maxConcurrent?: number
   /** See `AsyncExecutorOptions`. */
@@ -59,11 +68,17 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
   const engine = options.createEngine({
     onUncaught: (executionId, error) => executor.uncaught(executionId, error),
     onDisplayable: (value) => displays.showValue(value),
+    members: { stream: (name: string, more?: StreamOptions) => streams.stream(name, more) },
   })
   const whose = {
     currentExecutionId: () => engine.currentExecutionId(),
     isRunning: (executionId: string) => executor.isRunning(executionId),
   }
+  const streams = createCellStreams({
+    link: options.streams,
+    currentExecutionId: whose.currentExecutionId,
+    onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
+  })
   const { print, show } = createWriter({ pump, settings, waitForRoom: options.waitForRoom })
   const write = (stream: StreamName, text: string): void => {
     const executionId = engine.currentExecutionId() ?? executor.lastExecutionId
@@ -108,7 +123,7 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
   engine.defineBuiltin('display', displays.display)
   engine.defineBuiltin('progress', progress.progress)
   const uninstall = installOutputCapture({ write })
-  return compose({ executor, engine, pump, clock, uninstall })
+  return compose({ executor, engine, pump, streams, clock, uninstall })
 }
 
 interface Writer {
@@ -151,16 +166,18 @@ interface Parts {
   readonly executor: AsyncExecutor
   readonly engine: Engine
   readonly pump: OutputPump
+  readonly streams: CellStreams
   readonly clock: Clock
   readonly uninstall: () => void
 }
 
-function compose({ executor, engine, pump, clock, uninstall }: Parts): StandaloneAsyncExecutor {
+function compose({ executor, engine, pump, streams, clock, uninstall }: Parts): StandaloneAsyncExecutor {
   let disposal: Promise<void> | undefined
   const dispose = async (): Promise<void> => {
     uninstall()
     await executor[Symbol.asyncDispose]()
     pump.dispose()
+    streams.close(transportErrors.STREAM_DISCONNECTED({}))
     engine[Symbol.dispose]()
   }
   return {
@@ -174,7 +191,11 @@ function compose({ executor, engine, pump, clock, uninstall }: Parts): Standalon
     inspect: (query) => executor.inspect(query),
     credit: (bytes) => executor.credit(bytes),
     stats: () => executor.stats(),
-    resume: () => pump.resume(),
+    stream: (message) => void streams.receive(message),
+    resume() {
+      pump.resume()
+      streams.resume()
+    },
     pump,
     get tasks() {
       return executor.tasks

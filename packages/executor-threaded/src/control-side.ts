@@ -8,13 +8,15 @@ import {
   type OutputPump,
   type UncountedTerminal,
 } from '@capsule/executor'
-import type { InspectAnswer, WorkerSettings } from '@capsule/protocol'
+import type { InspectAnswer, StreamMessage, WorkerSettings } from '@capsule/protocol'
+import type { CellStreamsLink } from '@capsule/transport'
 import { load, waitAsync } from './atomics.ts'
 import { createCancelLadder } from './cancel-ladder.ts'
 import { createMailbox } from './mailbox.ts'
 import { releaseExit } from './exit-flush.ts'
 import { type Blob, type OutboxMessage, readOutboxMessage } from './outbox.ts'
 import { createRingReader, type RingReceiver, textFlag } from './ring.ts'
+import { createStreamRelay, ownMemory, type StreamRelay } from './stream-relay.ts'
 import { type SharedState, word } from './shared-state.ts'
 import { createMainThreadTerminator, type Terminator } from './terminator.ts'
 
@@ -22,6 +24,8 @@ export interface ThreadedExecutorOptions {
   readonly shared: SharedState
   /** The other end is the user side's. */
   readonly port: MessagePort
+  /** `port` brings what cells send into channels; its other end is the user side's. @defaultValue the host knows no streams */
+  readonly streams?: (CellStreamsLink & { readonly port: MessagePort }) | undefined
   readonly settings: WorkerSettings
   readonly clock: Clock
   /** Hands one message to the transport; `false`: it is queued, but wait for `resume()`. */
@@ -58,6 +62,7 @@ class ControlSide implements ThreadedExecutor {
   readonly #mailbox
   readonly #ladder
   readonly #reader
+  readonly #relay: StreamRelay | undefined
   readonly #running = new Set<string>()
   readonly #inspections = new Map<number, (answer: InspectAnswer) => void>()
   readonly #whenIdle = new Set<() => void>()
@@ -71,7 +76,7 @@ class ControlSide implements ThreadedExecutor {
 
   constructor(options: ThreadedExecutorOptions) {
     this.#options = options
-    const { shared, port, clock, settings } = options
+    const { shared, port, clock, settings, streams } = options
     this.#pump = createOutputPump({
       // the ring bounds the printing code in these modes: what is in it is never refused
       settings: waitsForRoom(settings) ? { ...settings, backPressure: 'block' } : settings,
@@ -94,7 +99,13 @@ class ControlSide implements ThreadedExecutor {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.configured = promise
     this.#onConfigured = resolve
-    this.#mailbox.post({ type: 'configure', settings, features: options.features ?? ['display', 'progress'] })
+    this.#relay = streams && createStreamRelay(streams.port, streams.send)
+    this.#mailbox.post({
+      type: 'configure',
+      settings,
+      features: options.features ?? ['display', 'progress'],
+      ...(streams && { streams: { sizes: streams.sizes, maxStreams: streams.maxStreams } }),
+    })
     this.#takeIn()
   }
 
@@ -133,8 +144,13 @@ class ControlSide implements ThreadedExecutor {
     this.#pump.credit(bytes)
   }
 
+  stream(message: StreamMessage): void {
+    this.#mailbox.post({ type: 'stream', message: ownMemory(message) })
+  }
+
   resume(): void {
     this.#pump.resume()
+    this.#relay?.resume()
   }
 
   stats(): ReturnType<Executor['stats']> {
@@ -167,6 +183,7 @@ class ControlSide implements ThreadedExecutor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true
+    this.#relay?.close()
     this.#ladder[Symbol.dispose]()
     this.#pump.dispose()
     this.#failInspections()
@@ -272,6 +289,7 @@ class ControlSide implements ThreadedExecutor {
 
   #flush(): void {
     const { shared, whenSent } = this.#options
+    this.#relay?.takeIn()
     void this.#pump.flush().then(() => whenSent(() => releaseExit(shared)))
   }
 

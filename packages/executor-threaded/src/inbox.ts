@@ -4,18 +4,27 @@ import type {
   InputResponseMessage,
   InspectAnswer,
   InspectQuery,
+  StreamMessage,
   WorkerSettings,
 } from '@capsule/protocol'
+import type { CellStreamsLink } from '@capsule/transport'
 
 /** What the control thread tells the user side. */
 export type InboxMessage =
   /** First: build the engine. */
-  | { readonly type: 'configure'; readonly settings: WorkerSettings; readonly features: readonly string[] }
+  | {
+      readonly type: 'configure'
+      readonly settings: WorkerSettings
+      readonly features: readonly string[]
+      /** Absent: the host knows no streams. */
+      readonly streams?: Omit<CellStreamsLink, 'send'> | undefined
+    }
   | { readonly type: 'execute'; readonly message: ExecuteMessage }
   /** Cooperative cancel; of a cell that has not started: drop it. */
   | { readonly type: 'cancel'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
   /** The cell's code was terminated: settle it. */
   | { readonly type: 'terminated'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
+  | { readonly type: 'stream'; readonly message: StreamMessage }
   | { readonly type: 'respond'; readonly message: InputResponseMessage }
   | { readonly type: 'inspect'; readonly requestId: number; readonly query: InspectQuery }
   /** Only to be taken care of: shows that the thread answers. */

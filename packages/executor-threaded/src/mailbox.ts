@@ -28,7 +28,11 @@ export function createMailbox({ words }: SharedState, port: MessagePort, clock: 
     const done = load(words, word.inboxDone)
     // nearly always all are done
     if (sequence <= done) waiting.length = 0
-    else waiting = waiting.filter(({ envelope }) => envelope.sequence > done)
+    else {
+      // the oldest are done first, and a channel can have many on their way
+      const doneCount = waiting.findIndex(({ envelope }) => envelope.sequence > done)
+      if (doneCount > 0) waiting = waiting.slice(doneCount)
+    }
   }
   const send = (envelope: Envelope): void => {
     port.postMessage(envelope)

@@ -14,7 +14,8 @@ import {
   installOutputCapture,
 } from '@capsule/executor'
 import { displayRenderers, type Engine, type EngineOptions } from '@capsule/namespace'
-import type { StreamName, WorkerSettings } from '@capsule/protocol'
+import type { StreamMessage, StreamName, WorkerSettings } from '@capsule/protocol'
+import { type CellStreams, createCellStreams, type StreamOptions } from '@capsule/transport'
 import { add, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { createHarness, type Harness } from './harness.ts'
@@ -29,6 +30,8 @@ export interface UserSideOptions {
   readonly shared: SharedState
   /** The other end is the control side's. */
   readonly port: MessagePort
+  /** Takes what cells send into channels; the other end is the control side's. */
+  readonly streamPort: MessagePort
   readonly clock: Clock
   readonly createEngine: (options: EngineOptions) => Engine
 }
@@ -55,6 +58,7 @@ interface Parts {
   readonly runner: CellRunner
   readonly input: InputRequests
   readonly syncPrompt: SyncPrompt
+  readonly streams: CellStreams
 }
 
 class UserSide {
@@ -82,7 +86,7 @@ class UserSide {
   /** Runs in the harness; what may call code of a cell is left for after it. */
   #handle(inbox: InboxMessage): AfterHarness {
     if (inbox.type === 'configure') {
-      this.#parts = this.#configure(inbox.settings, inbox.features)
+      this.#parts = this.#configure(inbox)
       return this.#emitInHarness({ type: 'configured' }) as undefined
     }
     const parts = this.#parts
@@ -96,7 +100,11 @@ class UserSide {
         if (runner.isQueued(inbox.executionId)) return runner.cancel(inbox.executionId, inbox.reason) as undefined
         return () => runner.cancel(inbox.executionId, inbox.reason)
       case 'terminated':
+        parts.streams.giveUp(inbox.executionId)
         return runner.settleTerminated(inbox.executionId, inbox.reason) as undefined
+      case 'stream':
+        parts.streams.receive(inbox.message)
+        return
       case 'respond':
         if (!parts.syncPrompt.respond(inbox.message)) parts.input.respond(inbox.message)
         return
@@ -110,7 +118,7 @@ class UserSide {
     }
   }
 
-  #configure(settings: WorkerSettings, features: readonly string[]): Parts {
+  #configure({ settings, features, streams: link }: Extract<InboxMessage, { type: 'configure' }>): Parts {
     const { createEngine, clock, shared } = this.#options
     const { valueBytes, valueDepth, textLength } = settings
     const engine = createEngine({
@@ -119,11 +127,20 @@ class UserSide {
       textLength,
       onUncaught: (executionId, error) => runner.uncaught(executionId, error),
       onDisplayable: (value) => displays.showValue(value),
+      members: { stream: (name: string, more?: StreamOptions) => streams.stream(name, more) },
     })
     const whose = {
       currentExecutionId: () => engine.currentExecutionId(),
       isRunning: (executionId: string) => runner.isRunning(executionId),
     }
+    const streams = createCellStreams({
+      link: link && { ...link, send: (message) => this.#sendStream(message) },
+      // it moves to the other thread
+      copiesData: true,
+      critical: this.#harness,
+      currentExecutionId: whose.currentExecutionId,
+      onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
+    })
     const bound = boundOf(settings)
     const { displays, progress } = createShowing({
       ...whose,
@@ -168,7 +185,14 @@ class UserSide {
     engine.defineBuiltin('display', displays.display)
     engine.defineBuiltin('progress', progress.progress)
     installOutputCapture({ write })
-    return { engine, settings, runner, input, syncPrompt }
+    return { engine, settings, runner, input, syncPrompt, streams }
+  }
+
+  /** Beside the ring: what is printed may wait for its reader, and what is streamed waits for another. */
+  #sendStream(message: StreamMessage): true {
+    const moved = message.type === 'stream-data' ? [message.data.buffer as ArrayBuffer] : []
+    this.#options.streamPort.postMessage(message, moved)
+    return true
   }
 
   #createWriter({ engine, runner, progress, bound }: WriterParts): (stream: StreamName, text: string) => void {

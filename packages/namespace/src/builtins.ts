@@ -28,18 +28,21 @@ export class Builtins {
   }
 }
 
-interface CellBuiltinsOptions {
+export interface CellBuiltinsOptions {
   readonly cwd: string
   readonly require: NodeJS.Require
+  /** The execution that caused the code running now. */
   readonly current: () => Execution | undefined
+  /** Of `capsule`, beside its own. */
+  readonly members: Readonly<Record<string, unknown>> | undefined
 }
 
-/** `capsule`, and what CommonJS code expects around it. `current` names the execution that caused the code running now. */
-export function defineCellBuiltins(builtins: Builtins, { cwd, require, current }: CellBuiltinsOptions): void {
+/** `capsule`, and what CommonJS code expects around it. */
+export function defineCellBuiltins(builtins: Builtins, { cwd, require, current, members }: CellBuiltinsOptions): void {
   const nowhere = join(cwd, '[cells]')
   const filename = (): string => current()?.filename ?? nowhere
   const module = { exports: {} }
-  builtins.define('capsule', capsuleOf(current))
+  builtins.define('capsule', capsuleOf(current, members))
   builtins.define('require', require)
   builtins.define('module', module)
   builtins.define('exports', module.exports)
@@ -47,8 +50,9 @@ export function defineCellBuiltins(builtins: Builtins, { cwd, require, current }
   builtins.defineGetter('__dirname', () => dirname(filename()))
 }
 
-function capsuleOf(current: () => Execution | undefined): object {
+function capsuleOf(current: CellBuiltinsOptions['current'], members: CellBuiltinsOptions['members']): object {
   return Object.freeze({
+    ...members,
     /** Aborts when the execution is cancelled; undefined in code that no execution caused. */
     get signal(): AbortSignal | undefined {
       return current()?.signal

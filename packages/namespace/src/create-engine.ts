@@ -80,7 +80,7 @@ class CellEngine implements Engine {
       configurable: true,
     } as object)
     const require = createRequire(join(cwd, '[cells]'))
-    defineCellBuiltins(this.#builtins, { cwd, require, current })
+    defineCellBuiltins(this.#builtins, { cwd, require, current, members: options.members })
     this.#history = new History()
     this.#stopTracking = trackTimers(current)
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))

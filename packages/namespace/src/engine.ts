@@ -48,6 +48,8 @@ export interface EngineOptions {
   readonly valueBytes?: number
   readonly valueDepth?: number
   readonly textLength?: number
+  /** More members of the cells' `capsule`. */
+  readonly members?: Readonly<Record<string, unknown>>
   /**
    * An uncaught exception or unhandled rejection that the execution named caused (undefined: nothing known caused it).
    * Called for errors while it runs and after it settled.

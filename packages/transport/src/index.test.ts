@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 
 it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'createCellStreams',
     'createChildProcessTransport',
     'createFdTransport',
     'createFrameDecoder',

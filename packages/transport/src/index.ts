@@ -11,6 +11,12 @@ export {
   type MemoryTransportPair,
 } from './memory-transport.ts'
 export { createRateLimiter, type RateLimiter, type RateLimiterOptions } from './rate-limiter.ts'
+export {
+  type CellStreams,
+  type CellStreamsLink,
+  type CellStreamsOptions,
+  createCellStreams,
+} from './streams/cell-streams.ts'
 export type { StreamChannel, StreamWaits } from './streams/stream-channel.ts'
 export {
   createStreamHub,

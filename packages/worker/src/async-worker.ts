@@ -4,7 +4,7 @@ import { beforeReallyExit } from '@capsule/executor-threaded'
 import { createEngine } from '@capsule/namespace'
 import type { WorkerMessage } from '@capsule/protocol'
 import { createFdTransport } from '@capsule/transport'
-import { runControlLoop } from './control-loop.ts'
+import { runControlLoop, streamsLink } from './control-loop.ts'
 import { killGroup } from './kill-group.ts'
 
 // a cell may replace it
@@ -24,7 +24,8 @@ export function runAsyncWorker(): void {
   runControlLoop({
     transport,
     clock: systemClock,
-    createExecutor: async ({ settings, features, send, acknowledge }) => {
+    createExecutor: async (start) => {
+      const { settings, features, send, acknowledge } = start
       const { valueBytes, valueDepth, textLength } = settings
       const executor = createStandaloneAsyncExecutor({
         createEngine: (hooks) => createEngine({ ...hooks, valueBytes, valueDepth, textLength }),
@@ -32,6 +33,7 @@ export function runAsyncWorker(): void {
         features,
         clock: systemClock,
         sink: send,
+        streams: streamsLink(start),
         gatherMs,
         schedule: (start) => start(),
         beforeBlocking: () => {

@@ -12,7 +12,14 @@ import {
   type WorkerMessage,
   type WorkerSettings,
 } from '@capsule/protocol'
-import { createStreamHub, type StreamHub, type Transport, type TransportEnd, transportErrors } from '@capsule/transport'
+import {
+  type CellStreamsLink,
+  createStreamHub,
+  type StreamHub,
+  type Transport,
+  type TransportEnd,
+  transportErrors,
+} from '@capsule/transport'
 import { processFigures } from './process-figures.ts'
 import { replacementOf, wireErrorOf } from './replacement.ts'
 import { effectiveSettings } from './worker-settings.ts'
@@ -54,6 +61,16 @@ export interface ExecutorStart {
   readonly streams: StreamHub
   /** Sends the acknowledgement that may still be waiting for company, for code that is about to block this thread. */
   readonly acknowledge: () => void
+}
+
+/** What channels of cells are sent by, where host and worker have agreed on them. */
+export function streamsLink({
+  features,
+  sendStream,
+  streamSizes: sizes,
+  maxStreams,
+}: ExecutorStart): CellStreamsLink | undefined {
+  return features.includes('streams') ? { send: sendStream, sizes, maxStreams } : undefined
 }
 
 /**

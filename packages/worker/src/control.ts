@@ -3,28 +3,32 @@ import { systemClock } from '@capsule/core'
 import { createThreadedExecutor, openSharedMemory, type SharedMemory } from '@capsule/executor-threaded'
 import { createFdTransport } from '@capsule/transport'
 import type { WorkerMessage } from '@capsule/protocol'
-import { runControlLoop } from './control-loop.ts'
+import { runControlLoop, streamsLink } from './control-loop.ts'
 import { killGroup } from './kill-group.ts'
 
 export interface ControlThreadData {
   readonly memory: SharedMemory
   readonly port: MessagePort
+  readonly streamPort: MessagePort
 }
 
 /** How long the main thread may take to end the process when it is told to. */
 const exitGraceMs = 1000
 
 // the control thread: it owns fd 3 and 4, heartbeats, cancel and the drain
-const { memory, port } = workerData as ControlThreadData
+const { memory, port, streamPort } = workerData as ControlThreadData
 const transport = createFdTransport<WorkerMessage>({ readFd: 3, writeFd: 4, write: 'async' })
 
 runControlLoop({
   transport,
   clock: systemClock,
-  createExecutor: async ({ settings, windowBytes, features, send }) => {
+  createExecutor: async (start) => {
+    const { settings, windowBytes, features, send } = start
+    const link = streamsLink(start)
     const executor = createThreadedExecutor({
       shared: openSharedMemory(memory),
       port,
+      streams: link && { ...link, port: streamPort },
       settings,
       windowBytes,
       features,

@@ -23,10 +23,11 @@ const controlFailureExitCode = 70
 export function runThreadedWorker(): void {
   const memory = createSharedMemory()
   const { port1: port, port2: controlPort } = new MessageChannel()
-  const workerData: ControlThreadData = { memory, port: controlPort }
+  const { port1: streamPort, port2: controlStreamPort } = new MessageChannel()
+  const workerData: ControlThreadData = { memory, port: controlPort, streamPort: controlStreamPort }
   const control = new Worker(join(dirname(process.argv[1] ?? ''), 'control.cjs'), {
     workerData,
-    transferList: [controlPort],
+    transferList: [controlPort, controlStreamPort],
     resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
     // the control thread never prints; what it would print must not take a pipe of the main thread
     stdout: true,
@@ -44,5 +45,5 @@ export function runThreadedWorker(): void {
   })
   control.on('message', exit)
   control.on('exit', exit)
-  startUserSide({ shared, port, clock: systemClock, createEngine })
+  startUserSide({ shared, port, streamPort, clock: systemClock, createEngine })
 }

@@ -48,6 +48,11 @@ export function createStreamChannel(end: StreamEnd, options: StreamChannelOption
   return new EndChannel(end, options)
 }
 
+interface Chunk {
+  readonly kind: ChunkKind
+  readonly data: Uint8Array
+}
+
 type Settle<T> = (error: Error | undefined, value: T) => void
 type Result = IteratorResult<unknown, undefined>
 
@@ -75,11 +80,15 @@ class EndChannel implements StreamChannel {
   }
 
   write(chunk: unknown, options: AbortOptions = {}): Promise<void> {
-    return this.#wait<void>(options, 'write', (settle) => {
+    let encoded: Chunk
+    try {
       // outside of what is critical: it runs getters of the value
-      const { kind, data } = this.#encoded(chunk)
-      return this.#critical(() => this.#end.writing.write(kind, data, toldBy(settle)))
-    })
+      encoded = this.#encoded(chunk)
+    } catch (error) {
+      return new NativePromise<void>((_, reject) => reject(error))
+    }
+    const { kind, data } = encoded
+    return this.#wait<void>(options, 'write', (settle) => this.#end.writing.write(kind, data, toldBy(settle)))
   }
 
   end(options: AbortOptions = {}): Promise<void> {
@@ -97,7 +106,7 @@ class EndChannel implements StreamChannel {
 
   read(options: AbortOptions = {}): Promise<Result> {
     return this.#wait<Result>(options, 'read', (settle) =>
-      this.#critical(() => this.#end.reading.read((result) => this.#settleRead(result, settle))),
+      this.#end.reading.read((result) => this.#settleRead(result, settle)),
     )
   }
 
@@ -117,9 +126,7 @@ class EndChannel implements StreamChannel {
   }
 
   #close(error: WireError | undefined, options: AbortOptions): Promise<void> {
-    return this.#wait<void>(options, 'end', (settle) =>
-      this.#critical(() => this.#end.writing.end(error, toldBy(settle))),
-    )
+    return this.#wait<void>(options, 'end', (settle) => this.#end.writing.end(error, toldBy(settle)))
   }
 
   #settleRead(result: ReadResult, settle: Settle<Result>): void {
@@ -143,7 +150,7 @@ class EndChannel implements StreamChannel {
     settle(undefined, { __proto__: null, done: false, value } as unknown as Result)
   }
 
-  #encoded(chunk: unknown): { kind: ChunkKind; data: Uint8Array } {
+  #encoded(chunk: unknown): Chunk {
     if (isBytes(chunk)) return { kind: 'bytes', data: chunk }
     const limitBytes = this.#options.valueBytes
     const encoded = encodeValue(chunk, { bytes: limitBytes, depth: streamLimits.valueDepth })
@@ -158,8 +165,11 @@ class EndChannel implements StreamChannel {
     return isCancelled
   }
 
-  /** Settles as `start` says, or rejects when the signal fires or the caller's execution is cancelled first. */
-  #wait<T>({ signal }: AbortOptions, what: string, start: (settle: Settle<T>) => Waiting | undefined): Promise<T> {
+  /**
+   * Settles as `begin` says, or rejects when the signal fires or the caller's execution is cancelled first. That it waits
+   * is noted before it does, so that no termination leaves a wait behind of which nobody knows.
+   */
+  #wait<T>({ signal }: AbortOptions, what: string, begin: (settle: Settle<T>) => Waiting | undefined): Promise<T> {
     return new NativePromise<T>((resolve, reject) => {
       if (signal?.aborted) throw this.#aborted(what, signal)
       let isSettled = false
@@ -179,9 +189,9 @@ class EndChannel implements StreamChannel {
           settle(error, undefined as T)
         })
       const onAbort = (): void => giveUp(this.#aborted(what, signal))
-      waiting = start(settle)
-      if (isSettled) return
       leave = this.#options.onCancel?.(giveUp)
+      if (isSettled) return leave?.()
+      this.#critical(() => (waiting = begin(settle)))
       if (signal !== undefined && !isSettled) listen(signal, onAbort)
     })
   }
