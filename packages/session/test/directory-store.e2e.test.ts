@@ -41,10 +41,11 @@ async function killAtChange(path: string, changes: number, { child, saved }: Sav
   let seen = 0
   const watcher = watch(path, () => ++seen === changes && child.kill('SIGKILL'))
   try {
-    return await waitFor(saved, { deadlineMs, what: `the end of the child, after ${seen} of ${changes} changes` })
+    const ids = await waitFor(saved, { deadlineMs, what: `the end of the child at change ${changes}` })
+    expect(child.signalCode).toBe('SIGKILL')
+    return ids
   } finally {
     watcher.close()
-    expect(child.signalCode).toBe('SIGKILL')
   }
 }
 
