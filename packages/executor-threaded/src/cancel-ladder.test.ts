@@ -59,7 +59,7 @@ it('asks first, and terminates when the cooperative time is over', () => {
   expect(bench.phaseNow()).toBe(phase.user)
   expect(bench.reposted).toHaveBeenCalledTimes(1)
   expect(bench.onTerminated).toHaveBeenCalledTimes(1)
-  expect(bench.posted.at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'cancelled' })
+  expect(bench.posted.at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'cancelled', count: 1 })
 })
 
 it('terminates after 10 ms what has not even taken the cancel', () => {

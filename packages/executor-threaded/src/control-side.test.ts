@@ -210,7 +210,7 @@ it('answers inspections, those of terminated code with the failure', async () =>
   clock.advance(5)
   terminations[0]?.(null)
   expect(await waitFor(second)).toMatchObject({ what: 'failure', error: { code: 'CANCELLED' } })
-  expect(takeIn().at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'timed-out' })
+  expect(takeIn().at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'timed-out', count: 1 })
 })
 
 it('interrupts the cell that runs, else whatever keeps the thread from answering', () => {

@@ -10,12 +10,24 @@ import type {
 /** What the control thread tells the user side. */
 export type InboxMessage =
   /** First: build the engine. */
-  | { readonly type: 'configure'; readonly settings: WorkerSettings; readonly features: readonly string[] }
+  | {
+      readonly type: 'configure'
+      readonly settings: WorkerSettings
+      readonly features: readonly string[]
+      readonly maxConcurrent: number
+    }
   | { readonly type: 'execute'; readonly message: ExecuteMessage }
   /** Cooperative cancel; of a cell that has not started: drop it. */
   | { readonly type: 'cancel'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
-  /** The cell's code was terminated: settle it. */
-  | { readonly type: 'terminated'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
+  /** The cancelled cell goes on, but keeps nobody from running: settle it, nothing is terminated. */
+  | { readonly type: 'abandon'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
+  /** The cell's code was terminated, for the `count`th time that any was: settle it, and what ran beside it. */
+  | {
+      readonly type: 'terminated'
+      readonly executionId: string
+      readonly reason: CancelMessage['reason']
+      readonly count: number
+    }
   | { readonly type: 'respond'; readonly message: InputResponseMessage }
   | { readonly type: 'inspect'; readonly requestId: number; readonly query: InspectQuery }
   /** Only to be taken care of: shows that the thread answers. */

@@ -15,7 +15,7 @@ import {
 } from '@capsule/executor'
 import { displayRenderers, type Engine, type EngineOptions } from '@capsule/namespace'
 import type { StreamName, WorkerSettings } from '@capsule/protocol'
-import { add, notify, store } from './atomics.ts'
+import { add, load, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { createHarness, type Harness } from './harness.ts'
 import type { InboxMessage } from './inbox.ts'
@@ -47,6 +47,8 @@ const { memoryUsage } = process
 
 /** The routes that end on this thread: `async` cells could share it, `threaded` ones may block it. */
 const routes: readonly ExecutorRoute[] = ['threaded', 'async']
+
+type Configuration = Extract<InboxMessage, { type: 'configure' }>
 
 /** What exists once the settings are known. */
 interface Parts {
@@ -82,7 +84,7 @@ class UserSide {
   /** Runs in the harness; what may call code of a cell is left for after it. */
   #handle(inbox: InboxMessage): AfterHarness {
     if (inbox.type === 'configure') {
-      this.#parts = this.#configure(inbox.settings, inbox.features)
+      this.#parts = this.#configure(inbox)
       return this.#emitInHarness({ type: 'configured' }) as undefined
     }
     const parts = this.#parts
@@ -94,9 +96,13 @@ class UserSide {
       case 'cancel':
         // now, before the start that may be left for later
         if (runner.isQueued(inbox.executionId)) return runner.cancel(inbox.executionId, inbox.reason) as undefined
+        runner.expectCancel(inbox.executionId, inbox.reason)
         return () => runner.cancel(inbox.executionId, inbox.reason)
+      case 'abandon':
+        return runner.settleAbandoned(inbox.executionId, inbox.reason) as undefined
       case 'terminated':
-        return runner.settleTerminated(inbox.executionId, inbox.reason) as undefined
+        runner.settleTerminated(inbox.executionId, inbox.reason, inbox.count)
+        return () => runner.startQueued()
       case 'respond':
         if (!parts.syncPrompt.respond(inbox.message)) parts.input.respond(inbox.message)
         return
@@ -110,7 +116,7 @@ class UserSide {
     }
   }
 
-  #configure(settings: WorkerSettings, features: readonly string[]): Parts {
+  #configure({ settings, features, maxConcurrent }: Configuration): Parts {
     const { createEngine, clock, shared } = this.#options
     const { valueBytes, valueDepth, textLength } = settings
     const engine = createEngine({
@@ -150,6 +156,8 @@ class UserSide {
       input,
       progress,
       clock,
+      maxConcurrent,
+      terminations: () => load(shared.words, word.terminations),
       critical: this.#harness,
       executorOf: (message, mode) =>
         chooseRoute({ mode, route: message.route, available: routes, preferred: settings.route }),
@@ -164,7 +172,10 @@ class UserSide {
     })
     const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
     engine.defineBuiltin('input', (prompt?: string, options?: InputOptions) => input.input(prompt, options))
-    engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => syncPrompt.prompt(text, options))
+    engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => {
+      if (maxConcurrent > 1) throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'threaded', maxConcurrent })
+      return syncPrompt.prompt(text, options)
+    })
     engine.defineBuiltin('display', displays.display)
     engine.defineBuiltin('progress', progress.progress)
     installOutputCapture({ write })

@@ -7,6 +7,7 @@ export type Feature =
   | 'inspect'
   | 'display'
   | 'progress'
+  | 'concurrency'
 
 const all: readonly Feature[] = [
   'output-credit',
@@ -16,9 +17,10 @@ const all: readonly Feature[] = [
   'inspect',
   'display',
   'progress',
+  'concurrency',
 ]
 
 /** What this release's host can make use of. */
 export const hostFeatures: readonly Feature[] = all
-/** What this release's worker can do; a worker without a control thread offers fewer. */
+/** What this release's worker can do; it offers fewer without a control thread, and `concurrency` only when asked for it. */
 export const workerFeatures: readonly Feature[] = all

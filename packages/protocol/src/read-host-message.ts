@@ -34,6 +34,7 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
     limits: record<FrameLimits>({ frameBytes: count, depth: count }),
     settings,
     outputWindowBytes: count,
+    maxConcurrentExecutions: optional(count),
   }),
   execute: record<ExecuteMessage>({
     type: oneOf('execute'),

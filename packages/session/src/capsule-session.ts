@@ -25,13 +25,14 @@ import type {
 } from './session.ts'
 import { SessionEventEmitter } from './session-events.ts'
 import { SessionRecord } from './session-record.ts'
+import { RunningExecutions } from './running-executions.ts'
 import { asCapsuleError } from './worker-link.ts'
 import { WorkerSlot } from './worker-slot.ts'
 
 /** Workers that die idle, one after the other, with no cell between: after so many the session stops replacing them. */
 const idleDeathLimit = 3
 
-/** One worker at a time, one cell at a time; the state says who may end the worker and what follows. */
+/** One worker at a time, with so many cells at once as the options say; the state says who may end the worker and what follows. */
 export class CapsuleSession implements Session {
   readonly sessionId: string
   readonly #options: ResolvedOptions
@@ -40,8 +41,7 @@ export class CapsuleSession implements Session {
   readonly #executionIds: ExecutionIds
   #state: SessionState = 'starting'
   readonly #slot: WorkerSlot
-  /** On the wire: the caller's cell, or a warm-up. */
-  #running: CellExecution | undefined
+  readonly #running: RunningExecutions
   readonly #queue: ExecutionQueue
   readonly #executions: ExecutionFactory
   #isWarmingUp = false
@@ -62,12 +62,13 @@ export class CapsuleSession implements Session {
     this.#inspections = new Inspections({ clock, ids })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
     this.#queue = new ExecutionQueue(options)
+    this.#running = new RunningExecutions(options)
     const router = new MessageRouter({
       record: this.#record,
       emitter: this.#emitter,
       inspections: this.#inspections,
       executionIds: this.#executionIds,
-      running: () => this.#running,
+      running: this.#running,
       credit: (bytes) => this.#slot.credit(bytes),
     })
     this.#slot = new WorkerSlot({
@@ -82,9 +83,10 @@ export class CapsuleSession implements Session {
       warmUp: (code) => this.#warmUp(code),
     })
     const { send, credit, hold, whenStrayRead } = this.#slot
-    const kill = (): void => this.#endWorker()
+    const kill = (executionId: string): void => this.#endWorker(executionId)
+    const isShared = this.#running.areSeveral
     const settled = (outcome: Outcome): void => this.#onSettled(outcome)
-    const ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, whenStrayRead, kill, settled }
+    const ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, whenStrayRead, isShared, kill, settled }
     this.#executions = new ExecutionFactory({ session: options, executionIds: this.#executionIds, ports })
   }
 
@@ -109,7 +111,7 @@ export class CapsuleSession implements Session {
     const execution = this.#executions.create(code, options)
     const death = this.#untoldDeath
     this.#untoldDeath = undefined
-    if (death === undefined && this.#state === 'ready' && this.#queue.size === 0) this.#run(execution)
+    if (death === undefined && this.#mayRun && this.#queue.size === 0) this.#run(execution)
     else {
       this.#queue.push(execution)
       if (death !== undefined) execution.workerDied(death)
@@ -129,10 +131,11 @@ export class CapsuleSession implements Session {
     this.#assertOpen()
     if (this.#state !== 'ready' && this.#state !== 'busy') return
     const message = { type: 'interrupt', cooperativeMs: this.#options.cooperativeMs } as const
-    const running = this.#running
-    if (running === undefined) return this.#slot.send(message)
-    running.stop('cancelled', graceMs, message)
-    await running.settlement
+    const running = this.#running.snapshot()
+    if (running.length === 0) return this.#slot.send(message)
+    // the worker stops all of them for one message, and takes the others for the same wish
+    for (const execution of running) execution.stop('cancelled', graceMs, message)
+    await Promise.all(running.map((execution) => execution.settlement))
   }
 
   async inspect(query: InspectQuery = { what: 'namespace' }, options: InspectOptions = {}): Promise<InspectAnswer> {
@@ -168,48 +171,58 @@ export class CapsuleSession implements Session {
   }
 
   info(): SessionInfo {
-    return this.#record.info(this.#state, this.#slot.link?.transport, this.#queue.size)
+    return this.#record.info(this.#state, this.#slot.link?.transport, {
+      running: this.#running.size,
+      queued: this.#queue.size,
+    })
+  }
+
+  get #mayRun(): boolean {
+    return this.#state === 'ready' || (this.#state === 'busy' && !this.#running.isFull)
   }
 
   /** @throws FRAME_TOO_LARGE */
   #run(execution: CellExecution): void {
-    this.#running = execution
+    this.#running.add(execution)
     this.#setState('busy')
     try {
       execution.start()
     } catch (error) {
-      this.#running = undefined
-      this.#setState('ready')
-      this.#runQueued()
+      this.#leave(execution.executionId)
       throw error
     }
   }
 
-  #onSettled(outcome: Outcome): void {
-    const isRunning = this.#running?.executionId === outcome.executionId
-    if (!(isRunning && this.#isWarmingUp)) this.#record.settled(outcome)
-    if (outcome.status !== 'crashed') this.#idleDeaths = 0
-    this.#queue.delete(outcome.executionId)
-    if (!isRunning) return
-    this.#running = undefined
+  /** It runs no more: others may. */
+  #leave(executionId: string): void {
+    this.#running.delete(executionId)
     if (this.#state !== 'busy') return
-    this.#setState('ready')
+    if (this.#running.size === 0) this.#setState('ready')
     this.#runQueued()
   }
 
+  #onSettled(outcome: Outcome): void {
+    const isRunning = this.#running.find(outcome.executionId) !== undefined
+    if (!(isRunning && this.#isWarmingUp)) this.#record.settled(outcome)
+    if (outcome.status !== 'crashed') this.#idleDeaths = 0
+    this.#queue.delete(outcome.executionId)
+    if (isRunning) this.#leave(outcome.executionId)
+  }
+
   #runQueued(): void {
-    const next = this.#state === 'ready' ? this.#queue.shift() : undefined
-    if (next === undefined) return
-    try {
-      this.#run(next)
-    } catch (error) {
-      next.refuse('error', 'kept', { error: outcomeErrorFrom(asCapsuleError(error)) })
+    while (this.#queue.size > 0 && this.#mayRun) {
+      const next = this.#queue.shift()
+      try {
+        if (next !== undefined) this.#run(next)
+      } catch (error) {
+        next?.refuse('error', 'kept', { error: outcomeErrorFrom(asCapsuleError(error)) })
+      }
     }
   }
 
   async #warmUp(code: string): Promise<Outcome> {
     const execution = this.#executions.create(code, { storeHistory: false })
-    this.#running = execution
+    this.#running.add(execution)
     this.#isWarmingUp = true
     try {
       execution.start()
@@ -236,7 +249,7 @@ export class CapsuleSession implements Session {
   async #startNext(): Promise<void> {
     this.#setState('restarting')
     try {
-      this.#running?.kill('the session was restarted')
+      for (const execution of this.#running.snapshot()) execution.kill('the session was restarted')
       await this.#slot.clear()
       this.#assertOpen()
       this.#executionIds.startGeneration(this.#queue.first?.executionId)
@@ -260,10 +273,12 @@ export class CapsuleSession implements Session {
     this.#replaceWorker().catch((error: unknown) => this.#options.logger.error('restart failed', { error }))
   }
 
-  /** An execution outlived its grace. */
-  #endWorker(): void {
-    if (this.#state === 'busy') this.#replaceInBackground()
-    else this.#slot.link?.kill()
+  /** An execution outlived its grace; those beside it were not to be stopped, and lose their worker all the same. */
+  #endWorker(executionId: string): void {
+    if (this.#state !== 'busy') return this.#slot.link?.kill()
+    const why = `${executionId}, which ran beside it, did not end within its grace`
+    for (const execution of this.#running.snapshot()) execution.kill(why, 'crashed')
+    this.#replaceInBackground()
   }
 
   #onDied(death: WorkerDeath): void {
@@ -274,19 +289,22 @@ export class CapsuleSession implements Session {
       case 'busy':
         return this.#onCrash(death)
       case 'closed':
-        this.#running?.kill('the session was shut down')
-        return this.#running?.workerDied(death)
+        for (const execution of this.#running.snapshot()) execution.kill('the session was shut down')
+        return this.#tellRunning(death)
       // whoever starts or ends this worker is waiting for its end and goes on from there
       case 'starting':
       case 'restarting':
       case 'crashed':
-        return this.#running?.workerDied(death)
+        return this.#tellRunning(death)
     }
   }
 
+  #tellRunning(death: WorkerDeath): void {
+    for (const execution of this.#running.snapshot()) execution.workerDied(death)
+  }
+
   #onCrash(death: WorkerDeath): void {
-    const running = this.#running
-    if (running === undefined) {
+    if (this.#running.size === 0) {
       // a cell that waits for this worker gets the next: nothing of its own was lost
       if (this.#queue.size === 0) this.#untoldDeath = death
       this.#idleDeaths++
@@ -295,7 +313,7 @@ export class CapsuleSession implements Session {
     const isReplaced = this.#options.restartOnCrash && this.#idleDeaths <= idleDeathLimit
     if (!isReplaced) this.#crashCause = deathError(death)
     this.#setState(isReplaced ? 'restarting' : 'crashed')
-    running?.workerDied(death)
+    this.#tellRunning(death)
     this.#emitter.emit('crashed', death.exit)
     if (isReplaced) this.#replaceInBackground()
     else this.#queue.refuseAll('crashed', this.#crashCause)
@@ -310,7 +328,7 @@ export class CapsuleSession implements Session {
       this.#slot.link?.kill()
       await this.#restarting.catch(() => {})
     }
-    this.#running?.end(graceMs)
+    for (const execution of this.#running.snapshot()) execution.end(graceMs)
     await this.#slot.link?.shutdown(graceMs)
     await this.#options.onClosed?.()
   }

@@ -23,6 +23,8 @@ export interface EventQueueOptions {
   readonly credit: (bytes: number) => void
   /** How much waits for a reader now. */
   readonly hold: (bytes: number) => void
+  /** Other executions have the same thread: it is not to wait for the reader of this one. @defaultValue none have */
+  readonly isShared?: () => boolean
 }
 
 // a reader may lag this far behind a worker that nothing slows down (native writers, stopped cells)
@@ -32,8 +34,8 @@ const eventBytes = 128
 
 /**
  * The events of one execution between the wire and their reader. A reader that takes them gives credit back. Where nobody
- * is to be waited for (released, abandoned, or only the outcome is wanted) credit is given at once, and past a bound the
- * oldest text is dropped and counted.
+ * is to be waited for (released, abandoned, or only the outcome is wanted), or nobody may be (other executions run as
+ * well), credit is given at once, and past a bound the oldest text is dropped and counted.
  */
 export class EventQueue {
   readonly #options: EventQueueOptions
@@ -72,6 +74,11 @@ export class EventQueue {
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
+    this.#update()
+  }
+
+  /** Another execution runs beside this one now. */
+  share(): void {
     this.#update()
   }
 
@@ -144,10 +151,13 @@ export class EventQueue {
   #update(): void {
     const events = this.#events
     if (events === undefined || this.#isClosed) return
-    const isFree = this.#isReleased || events.isAbandoned || (this.#isOutcomeWanted && !this.#hasReader)
-    if (!isFree) return this.#options.hold(events.size)
+    const isUnread = this.#isOutcomeWanted && !this.#hasReader
+    const isShared = this.#options.isShared?.() === true
+    if (!this.#isReleased && !events.isAbandoned && !isUnread && !isShared) return this.#options.hold(events.size)
     this.#pay(this.#owedBytes)
-    const limitBytes = this.#hasReader ? unboundedSourceBytes : this.#options.outputWindowBytes
+    // who shares the thread may get its reader when the others have had theirs
+    const isReadLater = isShared && !isUnread && !this.#isReleased
+    const limitBytes = this.#hasReader || isReadLater ? unboundedSourceBytes : this.#options.outputWindowBytes
     while (events.size > limitBytes) {
       const dropped = events.shift()
       if (dropped !== undefined) this.#countDrop(dropped)

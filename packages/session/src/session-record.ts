@@ -48,7 +48,7 @@ export class SessionRecord {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info(state: SessionState, transport: ProcessTransport<never> | undefined, queued: number): SessionInfo {
+  info(state: SessionState, transport: ProcessTransport<never> | undefined, inFlight: { running: number; queued: number }): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -63,7 +63,7 @@ export class SessionRecord {
         heartbeatAgeMs: clock.now() - heartbeat.atMs,
       }),
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
-      counters: { ...this.counters, queued, byStatus: { ...this.#byStatus } },
+      counters: { ...this.counters, ...inFlight, byStatus: { ...this.#byStatus } },
     }
   }
 }

@@ -42,7 +42,7 @@ export interface LinkReceiver {
 
 export interface WorkerLinkOptions {
   readonly connect: ConnectWorker<HostMessage>
-  readonly hello: Pick<HelloMessage, 'codecs' | 'settings' | 'outputWindowBytes'>
+  readonly hello: Pick<HelloMessage, 'codecs' | 'settings' | 'outputWindowBytes' | 'maxConcurrentExecutions'>
   readonly clock: Clock
   readonly interceptors: Interceptors | undefined
   readonly receiver: LinkReceiver

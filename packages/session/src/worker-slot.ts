@@ -50,7 +50,7 @@ export class WorkerSlot {
 
   /**
    * Fills the slot with a worker that is ready and warm, or leaves it empty.
-   * @throws WORKER_SPAWN_FAILED, PROTOCOL_MISMATCH, WARMUP_FAILED, READY_TIMEOUT, CANCELLED
+   * @throws WORKER_SPAWN_FAILED, PROTOCOL_MISMATCH, FEATURE_UNAVAILABLE, WARMUP_FAILED, READY_TIMEOUT, CANCELLED
    */
   async fill(signal: AbortSignal | undefined): Promise<void> {
     const { clock, readyTimeoutMs } = this.#options.session
@@ -64,11 +64,12 @@ export class WorkerSlot {
 
   async #start(): Promise<void> {
     const { session, interceptors, record, receiver, warmUp } = this.#options
-    const { connect, codecs, settings, outputWindowBytes, clock, warmup } = session
+    const { connect, codecs, settings, outputWindowBytes, maxConcurrentExecutions, clock, warmup } = session
+    const concurrency = maxConcurrentExecutions > 1 ? { maxConcurrentExecutions } : {}
     record.startGeneration()
     const link = new WorkerLink({
       connect,
-      hello: { codecs: [...codecs], settings, outputWindowBytes },
+      hello: { codecs: [...codecs], settings, outputWindowBytes, ...concurrency },
       clock,
       interceptors,
       receiver: {
@@ -83,6 +84,9 @@ export class WorkerSlot {
     })
     this.#link = link
     record.ready(await link.ready)
+    if (maxConcurrentExecutions > 1 && !record.offers('concurrency')) {
+      throw sessionErrors.FEATURE_UNAVAILABLE({ feature: 'concurrency' })
+    }
     for (const [index, code] of warmup.entries()) {
       if (this.vacancy !== undefined) throw deathError(this.vacancy)
       const outcome = await warmUp(code)

@@ -24,12 +24,13 @@ export function runAsyncWorker(): void {
   runControlLoop({
     transport,
     clock: systemClock,
-    createExecutor: async ({ settings, features, send, acknowledge }) => {
+    createExecutor: async ({ settings, maxConcurrent, features, send, acknowledge }) => {
       const { valueBytes, valueDepth, textLength } = settings
       const executor = createStandaloneAsyncExecutor({
         createEngine: (hooks) => createEngine({ ...hooks, valueBytes, valueDepth, textLength }),
         settings,
         features,
+        maxConcurrent,
         clock: systemClock,
         sink: send,
         gatherMs,

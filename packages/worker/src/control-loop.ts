@@ -39,6 +39,8 @@ export interface ControlLoopOptions {
 export interface ExecutorStart {
   readonly settings: WorkerSettings
   readonly windowBytes: number
+  /** How many cells may run at once. */
+  readonly maxConcurrent: number
   /** Agreed with the host. */
   readonly features: readonly string[]
   readonly send: (message: ExecutorMessage) => boolean
@@ -120,6 +122,7 @@ class ControlLoop {
     const hosted = await this.#options.createExecutor({
       settings,
       features: agreement.features,
+      maxConcurrent: agreement.features.includes('concurrency') ? Math.max(1, hello.maxConcurrentExecutions ?? 1) : 1,
       windowBytes: agreement.features.includes('output-credit') ? hello.outputWindowBytes : Infinity,
       send: (message) => this.#send(hosted, message),
       acknowledge: () => this.#acknowledge(),
@@ -253,6 +256,9 @@ function featureHolds(feature: string, { abilities }: Executor): boolean {
       return abilities.preemptive
     case 'sync-input':
       return abilities.syncInput
+    // as with the others: whether this worker does it, not whether one could
+    case 'concurrency':
+      return abilities.concurrent
     default:
       return true
   }

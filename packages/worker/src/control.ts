@@ -21,12 +21,13 @@ const transport = createFdTransport<WorkerMessage>({ readFd: 3, writeFd: 4, writ
 runControlLoop({
   transport,
   clock: systemClock,
-  createExecutor: async ({ settings, windowBytes, features, send }) => {
+  createExecutor: async ({ settings, windowBytes, maxConcurrent, features, send }) => {
     const executor = createThreadedExecutor({
       shared: openSharedMemory(memory),
       port,
       settings,
       windowBytes,
+      maxConcurrent,
       features,
       clock: systemClock,
       send,

@@ -14,5 +14,7 @@ export const helloSchema = z.object({
   settings: workerSettingsSchema.partial(),
   /** Bytes of output the worker may send before it needs `stream-credit` (feature `output-credit`). */
   outputWindowBytes: countSchema,
+  /** How many executions may run at once (feature `concurrency`). @defaultValue 1 */
+  maxConcurrentExecutions: countSchema.optional(),
 })
 export type HelloMessage = z.infer<typeof helloSchema>
