@@ -45,10 +45,13 @@ export class EventQueue {
   #hasReader = false
   #isOutcomeWanted = false
   #isReleased = false
+  #wasShared = false
   /** Output received and not yet credited. */
   #owedBytes = 0
   /** What of it is owed for the display that is coming in. */
   #partBytes = 0
+  /** Of what waits, the oldest so many bytes came while nobody was to wait for them. */
+  #freeBytes = 0
   readonly #displayWeights = new WeakMap<ExecutionEvent, number>()
   receivedBytes = 0
   droppedBytes = 0
@@ -144,6 +147,7 @@ export class EventQueue {
 
   #onTake(weight: number): void {
     if (this.#isClosed) return
+    this.#freeBytes = Math.max(0, this.#freeBytes - weight)
     this.#pay(Math.min(weight, this.#owedBytes))
     this.#update()
   }
@@ -153,15 +157,19 @@ export class EventQueue {
     if (events === undefined || this.#isClosed) return
     const isUnread = this.#isOutcomeWanted && !this.#hasReader
     const isShared = this.#options.isShared?.() === true
-    if (!this.#isReleased && !events.isAbandoned && !isUnread && !isShared) return this.#options.hold(events.size)
+    this.#wasShared ||= isShared
+    if (!this.#isReleased && !events.isAbandoned && !isUnread && !isShared) {
+      return this.#options.hold(Math.max(0, events.size - this.#freeBytes))
+    }
     this.#pay(this.#owedBytes)
-    // who shares the thread may get its reader when the others have had theirs
-    const isReadLater = isShared && !isUnread && !this.#isReleased
+    // its reader may come when the others have had theirs, and it has ended by then
+    const isReadLater = this.#wasShared && !isUnread
     const limitBytes = this.#hasReader || isReadLater ? unboundedSourceBytes : this.#options.outputWindowBytes
     while (events.size > limitBytes) {
       const dropped = events.shift()
       if (dropped !== undefined) this.#countDrop(dropped)
     }
+    this.#freeBytes = events.size
     this.#options.hold(0)
   }
 

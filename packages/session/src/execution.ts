@@ -176,14 +176,15 @@ export class CellExecution implements Execution {
   }
 
   /**
-   * The session ends this worker: a terminal message that comes now does not count, what was printed does. One that was
-   * being stopped ends as that, any other as `as`.
+   * The session ends this worker. One that was being stopped ends as that, any other as `as`: a terminal message that comes
+   * now does not count, unless that is `crashed`; what was printed does.
    */
   kill(why: string, as: KilledAs = 'cancelled'): void {
     const phase = this.#phase
     if (phase.name === 'queued') return this.drop()
     if (phase.name !== 'running' && phase.name !== 'stopping') return
     this.#phase = { name: 'killing', reason: phase.name === 'stopping' ? phase.reason : as, why }
+    this.#stateAfter = 'lost'
     this.#events.release()
   }
 
@@ -255,9 +256,10 @@ export class CellExecution implements Execution {
 
   /** `false`: it does not fit, which also goes for one without an ack before it; it counts all the same. */
   terminal(message: TerminalMessage): boolean {
-    const { name } = this.#phase
-    if (name === 'killing') return true
-    if (name !== 'running' && name !== 'stopping') return false
+    const phase = this.#phase
+    // nobody stopped one that counts as crashed: what it came to before the end is its own
+    if (phase.name === 'killing' && phase.reason !== 'crashed') return true
+    if (phase.name !== 'running' && phase.name !== 'stopping' && phase.name !== 'killing') return false
     this.#phase = { name: 'draining', message }
     // the worker has obeyed: from here only what it printed natively is waited for
     this.#stopTimers()

@@ -45,7 +45,7 @@ const heartbeatMs = 20
 export async function connectRemoteWorker(
   link: HostLink,
   creation: ExecutorCreation,
-  { maxConcurrent }: { maxConcurrent?: number } = {},
+  { maxConcurrent }: { maxConcurrent?: number | undefined } = {},
 ): Promise<RemoteWorker> {
   const { settings, windowBytes, onMessage } = creation
   const settled = new Set<string>()
