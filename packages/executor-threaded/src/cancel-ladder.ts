@@ -38,8 +38,8 @@ export interface CancelLadderOptions {
 export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
   const { shared, mailbox, terminator, clock, inFlight = () => [] } = options
   const climbs = new Map<string, Timer>()
-  let unblocking: Timer | undefined
   const terminate = createTermination(options)
+  const unblocker = createUnblocker(options, terminate)
 
   /** Whether a termination could hit an execution that nobody has cancelled. */
   function hasInnocents(): boolean {
@@ -62,17 +62,6 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
     )
   }
 
-  function tryUnblock(ping: number): void {
-    unblocking = undefined
-    if (mailbox.isDone(ping)) return
-    unblocking = clock.setTimer(repeatMs, () => tryUnblock(ping))
-    // messages are taken in order: while this one waits, no cell posted behind it has started
-    terminate(
-      () => !mailbox.isDone(ping),
-      () => {},
-    )
-  }
-
   return {
     cancel({ executionId, reason, cooperativeMs }) {
       if (climbs.has(executionId)) return
@@ -91,11 +80,7 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
         else climb(executionId, reason)
       })
     },
-    unblock({ cooperativeMs }) {
-      if (unblocking !== undefined) return
-      const ping = mailbox.post({ type: 'ping' })
-      unblocking = clock.setTimer(cooperativeMs, () => tryUnblock(ping))
-    },
+    unblock: ({ cooperativeMs }) => unblocker.unblock(cooperativeMs),
     settled(executionId) {
       climbs.get(executionId)?.cancel()
       climbs.delete(executionId)
@@ -103,8 +88,38 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
     [Symbol.dispose]() {
       for (const timer of climbs.values()) timer.cancel()
       climbs.clear()
-      unblocking?.cancel()
+      unblocker[Symbol.dispose]()
       terminator[Symbol.dispose]()
+    },
+  }
+}
+
+interface Unblocker extends Disposable {
+  unblock(cooperativeMs: number): void
+}
+
+function createUnblocker({ mailbox, clock }: CancelLadderOptions, terminate: Terminate): Unblocker {
+  let unblocking: Timer | undefined
+
+  function tryUnblock(ping: number): void {
+    unblocking = undefined
+    if (mailbox.isDone(ping)) return
+    unblocking = clock.setTimer(repeatMs, () => tryUnblock(ping))
+    // messages are taken in order: while this one waits, no cell posted behind it has started
+    terminate(
+      () => !mailbox.isDone(ping),
+      () => {},
+    )
+  }
+
+  return {
+    unblock(cooperativeMs) {
+      if (unblocking !== undefined) return
+      const ping = mailbox.post({ type: 'ping' })
+      unblocking = clock.setTimer(cooperativeMs, () => tryUnblock(ping))
+    },
+    [Symbol.dispose]() {
+      unblocking?.cancel()
     },
   }
 }

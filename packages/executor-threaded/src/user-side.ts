@@ -6,6 +6,7 @@ import {
   createCellRunner,
   createInputRequests,
   createShowing,
+  type Displays,
   type ExecutorRoute,
   executorErrors,
   type InputOptions,
@@ -171,13 +172,7 @@ class UserSide {
       },
     })
     const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
-    engine.defineBuiltin('input', (prompt?: string, options?: InputOptions) => input.input(prompt, options))
-    engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => {
-      if (maxConcurrent > 1) throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'threaded', maxConcurrent })
-      return syncPrompt.prompt(text, options)
-    })
-    engine.defineBuiltin('display', displays.display)
-    engine.defineBuiltin('progress', progress.progress)
+    defineBuiltins({ engine, input, syncPrompt, displays, progress, maxConcurrent })
     installOutputCapture({ write })
     return { engine, settings, runner, input, syncPrompt }
   }
@@ -193,6 +188,22 @@ class UserSide {
       for (const piece of pieces(text)) this.#ring.writeText(executionId, flags, piece, bound)
     }
   }
+}
+
+interface BuiltinParts extends Pick<Parts, 'engine' | 'input' | 'syncPrompt'> {
+  readonly displays: Displays
+  readonly progress: ProgressReports
+  readonly maxConcurrent: number
+}
+
+function defineBuiltins({ engine, input, syncPrompt, displays, progress, maxConcurrent }: BuiltinParts): void {
+  engine.defineBuiltin('input', (prompt?: string, options?: InputOptions) => input.input(prompt, options))
+  engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => {
+    if (maxConcurrent > 1) throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'threaded', maxConcurrent })
+    return syncPrompt.prompt(text, options)
+  })
+  engine.defineBuiltin('display', displays.display)
+  engine.defineBuiltin('progress', progress.progress)
 }
 
 interface WriterParts {

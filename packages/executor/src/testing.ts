@@ -14,7 +14,7 @@ export type { ExecutorContractSubject, ExecutorCreation, Reach, RemoteExecutor }
 
 /** What the subject's abilities do not promise shows as skipped. */
 export function describeExecutorContract(name: string, subject: ExecutorContractSubject): void {
-  describeWith(`${name} keeps the executor contract`, subject, (open) => {
+  describeWith(name, 'the executor contract', subject, (open) => {
     settlementCases(open, subject)
     outputCases(open)
     displayCases(open, subject)
@@ -26,13 +26,18 @@ export function describeExecutorContract(name: string, subject: ExecutorContract
 
 /** What holds beside the contract for an executor that runs three cells at once, and no more. */
 export function describeConcurrencyContract(name: string, subject: ExecutorContractSubject): void {
-  describeWith(`${name} keeps the contract of concurrent executions`, subject, (open) =>
+  describeWith(name, 'the contract of concurrent executions', subject, (open) =>
     concurrencyCases(open, subject.abilities),
   )
 }
 
-function describeWith(title: string, subject: ExecutorContractSubject, cases: (open: OpenBench) => void): void {
-  describe(title, () => {
+function describeWith(
+  name: string,
+  contract: string,
+  subject: ExecutorContractSubject,
+  cases: (open: OpenBench) => void,
+): void {
+  describe(`${name} keeps ${contract}`, () => {
     const opened: ExecutorBench[] = []
     const open: OpenBench = async ({ settings, windowBytes = Infinity } = {}) => {
       const bench = await ExecutorBench.open(subject, {

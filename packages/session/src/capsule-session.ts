@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one state machine: every way into and out of a worker's life is read together */
 import { type AbortOptions, type CapsuleError, type EventSource, throwIfAborted, withAbort } from '@capsule/core'
 import type { BindingSummary, InspectAnswer, InspectQuery } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
@@ -86,7 +87,18 @@ export class CapsuleSession implements Session {
     const kill = (executionId: string): void => this.#endWorker(executionId)
     const isShared = this.#running.areSeveral
     const settled = (outcome: Outcome): void => this.#onSettled(outcome)
-    const ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, whenStrayRead, isShared, kill, settled }
+    const ports = {
+      clock,
+      cooperativeMs,
+      outputWindowBytes,
+      send,
+      credit,
+      hold,
+      whenStrayRead,
+      isShared,
+      kill,
+      settled,
+    }
     this.#executions = new ExecutionFactory({ session: options, executionIds: this.#executionIds, ports })
   }
 
@@ -131,11 +143,8 @@ export class CapsuleSession implements Session {
     this.#assertOpen()
     if (this.#state !== 'ready' && this.#state !== 'busy') return
     const message = { type: 'interrupt', cooperativeMs: this.#options.cooperativeMs } as const
-    const running = this.#running.snapshot()
-    if (running.length === 0) return this.#slot.send(message)
-    // the worker stops all of them for one message, and takes the others for the same wish
-    for (const execution of running) execution.stop('cancelled', graceMs, message)
-    await Promise.all(running.map((execution) => execution.settlement))
+    if (this.#running.size === 0) return this.#slot.send(message)
+    await this.#running.stopAll(graceMs, message)
   }
 
   async inspect(query: InspectQuery = { what: 'namespace' }, options: InspectOptions = {}): Promise<InspectAnswer> {
@@ -171,10 +180,8 @@ export class CapsuleSession implements Session {
   }
 
   info(): SessionInfo {
-    return this.#record.info(this.#state, this.#slot.link?.transport, {
-      running: this.#running.size,
-      queued: this.#queue.size,
-    })
+    const inFlight = { running: this.#running.size, queued: this.#queue.size }
+    return this.#record.info(this.#state, this.#slot.link?.transport, inFlight)
   }
 
   get #mayRun(): boolean {
@@ -249,7 +256,7 @@ export class CapsuleSession implements Session {
   async #startNext(): Promise<void> {
     this.#setState('restarting')
     try {
-      for (const execution of this.#running.snapshot()) execution.kill('the session was restarted')
+      this.#running.forEach((execution) => execution.kill('the session was restarted'))
       await this.#slot.clear()
       this.#assertOpen()
       this.#executionIds.startGeneration(this.#queue.first?.executionId)
@@ -276,8 +283,7 @@ export class CapsuleSession implements Session {
   /** An execution outlived its grace; those beside it were not to be stopped, and lose their worker all the same. */
   #endWorker(executionId: string): void {
     if (this.#state !== 'busy') return this.#slot.link?.kill()
-    const why = `${executionId}, which ran beside it, did not end within its grace`
-    for (const execution of this.#running.snapshot()) execution.kill(why, 'crashed')
+    this.#running.killBeside(executionId)
     this.#replaceInBackground()
   }
 
@@ -289,18 +295,14 @@ export class CapsuleSession implements Session {
       case 'busy':
         return this.#onCrash(death)
       case 'closed':
-        for (const execution of this.#running.snapshot()) execution.kill('the session was shut down')
-        return this.#tellRunning(death)
+        this.#running.forEach((execution) => execution.kill('the session was shut down'))
+        return this.#running.workerDied(death)
       // whoever starts or ends this worker is waiting for its end and goes on from there
       case 'starting':
       case 'restarting':
       case 'crashed':
-        return this.#tellRunning(death)
+        return this.#running.workerDied(death)
     }
-  }
-
-  #tellRunning(death: WorkerDeath): void {
-    for (const execution of this.#running.snapshot()) execution.workerDied(death)
   }
 
   #onCrash(death: WorkerDeath): void {
@@ -313,7 +315,7 @@ export class CapsuleSession implements Session {
     const isReplaced = this.#options.restartOnCrash && this.#idleDeaths <= idleDeathLimit
     if (!isReplaced) this.#crashCause = deathError(death)
     this.#setState(isReplaced ? 'restarting' : 'crashed')
-    this.#tellRunning(death)
+    this.#running.workerDied(death)
     this.#emitter.emit('crashed', death.exit)
     if (isReplaced) this.#replaceInBackground()
     else this.#queue.refuseAll('crashed', this.#crashCause)
@@ -328,7 +330,7 @@ export class CapsuleSession implements Session {
       this.#slot.link?.kill()
       await this.#restarting.catch(() => {})
     }
-    for (const execution of this.#running.snapshot()) execution.end(graceMs)
+    this.#running.forEach((execution) => execution.end(graceMs))
     await this.#slot.link?.shutdown(graceMs)
     await this.#options.onClosed?.()
   }

@@ -1,4 +1,6 @@
+import type { HostMessage } from '@capsule/protocol'
 import type { CellExecution } from './execution.ts'
+import type { WorkerDeath } from './exit-meaning.ts'
 
 /** The executions on the wire, oldest first: those of callers, at most `limit`, or a warm-up. */
 export class RunningExecutions {
@@ -52,9 +54,30 @@ export class RunningExecutions {
     return true
   }
 
-  /** As they are now: what is done to each may end it. */
-  snapshot(): readonly CellExecution[] {
-    return this.#byId.size === 0 ? [] : [...this.#byId.values()]
+  /** Calls each that is there now: what is done to one may end it. */
+  forEach(visit: (execution: CellExecution) => void): void {
+    for (const execution of Array.from(this.#byId.values())) visit(execution)
+  }
+
+  /** Stops all, and resolves when they have settled. */
+  async stopAll(graceMs: number, request: HostMessage): Promise<void> {
+    const settlements: Promise<unknown>[] = []
+    this.forEach((execution) => {
+      // the worker stops all of them for one request, and takes the others for the same wish
+      execution.stop('cancelled', graceMs, request)
+      settlements.push(execution.settlement)
+    })
+    await Promise.all(settlements)
+  }
+
+  /** The worker is going to be killed because of one: nobody meant the others. */
+  killBeside(executionId: string): void {
+    const why = `${executionId}, which ran beside it, did not end within its grace`
+    this.forEach((execution) => execution.kill(why, 'crashed'))
+  }
+
+  workerDied(death: WorkerDeath): void {
+    this.forEach((execution) => execution.workerDied(death))
   }
 }
 

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Execution, ExecutionEvent, Outcome, Session, SessionOptions } from './session.ts'
 
 type Open = (options?: SessionOptions) => Promise<Session>
@@ -40,6 +40,16 @@ const outcomesOf = (executions: readonly Execution[]): Promise<Outcome[]> =>
 export function describeConcurrency(open: Open, preemptive: boolean): void {
   const openSeveral = (options?: SessionOptions): Promise<Session> => open({ maxConcurrentExecutions, ...options })
 
+  describe('with several cells at once', () => {
+    describeSideBySide(openSeveral)
+    describeInput(openSeveral)
+    describeOrder(openSeveral)
+    describeStops(openSeveral, preemptive)
+    describeEnds(openSeveral)
+  })
+}
+
+function describeSideBySide(openSeveral: Open): void {
   it('runs cells side by side, each with its own events in order and its own outcome', async () => {
     const session = await openSeveral()
     const names = ['a', 'b', 'c']
@@ -67,7 +77,8 @@ export function describeConcurrency(open: Open, preemptive: boolean): void {
 
   it('reads one cell to its end and then the other, however much both print', async () => {
     const session = await openSeveral({ outputWindowBytes: 4096, settings: { outputBufferBytes: 4096 } })
-    const code = 'for (let i = 0; i < 2000; i++) { console.log("x".repeat(1000)); if (i % 20 === 0) await new Promise((go) => setImmediate(go)) }'
+    const code =
+      'for (let i = 0; i < 2000; i++) { console.log("x".repeat(1000)); if (i % 20 === 0) await new Promise((go) => setImmediate(go)) }'
     const executions = [session.execute(code), session.execute(code)]
     for (const execution of executions) {
       let length = 0
@@ -76,19 +87,9 @@ export function describeConcurrency(open: Open, preemptive: boolean): void {
       expect(await execution.outcome).toMatchObject({ status: 'ok', output: { droppedBytes: 0 } })
     }
   })
+}
 
-  it('cancels and times out one cell, and leaves the others', async () => {
-    const session = await openSeveral()
-    const kept = await going(session, 'const more = Promise.withResolvers(); console.log("go"); await more.promise')
-    const cancelled = await going(session, waiting)
-    const timedOut = session.execute('await new Promise(() => {})', { timeoutMs: 50 })
-    expect(await timedOut.outcome).toMatchObject({ status: 'timed-out', state: 'kept', cancelRung: 1 })
-    expect(await cancelled.cancel()).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 1 })
-    expect(session.info().counters.running).toBe(1)
-    await session.run('more.resolve("unharmed")')
-    expect(await kept.outcome).toMatchObject({ status: 'ok', value: 'unharmed' })
-  })
-
+function describeInput(openSeveral: Open): void {
   it('brings answers to the cell that asked, also for one prompt asked twice', async () => {
     const session = await openSeveral()
     const executions = [session.execute('await input("name? ")'), session.execute('await input("name? ")')]
@@ -110,7 +111,9 @@ export function describeConcurrency(open: Open, preemptive: boolean): void {
     expect(worker?.executors[0]).toMatchObject({ syncInput: false, concurrent: true })
     expect(worker?.features).toContain('concurrency')
   })
+}
 
+function describeOrder(openSeveral: Open): void {
   it('queues beyond the limit, first in first out', async () => {
     const session = await openSeveral()
     await session.run('const order = []; const gates = [0, 1, 2].map(() => Promise.withResolvers())')
@@ -155,6 +158,20 @@ export function describeConcurrency(open: Open, preemptive: boolean): void {
       ['output', 'display', 'error'].map((type) => [type, first.executionId]),
     )
   })
+}
+
+function describeStops(openSeveral: Open, preemptive: boolean): void {
+  it('cancels and times out one cell, and leaves the others', async () => {
+    const session = await openSeveral()
+    const kept = await going(session, 'const more = Promise.withResolvers(); console.log("go"); await more.promise')
+    const cancelled = await going(session, waiting)
+    const timedOut = session.execute('await new Promise(() => {})', { timeoutMs: 50 })
+    expect(await timedOut.outcome).toMatchObject({ status: 'timed-out', state: 'kept', cancelRung: 1 })
+    expect(await cancelled.cancel()).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 1 })
+    expect(session.info().counters.running).toBe(1)
+    await session.run('more.resolve("unharmed")')
+    expect(await kept.outcome).toMatchObject({ status: 'ok', value: 'unharmed' })
+  })
 
   it('interrupts all that runs', async () => {
     const session = await openSeveral()
@@ -164,18 +181,6 @@ export function describeConcurrency(open: Open, preemptive: boolean): void {
       expect(outcome).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 1 })
     }
     expect((await session.run('1')).outcome.value).toBe(1)
-  })
-
-  it('ends all that runs when the worker dies, and goes on with what waits', async () => {
-    const session = await openSeveral()
-    const executions = [await going(session, waiting), await going(session, waiting)]
-    executions.push(session.execute('process.kill(process.pid, "SIGKILL"); for (;;) {}'))
-    const next = session.execute('"fresh"', { queue: true })
-    for (const outcome of await outcomesOf(executions)) {
-      expect(outcome).toMatchObject({ status: 'crashed', state: 'lost', exit: { signal: 'SIGKILL' } })
-    }
-    expect(await next.outcome).toMatchObject({ status: 'ok', state: 'kept', value: 'fresh' })
-    expect(session.info()).toMatchObject({ generation: 2, counters: { byStatus: { crashed: 3, ok: 1 } } })
   })
 
   it('kills a worker for one cell that does not obey, and tells the others that they did nothing wrong', async () => {
@@ -189,17 +194,6 @@ export function describeConcurrency(open: Open, preemptive: boolean): void {
     expect(outcome.error?.message).toContain(stuck.executionId)
     expect(outcome).not.toHaveProperty('cancelRung')
     expect((await session.run('1')).outcome.value).toBe(1)
-  })
-
-  it('ends all that runs with restart() and shutdown()', async () => {
-    const session = await openSeveral()
-    const restarted = [await going(session, waiting), await going(session, waiting)]
-    await session.restart()
-    const ended = [await going(session, waiting), await going(session, waiting)]
-    await session.shutdown({ graceMs: 500 })
-    for (const outcome of await outcomesOf([...restarted, ...ended])) {
-      expect(outcome).toMatchObject({ status: 'cancelled', state: 'lost' })
-    }
   })
 
   it.runIf(preemptive)('ends a loop by force, and tells the cells beside it that it hit them too', async () => {
@@ -218,5 +212,30 @@ export function describeConcurrency(open: Open, preemptive: boolean): void {
     }
     expect(session.info()).toMatchObject({ tainted: true, generation: 1, counters: { running: 0 } })
     expect((await session.run('kept')).outcome.value).toBe(1)
+  })
+}
+
+function describeEnds(openSeveral: Open): void {
+  it('ends all that runs when the worker dies, and goes on with what waits', async () => {
+    const session = await openSeveral()
+    const executions = [await going(session, waiting), await going(session, waiting)]
+    executions.push(session.execute('process.kill(process.pid, "SIGKILL"); for (;;) {}'))
+    const next = session.execute('"fresh"', { queue: true })
+    for (const outcome of await outcomesOf(executions)) {
+      expect(outcome).toMatchObject({ status: 'crashed', state: 'lost', exit: { signal: 'SIGKILL' } })
+    }
+    expect(await next.outcome).toMatchObject({ status: 'ok', state: 'kept', value: 'fresh' })
+    expect(session.info()).toMatchObject({ generation: 2, counters: { byStatus: { crashed: 3, ok: 1 } } })
+  })
+
+  it('ends all that runs with restart() and shutdown()', async () => {
+    const session = await openSeveral()
+    const restarted = [await going(session, waiting), await going(session, waiting)]
+    await session.restart()
+    const ended = [await going(session, waiting), await going(session, waiting)]
+    await session.shutdown({ graceMs: 500 })
+    for (const outcome of await outcomesOf([...restarted, ...ended])) {
+      expect(outcome).toMatchObject({ status: 'cancelled', state: 'lost' })
+    }
   })
 }

@@ -28,7 +28,7 @@ export function describeSessionContract(name: string, { createSession, abilities
     describeDeaths(open)
     describeQueue(open)
     describeIdempotency(open)
-    describe('with several cells at once', () => describeConcurrency(open, abilities.preemptive))
+    describeConcurrency(open, abilities.preemptive)
   })
 }
 

@@ -48,7 +48,11 @@ export class SessionRecord {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info(state: SessionState, transport: ProcessTransport<never> | undefined, inFlight: { running: number; queued: number }): SessionInfo {
+  info(
+    state: SessionState,
+    transport: ProcessTransport<never> | undefined,
+    inFlight: { running: number; queued: number },
+  ): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {

@@ -1,5 +1,4 @@
 import type { DisplayMessage } from '@capsule/protocol'
-import type { Execution } from '@capsule/session'
 import { waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
 import { eventsOf, type OpenSession, openSession, sessionEvent, started } from './open-session.ts'

@@ -142,10 +142,8 @@ it.each<[string, () => HostLink]>([
   }
   const worker = await connectRemoteWorker(connect(), creation, { maxConcurrent })
   onTestFinished(() => worker[Symbol.asyncDispose]() as Promise<void>)
-  await fc.assert(
-    fc.asyncProperty(fc.array(program, { minLength: 2, maxLength: maxConcurrent }), (programs) =>
-      check(worker, recorder, programs),
-    ),
-    { numRuns: 40 },
+  const property = fc.asyncProperty(fc.array(program, { minLength: 2, maxLength: maxConcurrent }), (programs) =>
+    check(worker, recorder, programs),
   )
+  await expect(fc.assert(property, { numRuns: 40 })).resolves.toBeUndefined()
 })
