@@ -1,11 +1,11 @@
 import { createFakeClock } from '@capsule/testing'
-import { expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createCancelLadder } from './cancel-ladder.ts'
 import type { InboxMessage } from './inbox.ts'
 import type { Mailbox } from './mailbox.ts'
 import { createSharedMemory, openSharedMemory, phase, word } from './shared-state.ts'
 
-function open({ catchUp }: { catchUp?: () => void } = {}) {
+function open({ catchUp, inFlight = ['e'] }: { catchUp?: () => void; inFlight?: readonly string[] } = {}) {
   const shared = openSharedMemory(createSharedMemory())
   const clock = createFakeClock()
   const posted: InboxMessage[] = []
@@ -27,6 +27,7 @@ function open({ catchUp }: { catchUp?: () => void } = {}) {
     terminator: { terminate: (then) => void terminations.push(then), [Symbol.dispose]: () => {} },
     catchUp: caughtUp,
     onTerminated,
+    inFlight: () => inFlight,
   })
   return {
     ladder,
@@ -41,7 +42,8 @@ function open({ catchUp }: { catchUp?: () => void } = {}) {
     takeAll: () => void (done = posted.length),
     phaseNow: () => Atomics.load(shared.words, word.phase),
     enter: (value: number) => void Atomics.store(shared.words, word.phase, value),
-    cancel: (cooperativeMs = 30) => ladder.cancel({ executionId: 'e', reason: 'cancelled', cooperativeMs }),
+    cancel: (cooperativeMs = 30, executionId = 'e') =>
+      ladder.cancel({ executionId, reason: 'cancelled', cooperativeMs }),
   }
 }
 
@@ -59,7 +61,7 @@ it('asks first, and terminates when the cooperative time is over', () => {
   expect(bench.phaseNow()).toBe(phase.user)
   expect(bench.reposted).toHaveBeenCalledTimes(1)
   expect(bench.onTerminated).toHaveBeenCalledTimes(1)
-  expect(bench.posted.at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'cancelled' })
+  expect(bench.posted.at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'cancelled', count: 1 })
 })
 
 it('terminates after 10 ms what has not even taken the cancel', () => {
@@ -170,4 +172,50 @@ it('stops when it is disposed', () => {
   bench.ladder.unblock({ cooperativeMs: 30 })
   bench.ladder[Symbol.dispose]()
   expect(bench.clock.pendingTimers).toBe(0)
+})
+
+describe('with another execution in flight', () => {
+  const inFlight = ['e', 'innocent']
+
+  it('gives a thread that has not taken the cancel the whole cooperative time: another may be in the way', () => {
+    const bench = open({ inFlight })
+    bench.cancel()
+    bench.clock.advance(29)
+    expect(bench.terminations).toHaveLength(0)
+    bench.clock.advance(1)
+    expect(bench.terminations).toHaveLength(1)
+    expect(bench.types()).not.toContain('abandon')
+  })
+
+  it('leaves behind what has not ended, where the thread answers, and terminates nothing', () => {
+    const bench = open({ inFlight })
+    bench.cancel()
+    bench.takeAll()
+    bench.clock.advance(30)
+    expect(bench.posted.at(-1)).toEqual({ type: 'abandon', executionId: 'e', reason: 'cancelled' })
+    bench.takeAll()
+    bench.ladder.settled('e')
+    bench.clock.advance(1000)
+    expect(bench.terminations).toHaveLength(0)
+  })
+
+  it('terminates when the thread does not answer that either', () => {
+    const bench = open({ inFlight })
+    bench.cancel()
+    bench.takeAll()
+    bench.clock.advance(59)
+    expect(bench.terminations).toHaveLength(0)
+    bench.clock.advance(1)
+    expect(bench.terminations).toHaveLength(1)
+  })
+
+  it('spares nobody where all that run are cancelled', () => {
+    const bench = open({ inFlight })
+    bench.cancel()
+    bench.cancel(30, 'innocent')
+    bench.clock.advance(10)
+    expect(bench.terminations).toHaveLength(1)
+    bench.terminations[0]?.(null)
+    expect(bench.posted.at(-1)).toMatchObject({ type: 'terminated', count: 1 })
+  })
 })

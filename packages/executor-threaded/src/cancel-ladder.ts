@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '@capsule/core'
 import type { CancelMessage } from '@capsule/protocol'
-import { compareExchange, notify, store } from './atomics.ts'
+import { add, compareExchange, load, notify, store } from './atomics.ts'
 import type { Mailbox } from './mailbox.ts'
 import { phase, type SharedState, word } from './shared-state.ts'
 import type { Terminator } from './terminator.ts'
@@ -10,7 +10,7 @@ const repeatMs = 15
 
 /**
  * A thread that has not even taken the cancel message by then is in synchronous code and cannot end cooperatively, so
- * the rest of `cooperativeMs` is not waited for.
+ * the rest of `cooperativeMs` is not waited for. Where other cells run as well, it may be one of them, which may yet yield.
  */
 const unansweredMs = 10
 
@@ -31,13 +31,21 @@ export interface CancelLadderOptions {
   /** Takes in all that the user side has committed, so that a terminal message in the ring counts as settled. */
   readonly catchUp: () => void
   readonly onTerminated: () => void
+  /** What a termination may hit. @defaultValue only what is cancelled */
+  readonly inFlight?: () => Iterable<string>
 }
 
 export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
-  const { mailbox, terminator, clock } = options
+  const { shared, mailbox, terminator, clock, inFlight = () => [] } = options
   const climbs = new Map<string, Timer>()
-  let unblocking: Timer | undefined
   const terminate = createTermination(options)
+  const unblocker = createUnblocker(options, terminate)
+
+  /** Whether a termination could hit an execution that nobody has cancelled. */
+  function hasInnocents(): boolean {
+    for (const executionId of inFlight()) if (!climbs.has(executionId)) return true
+    return false
+  }
 
   function climb(executionId: string, reason: CancelMessage['reason']): void {
     if (!climbs.has(executionId)) return
@@ -47,9 +55,51 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
     )
     terminate(
       () => climbs.has(executionId),
-      () => mailbox.post({ type: 'terminated', executionId, reason }),
+      () => {
+        const count = load(shared.words, word.terminations)
+        mailbox.post({ type: 'terminated', executionId, reason, count })
+      },
     )
   }
+
+  return {
+    cancel({ executionId, reason, cooperativeMs }) {
+      if (climbs.has(executionId)) return
+      const sequence = mailbox.post({ type: 'cancel', executionId, reason })
+      const firstMs = Math.min(unansweredMs, cooperativeMs)
+      const wait = (delayMs: number, then: () => void): void =>
+        void climbs.set(executionId, clock.setTimer(delayMs, then))
+      const insist = (): void => {
+        if (!hasInnocents() || !mailbox.isDone(sequence)) return climb(executionId, reason)
+        // the thread answers, so the cells beside it go on unharmed if it only leaves this one behind
+        mailbox.post({ type: 'abandon', executionId, reason })
+        wait(cooperativeMs, () => climb(executionId, reason))
+      }
+      wait(firstMs, () => {
+        if (mailbox.isDone(sequence) || hasInnocents()) wait(cooperativeMs - firstMs, insist)
+        else climb(executionId, reason)
+      })
+    },
+    unblock: ({ cooperativeMs }) => unblocker.unblock(cooperativeMs),
+    settled(executionId) {
+      climbs.get(executionId)?.cancel()
+      climbs.delete(executionId)
+    },
+    [Symbol.dispose]() {
+      for (const timer of climbs.values()) timer.cancel()
+      climbs.clear()
+      unblocker[Symbol.dispose]()
+      terminator[Symbol.dispose]()
+    },
+  }
+}
+
+interface Unblocker extends Disposable {
+  unblock(cooperativeMs: number): void
+}
+
+function createUnblocker({ mailbox, clock }: CancelLadderOptions, terminate: Terminate): Unblocker {
+  let unblocking: Timer | undefined
 
   function tryUnblock(ping: number): void {
     unblocking = undefined
@@ -63,31 +113,13 @@ export function createCancelLadder(options: CancelLadderOptions): CancelLadder {
   }
 
   return {
-    cancel({ executionId, reason, cooperativeMs }) {
-      if (climbs.has(executionId)) return
-      const sequence = mailbox.post({ type: 'cancel', executionId, reason })
-      const firstMs = Math.min(unansweredMs, cooperativeMs)
-      const wait = (delayMs: number, then: () => void): void =>
-        void climbs.set(executionId, clock.setTimer(delayMs, then))
-      wait(firstMs, () => {
-        if (mailbox.isDone(sequence)) wait(cooperativeMs - firstMs, () => climb(executionId, reason))
-        else climb(executionId, reason)
-      })
-    },
-    unblock({ cooperativeMs }) {
+    unblock(cooperativeMs) {
       if (unblocking !== undefined) return
       const ping = mailbox.post({ type: 'ping' })
       unblocking = clock.setTimer(cooperativeMs, () => tryUnblock(ping))
     },
-    settled(executionId) {
-      climbs.get(executionId)?.cancel()
-      climbs.delete(executionId)
-    },
     [Symbol.dispose]() {
-      for (const timer of climbs.values()) timer.cancel()
-      climbs.clear()
       unblocking?.cancel()
-      terminator[Symbol.dispose]()
     },
   }
 }
@@ -116,6 +148,7 @@ function createTermination(options: CancelLadderOptions): Terminate {
     isTerminating = true
     terminator.terminate((error) => {
       isTerminating = false
+      if (error === null) add(words, word.terminations, 1)
       release()
       mailbox.repost()
       if (error !== null) return

@@ -12,10 +12,11 @@ import { createSharedMemory, openSharedMemory, word } from './shared-state.ts'
 interface OpenOptions {
   readonly settings?: Partial<WorkerSettings>
   readonly windowBytes?: number
+  readonly maxConcurrent?: number
 }
 
 /** The control side with a user side that does what the test says. */
-function open({ settings, windowBytes = Infinity }: OpenOptions = {}) {
+function open({ settings, windowBytes = Infinity, maxConcurrent = 1 }: OpenOptions = {}) {
   const shared = openSharedMemory(createSharedMemory())
   const { port1, port2 } = new MessageChannel()
   const clock = createFakeClock()
@@ -28,6 +29,7 @@ function open({ settings, windowBytes = Infinity }: OpenOptions = {}) {
     settings: { ...defaultWorkerSettings, ...settings },
     clock,
     windowBytes,
+    maxConcurrent,
     send(message) {
       sent.record(message)
       return true
@@ -114,6 +116,40 @@ it('refuses a second cell until the first has ended', async () => {
   put(result('e'))
   await sent.waitFor(isEnd)
   executor.execute(execute('f'))
+})
+
+it('takes as many cells as it may run, says which, and what it cannot do then', async () => {
+  const { executor, takeIn, put, sent } = open({ maxConcurrent: 2 })
+  expect(executor.abilities).toEqual({ preemptive: true, syncInput: false, concurrent: true })
+  expect(takeIn()).toMatchObject([{ type: 'configure', maxConcurrent: 2 }])
+  executor.execute(execute('e'))
+  executor.execute(execute('f'))
+  expect(() => executor.execute(execute('g'))).toThrow(
+    expect.objectContaining({ code: 'EXECUTOR_BUSY', details: { running: ['e', 'f'], limit: 2 } }),
+  )
+  put(result('e'))
+  await sent.waitFor(isEnd)
+  expect(executor.stats().executionIds).toEqual(['f'])
+  executor.execute(execute('g'))
+})
+
+it('drops a cell that the user side has not heard of, and takes its second end for none', async () => {
+  const { executor, takeIn, put, sent, clock, terminations } = open({ maxConcurrent: 2 })
+  executor.execute(execute('e'))
+  takeIn()
+  executor.execute(execute('f'))
+  executor.cancel({ type: 'cancel', executionId: 'f', reason: 'timed-out', cooperativeMs: 10 })
+  const dropped = { type: 'error', executionId: 'f', status: 'timed-out', rung: 0, error: { code: 'TIMED_OUT' } }
+  expect(sent.values).toMatchObject([dropped])
+  clock.advance(100)
+  expect(terminations).toEqual([])
+  executor.execute(execute('g'))
+  // what it hears then, in this order
+  expect(takeIn().map(({ type }) => type)).toEqual(['execute', 'cancel', 'execute'])
+  put(result('f'))
+  put(result('e'))
+  await sent.waitFor((message) => message.type === 'result')
+  expect(sent.values).toMatchObject([dropped, { type: 'result', executionId: 'e' }])
 })
 
 it('hands on one end of an execution, however often the user side tells it', async () => {
@@ -210,7 +246,7 @@ it('answers inspections, those of terminated code with the failure', async () =>
   clock.advance(5)
   terminations[0]?.(null)
   expect(await waitFor(second)).toMatchObject({ what: 'failure', error: { code: 'CANCELLED' } })
-  expect(takeIn().at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'timed-out' })
+  expect(takeIn().at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'timed-out', count: 1 })
 })
 
 it('interrupts the cell that runs, else whatever keeps the thread from answering', () => {

@@ -2,13 +2,14 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Clock } from '@capsule/core'
 import {
   createOutputPump,
+  droppedTerminal,
   type Executor,
   executorErrors,
   type ExecutorMessage,
   type OutputPump,
   type UncountedTerminal,
 } from '@capsule/executor'
-import type { InspectAnswer, StreamMessage, WorkerSettings } from '@capsule/protocol'
+import type { CancelMessage, InspectAnswer, StreamMessage, WorkerSettings } from '@capsule/protocol'
 import type { CellStreamsLink } from '@capsule/transport'
 import { load, waitAsync } from './atomics.ts'
 import { createCancelLadder } from './cancel-ladder.ts'
@@ -34,6 +35,8 @@ export interface ThreadedExecutorOptions {
   readonly windowBytes?: number
   /** Puts all that was sent on the wire, then calls back; asked once, before the process exits. Nothing is sent after it. */
   readonly whenSent: (callback: () => void) => void
+  /** How many cells may run at once. @defaultValue 1 */
+  readonly maxConcurrent?: number
   /** What the reader takes: without `display` it gets text, without `progress` nothing. @defaultValue both */
   readonly features?: readonly string[]
   readonly terminator?: Terminator
@@ -55,7 +58,7 @@ export function createThreadedExecutor(options: ThreadedExecutorOptions): Thread
 
 class ControlSide implements ThreadedExecutor {
   readonly name = 'threaded'
-  readonly abilities = { preemptive: true, syncInput: true, concurrent: false }
+  readonly abilities
   readonly configured: Promise<void>
   readonly #options: ThreadedExecutorOptions
   readonly #pump: OutputPump
@@ -63,7 +66,8 @@ class ControlSide implements ThreadedExecutor {
   readonly #ladder
   readonly #reader
   readonly #relay: StreamRelay | undefined
-  readonly #running = new Set<string>()
+  /** By id, oldest first: the number of the message that told the user side of it. */
+  readonly #running = new Map<string, number>()
   readonly #inspections = new Map<number, (answer: InspectAnswer) => void>()
   readonly #whenIdle = new Set<() => void>()
   #inspectionCount = 0
@@ -76,7 +80,9 @@ class ControlSide implements ThreadedExecutor {
 
   constructor(options: ThreadedExecutorOptions) {
     this.#options = options
-    const { shared, port, clock, settings, streams } = options
+    const { shared, port, clock, settings, streams, maxConcurrent = 1 } = options
+    // a blocking prompt() would stop the other cells, maybe the one whose answer the host waits to give
+    this.abilities = { preemptive: true, syncInput: maxConcurrent === 1, concurrent: maxConcurrent > 1 }
     this.#pump = createOutputPump({
       // the ring bounds the printing code in these modes: what is in it is never refused
       settings: waitsForRoom(settings) ? { ...settings, backPressure: 'block' } : settings,
@@ -95,15 +101,18 @@ class ControlSide implements ThreadedExecutor {
       clock,
       catchUp: () => void this.#read(() => true),
       onTerminated: () => this.#failInspections(),
+      inFlight: () => this.#running.keys(),
     })
     const { promise, resolve } = Promise.withResolvers<void>()
     this.configured = promise
     this.#onConfigured = resolve
     this.#relay = streams && createStreamRelay(streams.port, streams.send)
+    const { features = ['display', 'progress'] } = options
     this.#mailbox.post({
       type: 'configure',
       settings,
-      features: options.features ?? ['display', 'progress'],
+      features,
+      maxConcurrent,
       ...(streams && { streams: { sizes: streams.sizes, maxStreams: streams.maxStreams } }),
     })
     this.#takeIn()
@@ -111,10 +120,11 @@ class ControlSide implements ThreadedExecutor {
 
   execute(message: Parameters<Executor['execute']>[0]): void {
     if (this.#isDisposed) throw executorErrors.EXECUTOR_DISPOSED({ executor: this.name })
-    const [running] = this.#running
-    if (running !== undefined) throw executorErrors.EXECUTOR_BUSY({ running: [running], limit: 1 })
-    this.#running.add(message.executionId)
-    this.#mailbox.post({ type: 'execute', message })
+    const { maxConcurrent: limit = 1 } = this.#options
+    if (this.#running.size >= limit || this.#running.has(message.executionId)) {
+      throw executorErrors.EXECUTOR_BUSY({ running: [...this.#running.keys()], limit })
+    }
+    this.#running.set(message.executionId, this.#mailbox.post({ type: 'execute', message }))
   }
 
   respond(message: Parameters<Executor['respond']>[0]): void {
@@ -122,13 +132,14 @@ class ControlSide implements ThreadedExecutor {
   }
 
   cancel(message: Parameters<Executor['cancel']>[0]): void {
-    if (this.#running.has(message.executionId)) this.#ladder.cancel(message)
+    const sequence = this.#running.get(message.executionId)
+    if (sequence !== undefined && !this.#dropUntaken(message, sequence)) this.#ladder.cancel(message)
   }
 
   interrupt({ cooperativeMs }: Parameters<Executor['interrupt']>[0]): void {
     if (this.#running.size === 0) this.#ladder.unblock({ cooperativeMs })
-    for (const executionId of this.#running) {
-      this.#ladder.cancel({ executionId, reason: 'cancelled', cooperativeMs })
+    for (const executionId of this.#running.keys()) {
+      this.cancel({ type: 'cancel', executionId, reason: 'cancelled', cooperativeMs })
     }
   }
 
@@ -158,7 +169,7 @@ class ControlSide implements ThreadedExecutor {
     // what the next call finds waiting tells how long the thread has not answered
     if (eventLoopDelayMs === 0) this.#mailbox.post({ type: 'ping' })
     return {
-      executionIds: [...this.#running],
+      executionIds: [...this.#running.keys()],
       bindings: load(this.#options.shared.words, word.bindings),
       heapUsedBytes: load(this.#options.shared.words, word.heapUsedKib) * 1024,
       eventLoopDelayMs,
@@ -188,6 +199,19 @@ class ControlSide implements ThreadedExecutor {
     this.#pump.dispose()
     this.#failInspections()
     for (const idle of this.#whenIdle) idle()
+  }
+
+  /**
+   * Where another cell keeps the thread from hearing of this one, there is nothing to terminate: when it does hear of it,
+   * the cancel is there too, and nothing of the cell runs.
+   */
+  #dropUntaken({ executionId, reason }: CancelMessage, sequence: number): boolean {
+    if (this.#running.size === 1 || this.#mailbox.isDone(sequence)) return false
+    this.#mailbox.post({ type: 'cancel', executionId, reason })
+    // it may have been taken a moment ago
+    if (this.#mailbox.isDone(sequence)) return false
+    this.#end(droppedTerminal(executionId, reason))
+    return true
   }
 
   /** Takes in what the user side has committed, as far as the pump has room, and comes back when there is more. */
@@ -279,6 +303,10 @@ class ControlSide implements ThreadedExecutor {
 
   #settle(message: UncountedTerminal): void {
     this.#terminalsRead = (this.#terminalsRead + 1) | 0
+    this.#end(message)
+  }
+
+  #end(message: UncountedTerminal): void {
     const { executionId } = message
     // the user side repeats itself when a termination cut off its bookkeeping behind the first one
     if (!this.#running.delete(executionId)) return

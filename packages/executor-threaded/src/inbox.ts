@@ -18,12 +18,20 @@ export type InboxMessage =
       readonly features: readonly string[]
       /** Absent: the host knows no streams. */
       readonly streams?: Omit<CellStreamsLink, 'send'> | undefined
+      readonly maxConcurrent: number
     }
   | { readonly type: 'execute'; readonly message: ExecuteMessage }
   /** Cooperative cancel; of a cell that has not started: drop it. */
   | { readonly type: 'cancel'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
-  /** The cell's code was terminated: settle it. */
-  | { readonly type: 'terminated'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
+  /** The cancelled cell goes on, but keeps nobody from running: settle it, nothing is terminated. */
+  | { readonly type: 'abandon'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
+  /** The cell's code was terminated, for the `count`th time that any was: settle it, and what ran beside it. */
+  | {
+      readonly type: 'terminated'
+      readonly executionId: string
+      readonly reason: CancelMessage['reason']
+      readonly count: number
+    }
   | { readonly type: 'stream'; readonly message: StreamMessage }
   | { readonly type: 'respond'; readonly message: InputResponseMessage }
   | { readonly type: 'inspect'; readonly requestId: number; readonly query: InspectQuery }

@@ -26,6 +26,8 @@ export const word = {
   readerWaits: 9,
   /** Counts how often the writer of the ring began to wait for room. */
   writerWaits: 10,
+  /** How often the user side's code has been terminated (control writes, before cell code may run again). */
+  terminations: 11,
 } as const
 
 /**

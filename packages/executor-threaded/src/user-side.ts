@@ -6,6 +6,7 @@ import {
   createCellRunner,
   createInputRequests,
   createShowing,
+  type Displays,
   type ExecutorRoute,
   executorErrors,
   type InputOptions,
@@ -16,7 +17,7 @@ import {
 import { displayRenderers, type Engine, type EngineOptions } from '@capsule/namespace'
 import type { StreamMessage, StreamName, WorkerSettings } from '@capsule/protocol'
 import { type CellStreams, createCellStreams, type StreamOptions } from '@capsule/transport'
-import { add, notify, store } from './atomics.ts'
+import { add, load, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { createHarness, type Harness } from './harness.ts'
 import type { InboxMessage } from './inbox.ts'
@@ -50,6 +51,8 @@ const { memoryUsage } = process
 
 /** The routes that end on this thread: `async` cells could share it, `threaded` ones may block it. */
 const routes: readonly ExecutorRoute[] = ['threaded', 'async']
+
+type Configuration = Extract<InboxMessage, { type: 'configure' }>
 
 /** What exists once the settings are known. */
 interface Parts {
@@ -98,10 +101,14 @@ class UserSide {
       case 'cancel':
         // now, before the start that may be left for later
         if (runner.isQueued(inbox.executionId)) return runner.cancel(inbox.executionId, inbox.reason) as undefined
+        runner.expectCancel(inbox.executionId, inbox.reason)
         return () => runner.cancel(inbox.executionId, inbox.reason)
+      case 'abandon':
+        return runner.settleAbandoned(inbox.executionId, inbox.reason) as undefined
       case 'terminated':
         parts.streams.giveUp(inbox.executionId)
-        return runner.settleTerminated(inbox.executionId, inbox.reason) as undefined
+        runner.settleTerminated(inbox.executionId, inbox.reason, inbox.count)
+        return () => runner.startQueued()
       case 'stream':
         parts.streams.receive(inbox.message)
         return
@@ -118,7 +125,7 @@ class UserSide {
     }
   }
 
-  #configure({ settings, features, streams: link }: Extract<InboxMessage, { type: 'configure' }>): Parts {
+  #configure({ settings, features, maxConcurrent, streams: link }: Configuration): Parts {
     const { createEngine, clock, shared } = this.#options
     const { valueBytes, valueDepth, textLength } = settings
     const engine = createEngine({
@@ -167,6 +174,8 @@ class UserSide {
       input,
       progress,
       clock,
+      maxConcurrent,
+      terminations: () => load(shared.words, word.terminations),
       critical: this.#harness,
       executorOf: (message, mode) =>
         chooseRoute({ mode, route: message.route, available: routes, preferred: settings.route }),
@@ -180,10 +189,7 @@ class UserSide {
       },
     })
     const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
-    engine.defineBuiltin('input', (prompt?: string, options?: InputOptions) => input.input(prompt, options))
-    engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => syncPrompt.prompt(text, options))
-    engine.defineBuiltin('display', displays.display)
-    engine.defineBuiltin('progress', progress.progress)
+    defineBuiltins({ engine, input, syncPrompt, displays, progress, maxConcurrent })
     installOutputCapture({ write })
     return { engine, settings, runner, input, syncPrompt, streams }
   }
@@ -206,6 +212,22 @@ class UserSide {
       for (const piece of pieces(text)) this.#ring.writeText(executionId, flags, piece, bound)
     }
   }
+}
+
+interface BuiltinParts extends Pick<Parts, 'engine' | 'input' | 'syncPrompt'> {
+  readonly displays: Displays
+  readonly progress: ProgressReports
+  readonly maxConcurrent: number
+}
+
+function defineBuiltins({ engine, input, syncPrompt, displays, progress, maxConcurrent }: BuiltinParts): void {
+  engine.defineBuiltin('input', (prompt?: string, options?: InputOptions) => input.input(prompt, options))
+  engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => {
+    if (maxConcurrent > 1) throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'threaded', maxConcurrent })
+    return syncPrompt.prompt(text, options)
+  })
+  engine.defineBuiltin('display', displays.display)
+  engine.defineBuiltin('progress', progress.progress)
 }
 
 interface WriterParts {

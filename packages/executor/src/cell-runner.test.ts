@@ -1,13 +1,15 @@
 import { createFakeClock } from '@capsule/testing'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type CellEngine, type CellRunnerOptions, createCellRunner } from './cell-runner.ts'
 import type { OrderedMessage } from './output-pump.ts'
 
 const value = { kind: 'value', text: '1', truncated: false } as const
 
-function open(parts: Partial<CellEngine & Pick<CellRunnerOptions, 'executorOf'>> = {}) {
+type Parts = Partial<CellEngine & Pick<CellRunnerOptions, 'executorOf' | 'maxConcurrent' | 'terminations'>>
+
+function open(parts: Parts = {}) {
   const emitted: OrderedMessage[] = []
-  const { executorOf = () => 'test', ...engine } = parts
+  const { executorOf = () => 'test', maxConcurrent = 1, terminations = () => 0, ...engine } = parts
   const runner = createCellRunner({
     engine: {
       prepare: (request) => ({ request, cell: 1, mode: 'simple' }),
@@ -20,6 +22,8 @@ function open(parts: Partial<CellEngine & Pick<CellRunnerOptions, 'executorOf'>>
     input: { close: () => {} },
     clock: createFakeClock(),
     executorOf,
+    maxConcurrent,
+    terminations,
   })
   const run = (executionId: string) => runner.accept({ type: 'execute', executionId, code: '' }).start()
   return { runner, emitted, run }
@@ -69,4 +73,74 @@ it('reports an uncaught error to the execution that caused it, else to the last 
     { type: 'error', terminal: false, executionId: 'e2', error },
     { type: 'error', terminal: false, executionId: 'e2', error },
   ])
+})
+
+describe('several cells at once', () => {
+  /** Cells that go on until something ends them. */
+  function openSeveral() {
+    const started: string[] = []
+    let count = 0
+    const bench = open({
+      maxConcurrent: 4,
+      terminations: () => count,
+      start: ({ request }) => void started.push(request.executionId),
+    })
+    return { ...bench, started, terminate: () => ++count }
+  }
+
+  it('takes as many as it may run', () => {
+    const { run } = openSeveral()
+    for (const id of ['e1', 'e2', 'e3', 'e4']) run(id)
+    expect(() => run('e5')).toThrow(expect.objectContaining({ code: 'EXECUTOR_BUSY' }))
+  })
+
+  it('ends with the one that is terminated those that a termination can have hit, and no others', () => {
+    const { runner, emitted, run, terminate } = openSeveral()
+    for (const id of ['e1', 'e2']) run(id)
+    const count = terminate()
+    run('started behind it')
+    runner.accept({ type: 'execute', executionId: 'not started', code: '' })
+    runner.settleTerminated('e1', 'cancelled', count)
+    expect(emitted).toMatchObject([
+      { executionId: 'e1', status: 'cancelled', rung: 2, tainted: true },
+      { executionId: 'e2', status: 'error', tainted: true, error: { code: 'EXECUTION_INTERRUPTED' } },
+    ])
+    expect(runner.tasks.map(({ executionId }) => executionId)).toEqual(['started behind it', 'not started'])
+  })
+
+  it('ends the others also when the one that is terminated has ended by itself', () => {
+    const { runner, emitted, run, terminate } = openSeveral()
+    run('e1')
+    runner.settleTerminated('ended before', 'cancelled', terminate())
+    expect(emitted).toMatchObject([{ executionId: 'e1', error: { code: 'EXECUTION_INTERRUPTED' } }])
+  })
+
+  it('ends as cancelled what is about to be cancelled when it is hit', () => {
+    const { runner, emitted, run, terminate } = openSeveral()
+    for (const id of ['e1', 'e2']) run(id)
+    runner.expectCancel('e2', 'timed-out')
+    runner.settleTerminated('e1', 'cancelled', terminate())
+    expect(emitted).toMatchObject([
+      { executionId: 'e1', status: 'cancelled', rung: 2 },
+      { executionId: 'e2', status: 'timed-out', rung: 2, error: { code: 'TIMED_OUT' } },
+    ])
+  })
+
+  it('starts what a termination kept from starting, and starts it once', () => {
+    const { runner, run, started } = openSeveral()
+    run('e1')
+    const { start } = runner.accept({ type: 'execute', executionId: 'e2', code: '' })
+    runner.startQueued()
+    start()
+    expect(started).toEqual(['e1', 'e2'])
+  })
+
+  it('leaves one behind without harm to the others', () => {
+    const { runner, emitted, run } = openSeveral()
+    for (const id of ['e1', 'e2']) run(id)
+    runner.settleAbandoned('e1', 'cancelled')
+    expect(emitted).toMatchObject([{ executionId: 'e1', status: 'cancelled', rung: 1 }])
+    expect(emitted[0]).not.toHaveProperty('tainted')
+    expect(runner.isRunning('e2')).toBe(true)
+  })
 })

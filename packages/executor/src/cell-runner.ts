@@ -1,7 +1,7 @@
 import type { Clock } from '@capsule/core'
 import type { CancelMessage, CellMode, ExecuteMessage, WireError } from '@capsule/protocol'
 import { executorErrors } from './errors.ts'
-import { disposedError, droppedError, failureOf } from './harness-errors.ts'
+import { disposedError, droppedError, failureOf, interruptedError } from './harness-errors.ts'
 import type { OrderedMessage } from './output-pump.ts'
 import { type Ending, terminalOf } from './terminal.ts'
 
@@ -43,6 +43,8 @@ export interface CellRunnerOptions {
   readonly executorOf: (message: ExecuteMessage, mode: CellMode) => string
   /** How many cells may run at once. @defaultValue 1 */
   readonly maxConcurrent?: number
+  /** How often the thread's code has been terminated. @defaultValue never */
+  readonly terminations?: () => number
   /** Runs code that may not be terminated in the middle. @defaultValue runs it */
   readonly critical?: <T>(fn: () => T) => T
 }
@@ -68,8 +70,17 @@ export interface CellRunner {
   accept(message: ExecuteMessage): { readonly start: () => void }
   /** Drops a queued cell (rung 0), or asks a running one to stop (rung 1). Idempotent. */
   cancel(executionId: string, reason: CancelMessage['reason']): void
-  /** Settles a task whose code was terminated from another thread (rung 2). */
-  settleTerminated(executionId: string, reason: CancelMessage['reason']): void
+  /** `cancel` is going to be called: whatever ends the task until then, it ends as cancelled. */
+  expectCancel(executionId: string, reason: CancelMessage['reason']): void
+  /** Settles a cancelled task that nothing was terminated for (rung 1): what it left behind is not waited for. */
+  settleAbandoned(executionId: string, reason: CancelMessage['reason']): void
+  /**
+   * Settles a task whose code was terminated from another thread (rung 2), and every other that had started before that
+   * termination, the `count`th: its code may have been hit, or its continuation dropped with all microtasks.
+   */
+  settleTerminated(executionId: string, reason: CancelMessage['reason'], count?: number): void
+  /** Starts what was accepted and has not started: a termination may have cut off the call of `start`. */
+  startQueued(): void
   /** The engine's `onUncaught`: reports an error to the execution that caused it, else to the last one started. */
   uncaught(executionId: string | undefined, error: WireError): void
   /** Resolves when no task is left. */
@@ -82,6 +93,8 @@ interface RunningTask {
   readonly message: ExecuteMessage
   readonly acceptedAtMs: number
   startedAtMs: number
+  /** How many terminations there had been when it started. */
+  terminationsBefore: number
   prepared: PreparedCell | undefined
   executor: string
   state: 'queued' | 'running'
@@ -130,6 +143,7 @@ class Runner implements CellRunner {
       message,
       acceptedAtMs,
       startedAtMs: acceptedAtMs,
+      terminationsBefore: 0,
       prepared: undefined,
       executor: '',
       state: 'queued',
@@ -145,16 +159,34 @@ class Runner implements CellRunner {
     task.cancelReason ??= reason
     switch (task.state) {
       case 'queued':
-        return this.#settle(task, { kind: 'stopped', status: reason, rung: 0, error: droppedError(reason) })
+        return this.#stop(task, reason, 0)
       case 'running':
         return this.#options.engine.cancel(executionId, task.cancelReason)
     }
   }
 
-  settleTerminated(executionId: string, reason: CancelMessage['reason']): void {
+  expectCancel(executionId: string, reason: CancelMessage['reason']): void {
     const task = this.#tasks.get(executionId)
-    if (task === undefined) return
-    this.#settle(task, { kind: 'stopped', status: reason, rung: 2, error: droppedError(reason) })
+    if (task !== undefined) task.cancelReason ??= reason
+  }
+
+  settleAbandoned(executionId: string, reason: CancelMessage['reason']): void {
+    const task = this.#tasks.get(executionId)
+    if (task !== undefined) this.#stop(task, reason, 1)
+  }
+
+  settleTerminated(executionId: string, reason: CancelMessage['reason'], count = Infinity): void {
+    const task = this.#tasks.get(executionId)
+    if (task !== undefined) this.#stop(task, reason, 2)
+    for (const other of this.#tasks.values()) {
+      if (other.state === 'queued' || other.terminationsBefore >= count) continue
+      if (other.cancelReason !== undefined) this.#stop(other, other.cancelReason, 2)
+      else this.#settle(other, { kind: 'interrupted', error: interruptedError(executionId) })
+    }
+  }
+
+  startQueued(): void {
+    for (const task of this.#tasks.values()) this.#start(task)
   }
 
   uncaught(executionId: string | undefined, error: WireError): void {
@@ -179,9 +211,10 @@ class Runner implements CellRunner {
 
   #start(task: RunningTask): void {
     const { message } = task
-    // settled while queued
-    if (this.#tasks.get(message.executionId) !== task) return
-    const { engine, clock, executorOf } = this.#options
+    // settled while queued, or started before
+    if (task.state !== 'queued' || this.#tasks.get(message.executionId) !== task) return
+    const { engine, clock, executorOf, terminations } = this.#options
+    if (terminations !== undefined) task.terminationsBefore = terminations()
     task.state = 'running'
     task.startedAtMs = clock.now()
     this.lastExecutionId = message.executionId
@@ -192,6 +225,10 @@ class Runner implements CellRunner {
     } catch (error) {
       this.#complete(task, { kind: 'throw', cancelled: false, error: failureOf(error) })
     }
+  }
+
+  #stop(task: RunningTask, status: CancelMessage['reason'], rung: 0 | 1 | 2): void {
+    this.#settle(task, { kind: 'stopped', status, rung, error: droppedError(status) })
   }
 
   #complete(task: RunningTask, completion: Completion): void {

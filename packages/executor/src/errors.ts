@@ -12,6 +12,13 @@ export const executorErrors = defineErrors({
     cause: 'A cell was executed after the executor had been disposed or asked to drain.',
     next: 'Start a new session.',
   },
+  EXECUTION_INTERRUPTED: {
+    message: ({ executionId }: { executionId: string }) =>
+      `the code of ${executionId}, which ran beside this execution, was terminated, and this one with it`,
+    cause:
+      'Several cells ran at once, one of them was cancelled and the thread did not answer: terminating it reaches whatever runs there, and drops what waits to run.',
+    next: 'Run the cell again; the namespace is kept. Let cells await often, raise `cooperativeMs`, or give a cell that computes for long a session of its own.',
+  },
   ROUTE_UNAVAILABLE: {
     message: ({ route, available }: { route: string; available: readonly string[] }) =>
       `no executor serves the route ${route} (available: ${available.join(', ') || 'none'})`,
@@ -44,8 +51,12 @@ export const executorErrors = defineErrors({
     next: 'Ask while the cell runs, and await the answer in it.',
   },
   SYNC_INPUT_UNAVAILABLE: {
-    message: ({ executor }: { executor: string }) => `prompt() cannot block in the ${executor} executor`,
-    cause: 'This executor shares its thread with the reader of the answer, so a blocking call could never be answered.',
-    next: "Use `await input()`, or run the cell with the route 'threaded'.",
+    message: ({ executor, maxConcurrent = 1 }: { executor: string; maxConcurrent?: number }) =>
+      maxConcurrent > 1
+        ? `prompt() cannot block where ${maxConcurrent} cells may run at once`
+        : `prompt() cannot block in the ${executor} executor`,
+    cause:
+      'The thread that would wait also reads the answer (async executor), or runs the other cells of the session (`maxConcurrentExecutions` above 1).',
+    next: 'Use `await input()`; or a session with the threaded executor that runs one cell at a time.',
   },
 })

@@ -13,6 +13,11 @@ export function disposedError(executor: string): WireError {
   return describe(executorErrors.EXECUTOR_DISPOSED({ executor }))
 }
 
+/** Why a cell has ended beside which another was terminated. */
+export function interruptedError(executionId: string): WireError {
+  return describe(executorErrors.EXECUTION_INTERRUPTED({ executionId }))
+}
+
 /** A failure of the engine itself, which encodes the cells' own errors. */
 export function failureOf(error: unknown): WireError {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) }

@@ -7,11 +7,12 @@ it('exports exactly its public names', async () => {
     'createInputRequests',
     'createOutputPump',
     'createShowing',
+    'droppedTerminal',
     'executorErrors',
     'installOutputCapture',
   ])
 })
 
 it('exports the contract suite apart', async () => {
-  expect(Object.keys(await import('./testing.ts'))).toEqual(['describeExecutorContract'])
+  expect(Object.keys(await import('./testing.ts'))).toEqual(['describeConcurrencyContract', 'describeExecutorContract'])
 })

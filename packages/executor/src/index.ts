@@ -23,3 +23,4 @@ export {
 } from './output-pump.ts'
 export type { EachOptions, ProgressBuiltin, ProgressReports } from './progress-reports.ts'
 export { createShowing, type ShowingOptions } from './showing.ts'
+export { droppedTerminal } from './terminal.ts'

@@ -1,6 +1,7 @@
 import type { OrderedMessage, UncountedTerminal } from './output-pump.ts'
 import type { Completion, PreparedCell } from './cell-runner.ts'
-import type { WireError } from '@capsule/protocol'
+import { droppedError } from './harness-errors.ts'
+import type { CancelMessage, WireError } from '@capsule/protocol'
 
 /** How an execution ended: by itself, or by a rung of the cancel ladder. */
 export type Ending =
@@ -11,6 +12,8 @@ export type Ending =
       readonly rung: 0 | 1 | 2
       readonly error: WireError
     }
+  /** Its code may have been terminated because of another execution. */
+  | { readonly kind: 'interrupted'; readonly error: WireError }
 
 interface Facts {
   readonly executionId: string
@@ -23,6 +26,12 @@ interface Facts {
 /** The last message of its execution. */
 export function isTerminalMessage(message: OrderedMessage): message is UncountedTerminal {
   return message.type === 'result' || (message.type === 'error' && message.terminal)
+}
+
+/** The terminal message of a cell that was cancelled before the thread that runs cells had heard of it. */
+export function droppedTerminal(executionId: string, status: CancelMessage['reason']): UncountedTerminal {
+  const facts = { executionId, prepared: undefined, executor: '', durationMs: 0 }
+  return terminalOf(facts, { kind: 'stopped', status, rung: 0, error: droppedError(status) })
 }
 
 /** The terminal message of one execution, for the pump to count. */
@@ -41,6 +50,8 @@ export function terminalOf({ executionId, prepared, executor, durationMs }: Fact
     }
     case 'throw':
       return { type: 'error', terminal: true, ...settlement, status: 'error', error: ending.error }
+    case 'interrupted':
+      return { type: 'error', terminal: true, ...settlement, status: 'error', tainted: true, error: ending.error }
     case 'stopped': {
       const { status, rung, error } = ending
       // a termination may have gone through Node's internals

@@ -10,6 +10,7 @@ export type Feature =
   | 'streams'
   | 'checkpoint'
   | 'transactions'
+  | 'concurrency'
 
 const all: readonly Feature[] = [
   'output-credit',
@@ -22,9 +23,10 @@ const all: readonly Feature[] = [
   'streams',
   'checkpoint',
   'transactions',
+  'concurrency',
 ]
 
 /** What this release's host can make use of. */
 export const hostFeatures: readonly Feature[] = all
-/** What this release's worker can do; a worker without a control thread offers fewer. */
+/** What this release's worker can do; it offers fewer without a control thread, and `concurrency` only when asked for it. */
 export const workerFeatures: readonly Feature[] = all

@@ -13,6 +13,7 @@ describe('golden bytes', () => {
     expect(`\n${all.map((message) => text(json.encode(message))).join('\n')}\n`).toMatchInlineSnapshot(`
       "
       {"type":"hello","protocol":{"major":1,"minor":0},"codecs":["msgpack","json"],"features":["inspect"],"limits":{"frameBytes":10485760,"depth":64},"settings":{"backPressure":"block","heartbeatMs":500},"outputWindowBytes":65536}
+      {"type":"hello","protocol":{"major":1,"minor":0},"codecs":["json"],"features":["concurrency"],"limits":{"frameBytes":10485760,"depth":64},"settings":{},"outputWindowBytes":1,"maxConcurrentExecutions":3}
       {"type":"execute","executionId":"execution-1","code":"1 + 1","filename":"a.ts","language":"ts","route":"auto","storeHistory":false,"transaction":"rollback-on-failure"}
       {"type":"execute","executionId":"execution-2","code":"é"}
       {"type":"input-response","executionId":"e-1","inputId":"i-1","answer":{"kind":"text","text":"Ada"}}
@@ -69,6 +70,7 @@ describe('golden bytes', () => {
       .toMatchInlineSnapshot(`
         "
         hello 87a474797065a568656c6c6fa870726f746f636f6c82a56d616a6f7201a56d696e6f7200a6636f6465637392a76d73677061636ba46a736f6ea8666561747572657391a7696e7370656374a66c696d69747382aa6672616d654279746573ce00a00000a5646570746840a873657474696e677382ac6261636b5072657373757265a5626c6f636bab6865617274626561744d73cd01f4b16f757470757457696e646f774279746573ce00010000
+        hello 88a474797065a568656c6c6fa870726f746f636f6c82a56d616a6f7201a56d696e6f7200a6636f6465637391a46a736f6ea8666561747572657391ab636f6e63757272656e6379a66c696d69747382aa6672616d654279746573ce00a00000a5646570746840a873657474696e677380b16f757470757457696e646f77427974657301b76d6178436f6e63757272656e74457865637574696f6e7303
         execute 88a474797065a765786563757465ab657865637574696f6e4964ab657865637574696f6e2d31a4636f6465a531202b2031a866696c656e616d65a4612e7473a86c616e6775616765a27473a5726f757465a46175746fac73746f7265486973746f7279c2ab7472616e73616374696f6eb3726f6c6c6261636b2d6f6e2d6661696c757265
         execute 83a474797065a765786563757465ab657865637574696f6e4964ab657865637574696f6e2d32a4636f6465a2c3a9
         input-response 84a474797065ae696e7075742d726573706f6e7365ab657865637574696f6e4964a3652d31a7696e7075744964a3692d31a6616e7377657282a46b696e64a474657874a474657874a3416461

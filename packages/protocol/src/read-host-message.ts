@@ -70,6 +70,7 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
     settings,
     outputWindowBytes: count,
     maxStreams: optional(count),
+    maxConcurrentExecutions: optional(count),
   }),
   execute: record<ExecuteMessage>({
     type: oneOf('execute'),

@@ -46,6 +46,16 @@ export const hostSamples: readonly HostMessage[] = [
     outputWindowBytes: 65_536,
   },
   {
+    type: 'hello',
+    protocol: { major: 1, minor: 0 },
+    codecs: ['json'],
+    features: ['concurrency'],
+    limits,
+    settings: {},
+    outputWindowBytes: 1,
+    maxConcurrentExecutions: 3,
+  },
+  {
     type: 'execute',
     executionId: 'execution-1',
     code: '1 + 1',

@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one state machine: every way into and out of a worker's life is read together */
 import { type AbortOptions, type CapsuleError, type EventSource, throwIfAborted, withAbort } from '@capsule/core'
 import type { BindingSummary, InspectAnswer, InspectQuery } from '@capsule/protocol'
 import type { StreamChannel } from '@capsule/transport'
@@ -27,6 +28,7 @@ import type {
 } from './session.ts'
 import { SessionEventEmitter } from './session-events.ts'
 import { SessionRecord } from './session-record.ts'
+import { RunningExecutions } from './running-executions.ts'
 import { SessionStreams } from './session-streams.ts'
 import { asCapsuleError } from './worker-link.ts'
 import { WorkerSlot } from './worker-slot.ts'
@@ -34,7 +36,7 @@ import { WorkerSlot } from './worker-slot.ts'
 /** Workers that die idle, one after the other, with no cell between: after so many the session stops replacing them. */
 const idleDeathLimit = 3
 
-/** One worker at a time, one cell at a time; the state says who may end the worker and what follows. */
+/** One worker at a time, with so many cells at once as the options say; the state says who may end the worker and what follows. */
 export class CapsuleSession implements Session {
   readonly sessionId: string
   readonly #options: ResolvedOptions
@@ -44,8 +46,7 @@ export class CapsuleSession implements Session {
   readonly #executionIds: ExecutionIds
   #state: SessionState = 'starting'
   readonly #slot: WorkerSlot
-  /** On the wire: the caller's cell, or a warm-up. */
-  #running: CellExecution | undefined
+  readonly #running: RunningExecutions
   readonly #queue: ExecutionQueue
   readonly #executions: ExecutionFactory
   #isWarmingUp = false
@@ -71,13 +72,14 @@ export class CapsuleSession implements Session {
       send: (message) => this.#slot.send(message),
       drained: (callback) => this.#slot.drained(callback),
     })
+    this.#running = new RunningExecutions(options)
     const router = new MessageRouter({
       record: this.#record,
       emitter: this.#emitter,
       inspections: this.#inspections,
       streams: this.#streams,
       executionIds: this.#executionIds,
-      running: () => this.#running,
+      running: this.#running,
       credit: (bytes) => this.#slot.credit(bytes),
     })
     this.#slot = new WorkerSlot({
@@ -93,9 +95,21 @@ export class CapsuleSession implements Session {
       warmUp: (code) => this.#warmUp(code),
     })
     const { send, credit, hold, whenStrayRead } = this.#slot
-    const kill = (): void => this.#endWorker()
+    const kill = (executionId: string): void => this.#endWorker(executionId)
+    const isShared = this.#running.areSeveral
     const settled = (outcome: Outcome): void => this.#onSettled(outcome)
-    const ports = { clock, cooperativeMs, outputWindowBytes, send, credit, hold, whenStrayRead, kill, settled }
+    const ports = {
+      clock,
+      cooperativeMs,
+      outputWindowBytes,
+      send,
+      credit,
+      hold,
+      whenStrayRead,
+      isShared,
+      kill,
+      settled,
+    }
     this.#executions = new ExecutionFactory({ session: options, executionIds: this.#executionIds, ports })
   }
 
@@ -120,7 +134,7 @@ export class CapsuleSession implements Session {
     const execution = this.#executions.create(code, options)
     const death = this.#untoldDeath
     this.#untoldDeath = undefined
-    if (death === undefined && this.#state === 'ready' && this.#queue.size === 0) this.#run(execution)
+    if (death === undefined && this.#mayRun && this.#queue.size === 0) this.#run(execution)
     else {
       this.#queue.push(execution)
       if (death !== undefined) execution.workerDied(death)
@@ -140,10 +154,8 @@ export class CapsuleSession implements Session {
     this.#assertOpen()
     if (this.#state !== 'ready' && this.#state !== 'busy') return
     const message = { type: 'interrupt', cooperativeMs: this.#options.cooperativeMs } as const
-    const running = this.#running
-    if (running === undefined) return void this.#slot.send(message)
-    running.stop('cancelled', graceMs, message)
-    await running.settlement
+    if (this.#running.size === 0) return void this.#slot.send(message)
+    await this.#running.stopAll(graceMs, message)
   }
 
   async inspect(query: InspectQuery = { what: 'namespace' }, options: InspectOptions = {}): Promise<InspectAnswer> {
@@ -187,50 +199,57 @@ export class CapsuleSession implements Session {
     return this.#record.info({
       state: this.#state,
       transport: this.#slot.link?.transport,
-      queued: this.#queue.size,
+      inFlight: { running: this.#running.size, queued: this.#queue.size },
       streams: this.#streams.counters,
     })
   }
 
+  get #mayRun(): boolean {
+    return this.#state === 'ready' || (this.#state === 'busy' && !this.#running.isFull)
+  }
+
   /** @throws FRAME_TOO_LARGE */
   #run(execution: CellExecution): void {
-    this.#running = execution
+    this.#running.add(execution)
     this.#setState('busy')
     try {
       execution.start()
     } catch (error) {
-      this.#running = undefined
-      this.#setState('ready')
-      this.#runQueued()
+      this.#leave(execution.executionId)
       throw error
     }
   }
 
-  #onSettled(outcome: Outcome): void {
-    const isRunning = this.#running?.executionId === outcome.executionId
-    if (!(isRunning && this.#isWarmingUp)) this.#record.settled(outcome)
-    if (outcome.status !== 'crashed') this.#idleDeaths = 0
-    this.#queue.delete(outcome.executionId)
-    if (!isRunning) return
-    this.#running = undefined
+  /** It runs no more: others may. */
+  #leave(executionId: string): void {
+    this.#running.delete(executionId)
     if (this.#state !== 'busy') return
-    this.#setState('ready')
+    if (this.#running.size === 0) this.#setState('ready')
     this.#runQueued()
   }
 
+  #onSettled(outcome: Outcome): void {
+    const isRunning = this.#running.find(outcome.executionId) !== undefined
+    if (!(isRunning && this.#isWarmingUp)) this.#record.settled(outcome)
+    if (outcome.status !== 'crashed') this.#idleDeaths = 0
+    this.#queue.delete(outcome.executionId)
+    if (isRunning) this.#leave(outcome.executionId)
+  }
+
   #runQueued(): void {
-    const next = this.#state === 'ready' ? this.#queue.shift() : undefined
-    if (next === undefined) return
-    try {
-      this.#run(next)
-    } catch (error) {
-      next.refuse('error', 'kept', { error: outcomeErrorFrom(asCapsuleError(error)) })
+    while (this.#queue.size > 0 && this.#mayRun) {
+      const next = this.#queue.shift()
+      try {
+        if (next !== undefined) this.#run(next)
+      } catch (error) {
+        next?.refuse('error', 'kept', { error: outcomeErrorFrom(asCapsuleError(error)) })
+      }
     }
   }
 
   async #warmUp(code: string): Promise<Outcome> {
     const execution = this.#executions.create(code, { storeHistory: false })
-    this.#running = execution
+    this.#running.add(execution)
     this.#isWarmingUp = true
     try {
       execution.start()
@@ -257,7 +276,7 @@ export class CapsuleSession implements Session {
   async #startNext(): Promise<void> {
     this.#setState('restarting')
     try {
-      this.#running?.kill('the session was restarted')
+      this.#running.forEach((execution) => execution.kill('the session was restarted'))
       await this.#slot.clear()
       this.#assertOpen()
       this.#executionIds.startGeneration(this.#queue.first?.executionId)
@@ -281,10 +300,11 @@ export class CapsuleSession implements Session {
     this.#replaceWorker().catch((error: unknown) => this.#options.logger.error('restart failed', { error }))
   }
 
-  /** An execution outlived its grace. */
-  #endWorker(): void {
-    if (this.#state === 'busy') this.#replaceInBackground()
-    else this.#slot.link?.kill()
+  /** An execution outlived its grace; those beside it were not to be stopped, and lose their worker all the same. */
+  #endWorker(executionId: string): void {
+    if (this.#state !== 'busy') return this.#slot.link?.kill()
+    this.#running.killBeside(executionId)
+    this.#replaceInBackground()
   }
 
   #onDied(death: WorkerDeath): void {
@@ -297,19 +317,18 @@ export class CapsuleSession implements Session {
       case 'busy':
         return this.#onCrash(death)
       case 'closed':
-        this.#running?.kill('the session was shut down')
-        return this.#running?.workerDied(death)
+        this.#running.forEach((execution) => execution.kill('the session was shut down'))
+        return this.#running.workerDied(death)
       // whoever starts or ends this worker is waiting for its end and goes on from there
       case 'starting':
       case 'restarting':
       case 'crashed':
-        return this.#running?.workerDied(death)
+        return this.#running.workerDied(death)
     }
   }
 
   #onCrash(death: WorkerDeath): void {
-    const running = this.#running
-    if (running === undefined) {
+    if (this.#running.size === 0) {
       // a cell that waits for this worker gets the next: nothing of its own was lost
       if (this.#queue.size === 0) this.#untoldDeath = death
       this.#idleDeaths++
@@ -318,7 +337,7 @@ export class CapsuleSession implements Session {
     const isReplaced = this.#options.restartOnCrash && this.#idleDeaths <= idleDeathLimit
     if (!isReplaced) this.#crashCause = deathError(death)
     this.#setState(isReplaced ? 'restarting' : 'crashed')
-    running?.workerDied(death)
+    this.#running.workerDied(death)
     this.#emitter.emit('crashed', death.exit)
     if (isReplaced) this.#replaceInBackground()
     else this.#queue.refuseAll('crashed', this.#crashCause)
@@ -334,7 +353,7 @@ export class CapsuleSession implements Session {
       this.#slot.link?.kill()
       await this.#restarting.catch(() => {})
     }
-    this.#running?.end(graceMs)
+    this.#running.forEach((execution) => execution.end(graceMs))
     await this.#slot.link?.shutdown(graceMs)
     await this.#options.onClosed?.()
   }

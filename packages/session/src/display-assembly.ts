@@ -16,7 +16,7 @@ export type Assembled = DisplayEvent | 'incomplete' | 'malformed'
 // what parts weigh beside their contents is less than these, as none but the last is smaller than `leastPartBytes`
 const limitBytes = 2 * displayLimits.bytes
 
-/** Puts displays together from their parts, which come one behind the other; at most one is unfinished. */
+/** Puts the displays of one source together from their parts, which come one behind the other; at most one is unfinished. */
 export class DisplayAssembly {
   #parts: DisplayMessage[] = []
   #bytes = 0

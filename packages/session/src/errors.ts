@@ -8,8 +8,8 @@ type Exit = ProcessExit & { readonly stderrTail: string }
 export const sessionErrors = defineErrors({
   SESSION_BUSY: {
     message: ({ executionId }: { executionId: string }) => `the session already runs ${executionId}`,
-    cause: 'A session runs one cell at a time, and the one before has not settled.',
-    next: 'Await `execution.outcome` (or cancel it) before the next `execute()`, or give `queue: true`; for parallel cells use several sessions.',
+    cause: 'A session runs `maxConcurrentExecutions` cells at a time (1 by default), and so many have not settled.',
+    next: 'Await `execution.outcome` (or cancel it) before the next `execute()`, or give `queue: true`. Cells that await can run side by side with `maxConcurrentExecutions`; cells that compute in parallel need several sessions.',
   },
   SESSION_QUEUE_FULL: {
     message: ({ maxQueued }: { maxQueued: number }) => `${maxQueued} executions wait already`,
@@ -75,7 +75,7 @@ export const sessionErrors = defineErrors({
   KILLED: {
     message: ({ why }: { why: string }) => `the execution was stopped by ending its worker (${why})`,
     cause:
-      'The cell did not end within the grace after a cancel or timeout, or the session was restarted or shut down.',
+      'The cell, or one that ran beside it, did not end within the grace after a cancel or timeout, or the session was restarted or shut down.',
     next: 'Raise `graceMs` if the cell should get more time; its namespace is lost.',
   },
   REQUEST_TIMED_OUT: {

@@ -23,6 +23,8 @@ export interface EventQueueOptions {
   readonly credit: (bytes: number) => void
   /** How much waits for a reader now. */
   readonly hold: (bytes: number) => void
+  /** Other executions have the same thread: it is not to wait for the reader of this one. @defaultValue none have */
+  readonly isShared?: () => boolean
 }
 
 // a reader may lag this far behind a worker that nothing slows down (native writers, stopped cells)
@@ -32,8 +34,8 @@ const eventBytes = 128
 
 /**
  * The events of one execution between the wire and their reader. A reader that takes them gives credit back. Where nobody
- * is to be waited for (released, abandoned, or only the outcome is wanted) credit is given at once, and past a bound the
- * oldest text is dropped and counted.
+ * is to be waited for (released, abandoned, or only the outcome is wanted), or nobody may be (other executions run as
+ * well), credit is given at once, and past a bound the oldest text is dropped and counted.
  */
 export class EventQueue {
   readonly #options: EventQueueOptions
@@ -43,10 +45,13 @@ export class EventQueue {
   #hasReader = false
   #isOutcomeWanted = false
   #isReleased = false
+  #wasShared = false
   /** Output received and not yet credited. */
   #owedBytes = 0
   /** What of it is owed for the display that is coming in. */
   #partBytes = 0
+  /** Of what waits, the oldest so many bytes came while nobody was to wait for them. */
+  #freeBytes = 0
   readonly #displayWeights = new WeakMap<ExecutionEvent, number>()
   receivedBytes = 0
   droppedBytes = 0
@@ -72,6 +77,11 @@ export class EventQueue {
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
+    this.#update()
+  }
+
+  /** Another execution runs beside this one now. */
+  share(): void {
     this.#update()
   }
 
@@ -137,6 +147,7 @@ export class EventQueue {
 
   #onTake(weight: number): void {
     if (this.#isClosed) return
+    this.#freeBytes = Math.max(0, this.#freeBytes - weight)
     this.#pay(Math.min(weight, this.#owedBytes))
     this.#update()
   }
@@ -144,14 +155,21 @@ export class EventQueue {
   #update(): void {
     const events = this.#events
     if (events === undefined || this.#isClosed) return
-    const isFree = this.#isReleased || events.isAbandoned || (this.#isOutcomeWanted && !this.#hasReader)
-    if (!isFree) return this.#options.hold(events.size)
+    const isUnread = this.#isOutcomeWanted && !this.#hasReader
+    const isShared = this.#options.isShared?.() === true
+    this.#wasShared ||= isShared
+    if (!this.#isReleased && !events.isAbandoned && !isUnread && !isShared) {
+      return this.#options.hold(Math.max(0, events.size - this.#freeBytes))
+    }
     this.#pay(this.#owedBytes)
-    const limitBytes = this.#hasReader ? unboundedSourceBytes : this.#options.outputWindowBytes
+    // its reader may come when the others have had theirs, and it has ended by then
+    const isReadLater = this.#wasShared && !isUnread
+    const limitBytes = this.#hasReader || isReadLater ? unboundedSourceBytes : this.#options.outputWindowBytes
     while (events.size > limitBytes) {
       const dropped = events.shift()
       if (dropped !== undefined) this.#countDrop(dropped)
     }
+    this.#freeBytes = events.size
     this.#options.hold(0)
   }
 

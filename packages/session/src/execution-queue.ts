@@ -2,15 +2,18 @@ import type { CapsuleError } from '@capsule/core'
 import { sessionErrors } from './errors.ts'
 import type { CellExecution } from './execution.ts'
 import { outcomeErrorFrom } from './outcome.ts'
+import type { RunningExecutions } from './running-executions.ts'
 
 /** The executions that no worker has seen, in the order of their calls: they wait for their turn or for a worker. */
 export class ExecutionQueue {
   readonly #maxQueued: number
+  readonly #places: number
   // a Map keeps that order and gives up any of them at once
   readonly #waiting = new Map<string, CellExecution>()
 
-  constructor({ maxQueued }: { maxQueued: number }) {
+  constructor({ maxQueued, maxConcurrentExecutions }: { maxQueued: number; maxConcurrentExecutions: number }) {
     this.#maxQueued = maxQueued
+    this.#places = maxConcurrentExecutions
   }
 
   get size(): number {
@@ -23,8 +26,10 @@ export class ExecutionQueue {
   }
 
   /** @throws SESSION_BUSY, SESSION_QUEUE_FULL */
-  assertRoom(running: CellExecution | undefined, mayWait: boolean | undefined): void {
-    const other = this.first ?? running
+  assertRoom(running: RunningExecutions | undefined, mayWait: boolean | undefined): void {
+    // those that wait for a worker take a place as well
+    if ((running?.size ?? 0) + this.size < this.#places) return
+    const other = this.first ?? running?.oldest
     if (other === undefined) return
     if (!mayWait) throw sessionErrors.SESSION_BUSY({ executionId: other.executionId })
     if (this.size >= this.#maxQueued) throw sessionErrors.SESSION_QUEUE_FULL({ maxQueued: this.#maxQueued })

@@ -1,7 +1,7 @@
 import type { Clock, Timer } from '@capsule/core'
 import type { ExecuteMessage, HostMessage } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
-import type { DisplayEvent } from './display-assembly.ts'
+import { DisplayAssembly, type DisplayEvent } from './display-assembly.ts'
 import { type EventMessage, eventOf, EventQueue } from './event-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
@@ -19,8 +19,10 @@ export interface ExecutionPorts {
   readonly hold: (bytes: number) => void
   /** Calls back when all that was written on fd 1 and 2 before the message being delivered has been read. */
   whenStrayRead(callback: () => void): void
-  /** The grace is over: end the worker. `workerDied` follows. */
-  kill(): void
+  /** Whether others have the worker's thread as well. */
+  readonly isShared: () => boolean
+  /** The grace of this execution is over: end the worker. `workerDied` follows. */
+  kill(executionId: string): void
   /** Called once, before anyone else learns of the outcome. */
   settled(outcome: Outcome): void
 }
@@ -48,14 +50,16 @@ export function withOptions(request: ExecutionRequest, options: ExecuteOptions):
 }
 
 type StopReason = 'cancelled' | 'timed-out'
+/** `crashed`: nobody stopped this one. */
+type KilledAs = StopReason | 'crashed'
 
 type Phase =
   | { readonly name: 'queued' }
   | { readonly name: 'running' }
   /** The worker was told to stop it. */
   | { readonly name: 'stopping'; readonly reason: StopReason }
-  /** The worker is being killed because of it. */
-  | { readonly name: 'killing'; readonly reason: StopReason; readonly why: string }
+  /** The worker is being killed, because of it or of another. */
+  | { readonly name: 'killing'; readonly reason: KilledAs; readonly why: string }
   /** The terminal message is here; text on fd 1 and 2 may still come. */
   | { readonly name: 'draining'; readonly message: TerminalMessage }
   | { readonly name: 'settled'; readonly outcome: Outcome }
@@ -68,6 +72,7 @@ export class CellExecution implements Execution {
   readonly #ports: ExecutionPorts
   readonly #request: ExecutionRequest
   readonly #events: EventQueue
+  #displays: DisplayAssembly | undefined
   /** Asked for and not yet answered; most cells ask for nothing. */
   #inputs: Set<string> | undefined
   #phase: Phase = { name: 'queued' }
@@ -170,12 +175,16 @@ export class CellExecution implements Execution {
     this.stop('cancelled', graceMs)
   }
 
-  /** The session ends this worker: a terminal message that comes now does not count, what was printed does. */
-  kill(why: string): void {
+  /**
+   * The session ends this worker. One that was being stopped ends as that, any other as `as`: a terminal message that comes
+   * now does not count, unless that is `crashed`; what was printed does.
+   */
+  kill(why: string, as: KilledAs = 'cancelled'): void {
     const phase = this.#phase
     if (phase.name === 'queued') return this.drop()
     if (phase.name !== 'running' && phase.name !== 'stopping') return
-    this.#phase = { name: 'killing', reason: phase.name === 'stopping' ? phase.reason : 'cancelled', why }
+    this.#phase = { name: 'killing', reason: phase.name === 'stopping' ? phase.reason : as, why }
+    this.#stateAfter = 'lost'
     this.#events.release()
   }
 
@@ -216,6 +225,12 @@ export class CellExecution implements Execution {
     return true
   }
 
+  /** Puts its displays together. */
+  get displays(): DisplayAssembly {
+    this.#displays ??= new DisplayAssembly()
+    return this.#displays
+  }
+
   /** One part of a display; with the last one, the whole. */
   receiveDisplay(part: { bytes: number; isFirst: boolean }, whole: DisplayEvent | undefined): boolean {
     const { name } = this.#phase
@@ -227,6 +242,11 @@ export class CellExecution implements Execution {
     return true
   }
 
+  /** Another execution has started beside this one. */
+  shareThread(): void {
+    this.#events.share()
+  }
+
   /** Text on fd 1 or 2 while this execution ran. */
   stray(stream: 'stdout' | 'stderr', text: string): void {
     const event = { type: 'output', executionId: this.executionId, stream, text } as const
@@ -236,9 +256,10 @@ export class CellExecution implements Execution {
 
   /** `false`: it does not fit, which also goes for one without an ack before it; it counts all the same. */
   terminal(message: TerminalMessage): boolean {
-    const { name } = this.#phase
-    if (name === 'killing') return true
-    if (name !== 'running' && name !== 'stopping') return false
+    const phase = this.#phase
+    // nobody stopped one that counts as crashed: what it came to before the end is its own
+    if (phase.name === 'killing' && phase.reason !== 'crashed') return true
+    if (phase.name !== 'running' && phase.name !== 'stopping' && phase.name !== 'killing') return false
     this.#phase = { name: 'draining', message }
     // the worker has obeyed: from here only what it printed natively is waited for
     this.#stopTimers()
@@ -258,7 +279,8 @@ export class CellExecution implements Execution {
       case 'killing': {
         const { reason: status, why } = this.#phase
         const error = outcomeErrorFrom(sessionErrors.KILLED({ why }))
-        return this.#settle({ ...this.#hostFacts(), status, state: 'lost', error, cancelRung: 3, exit })
+        const stopped = status === 'crashed' ? {} : { cancelRung: 3 as const }
+        return this.#settle({ ...this.#hostFacts(), status, state: 'lost', error, ...stopped, exit })
       }
       case 'draining':
         return this.#settle({ ...this.#told(this.#phase.message), state: 'lost', exit })
@@ -279,6 +301,7 @@ export class CellExecution implements Execution {
     this.#stopTimers()
     this.#stopListening?.()
     this.#inputs = undefined
+    this.#displays = undefined
     this.#events.release()
     this.#ports.settled(outcome)
     this.#resolvers?.resolve(outcome)
@@ -304,7 +327,7 @@ export class CellExecution implements Execution {
     this.#grace?.timer.cancel()
     const timer = clock.setTimer(graceMs, () => {
       this.kill(`it did not end within ${graceMs} ms`)
-      this.#ports.kill()
+      this.#ports.kill(this.executionId)
     })
     this.#grace = { timer, dueMs }
   }

@@ -7,9 +7,9 @@ import {
 } from '@capsule/protocol'
 import { DisplayAssembly } from './display-assembly.ts'
 import { type EventMessage, eventOf } from './event-queue.ts'
-import type { CellExecution } from './execution.ts'
 import type { ExecutionIds } from './execution-ids.ts'
 import type { Inspections } from './inspections.ts'
+import type { RunningExecutions } from './running-executions.ts'
 import type { SessionEventEmitter } from './session-events.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SessionStreams } from './session-streams.ts'
@@ -20,14 +20,15 @@ export interface MessageRouterOptions {
   readonly inspections: Inspections
   readonly executionIds: ExecutionIds
   readonly streams: Pick<SessionStreams, 'receive'>
-  readonly running: () => CellExecution | undefined
+  readonly running: RunningExecutions
   readonly credit: (bytes: number) => void
 }
 
 /** Brings what a worker says to what is in flight, and late events to the session. */
 export class MessageRouter {
   readonly #options: MessageRouterOptions
-  readonly #displays = new DisplayAssembly()
+  /** Of settled executions: they share one, so that their number does not matter. */
+  readonly #lateDisplays = new DisplayAssembly()
 
   constructor(options: MessageRouterOptions) {
     this.#options = options
@@ -35,7 +36,7 @@ export class MessageRouter {
 
   /** `false`: it fits nothing that is in flight. */
   message(message: Exclude<WorkerMessage, ReadyMessage>): boolean {
-    const { record, emitter, inspections, streams } = this.#options
+    const { record, emitter, inspections, running, streams } = this.#options
     switch (message.type) {
       case 'heartbeat': {
         const { type: _type, ...fields } = message
@@ -46,11 +47,11 @@ export class MessageRouter {
       case 'inspect-result':
         return inspections.answer(message.requestId, message.answer)
       case 'ack':
-        return this.#inFlight(message.executionId)?.acknowledge() ?? false
+        return running.find(message.executionId)?.acknowledge() ?? false
       case 'result':
-        return this.#inFlight(message.executionId)?.terminal(message) ?? false
+        return running.find(message.executionId)?.terminal(message) ?? false
       case 'error':
-        if (message.terminal) return this.#inFlight(message.executionId)?.terminal(message) ?? false
+        if (message.terminal) return running.find(message.executionId)?.terminal(message) ?? false
         return this.#event(message)
       case 'display':
         return this.#display(message)
@@ -66,21 +67,16 @@ export class MessageRouter {
     }
   }
 
-  /** Text on fd 1 or 2. */
+  /** Text on fd 1 or 2: nothing says who wrote it. */
   stray(stray: { stream: StreamName; text: string }): void {
-    const running = this.#options.running()
-    if (running !== undefined) running.stray(stray.stream, stray.text)
+    const { latest } = this.#options.running
+    if (latest !== undefined) latest.stray(stray.stream, stray.text)
     else this.#options.emitter.emit('stray', stray)
   }
 
-  #inFlight(executionId: string | undefined): CellExecution | undefined {
-    const running = this.#options.running()
-    return running?.executionId === executionId ? running : undefined
-  }
-
   #event(message: EventMessage): boolean {
-    if (this.#inFlight(message.executionId)?.receive(message)) return true
-    const { credit, executionIds, record, emitter } = this.#options
+    const { running, credit, executionIds, record, emitter } = this.#options
+    if (running.find(message.executionId)?.receive(message)) return true
     // nobody reads it at leisure, whatever it is: the worker gets its credit back at once
     if (message.type === 'output' || message.type === 'progress') credit(creditedBytes(message))
     if (message.type === 'input-request' || message.type === 'progress' || !message.late) return false
@@ -92,16 +88,19 @@ export class MessageRouter {
   }
 
   #display(message: DisplayMessage): boolean {
-    const { credit, executionIds, record, emitter } = this.#options
+    const { running, credit, executionIds, record, emitter } = this.#options
     const { executionId, part: place, late } = message
     const part = { bytes: creditedBytes(message), isFirst: (place?.index ?? 0) === 0 }
-    const whole = this.#displays.take(message)
+    const execution = running.find(executionId)
+    // late parts may begin before their execution has settled and end after it
+    const displays = (late ? undefined : execution?.displays) ?? this.#lateDisplays
+    const whole = displays.take(message)
     if (whole === 'malformed') {
       credit(part.bytes)
       return false
     }
     const event = whole === 'incomplete' ? undefined : whole
-    if (this.#inFlight(executionId)?.receiveDisplay(part, event)) return true
+    if (execution?.receiveDisplay(part, event)) return true
     credit(part.bytes)
     if (!late || !executionIds.isIssued(executionId)) return false
     if (event === undefined) return true

@@ -37,6 +37,10 @@ const signalSchema = z.custom<AbortSignal>((value) => value instanceof AbortSign
 const durationSchema = z.number().nonnegative()
 const timeoutSchema = z.union([z.number().positive(), z.literal(Infinity)])
 
+const aloneCooperativeMs = 30
+/** Terminating one of several cells ends the others: a cell that blocks them for a moment gets the time to yield. */
+const sharedCooperativeMs = 250
+
 const sessionOptionsSchema = z.strictObject({
   connect: callback<ConnectWorker<HostMessage>>(),
   isolation: z.string().default('none'),
@@ -48,7 +52,7 @@ const sessionOptionsSchema = z.strictObject({
   signal: signalSchema,
   settings: z.strictObject(workerSettingsSchema.partial().shape).default({}),
   timeoutMs: timeoutSchema.default(Infinity),
-  cooperativeMs: durationSchema.default(30),
+  cooperativeMs: durationSchema.optional(),
   graceMs: durationSchema.default(2000),
   readyTimeoutMs: timeoutSchema.default(10_000),
   shutdownGraceMs: durationSchema.default(2000),
@@ -59,6 +63,7 @@ const sessionOptionsSchema = z.strictObject({
     .default(256 * 1024),
   warmup: z.array(z.string()).default([]),
   restartOnCrash: z.boolean().default(true),
+  maxConcurrentExecutions: z.number().int().min(1).default(1),
   maxQueued: z.number().int().nonnegative().default(1000),
   idempotency: z
     .strictObject({
@@ -104,7 +109,11 @@ const needsKey = { path: ['replay'], message: 'needs an idempotencyKey' }
 const executeOptionsSchema = executeOptionsShape.refine(replaysKey, needsKey)
 const runOptionsSchema = runOptionsShape.refine(replaysKey, needsKey)
 
-export type ResolvedOptions = Omit<z.output<typeof sessionOptionsSchema>, 'settings' | 'ids' | 'sessionId'> & {
+export type ResolvedOptions = Omit<
+  z.output<typeof sessionOptionsSchema>,
+  'settings' | 'ids' | 'sessionId' | 'cooperativeMs'
+> & {
+  readonly cooperativeMs: number
   readonly settings: Partial<WorkerSettings>
   readonly ids: IdSource
   readonly sessionId: string
@@ -115,7 +124,8 @@ export function resolveOptions(options: CreateSessionOptions): ResolvedOptions {
   const parsed = checked('createSession()', sessionOptionsSchema.safeParse(options))
   const ids = parsed.ids ?? createRandomIds()
   const settings = { ...settingsFromEnv(process.env), ...withoutUndefined(parsed.settings) }
-  return { ...parsed, ids, settings, sessionId: parsed.sessionId ?? ids.next('session') }
+  const { cooperativeMs = parsed.maxConcurrentExecutions > 1 ? sharedCooperativeMs : aloneCooperativeMs } = parsed
+  return { ...parsed, cooperativeMs, ids, settings, sessionId: parsed.sessionId ?? ids.next('session') }
 }
 
 /** @throws INVALID_OPTIONS */

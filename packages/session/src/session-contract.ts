@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ExecutionEvent, Session, SessionOptions } from './session.ts'
+import { describeConcurrency } from './session-contract-concurrency.ts'
 
 export interface SessionContractOptions {
   /** Starts a session on a real worker; the suite shuts it down. */
@@ -27,6 +28,7 @@ export function describeSessionContract(name: string, { createSession, abilities
     describeDeaths(open)
     describeQueue(open)
     describeIdempotency(open)
+    describeConcurrency(open, abilities.preemptive)
   })
 }
 

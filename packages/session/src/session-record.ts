@@ -12,7 +12,7 @@ export interface SessionRecordOptions {
 /** What `info()` tells that others keep. */
 export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams'> {
   readonly transport: ProcessTransport<never> | undefined
-  readonly queued: number
+  readonly inFlight: { readonly running: number; readonly queued: number }
 }
 
 /** What `info()` tells: the counters of a session and the facts of its present worker. */
@@ -54,7 +54,7 @@ export class SessionRecord {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info({ state, transport, queued, streams }: SessionFigures): SessionInfo {
+  info({ state, transport, inFlight, streams }: SessionFigures): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -70,7 +70,7 @@ export class SessionRecord {
       }),
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
       streams,
-      counters: { ...this.counters, queued, byStatus: { ...this.#byStatus } },
+      counters: { ...this.counters, ...inFlight, byStatus: { ...this.#byStatus } },
     }
   }
 }

@@ -141,6 +141,7 @@ export interface RunOptions extends ExecuteOptions {
   readonly maxOutputLength?: number
 }
 
+/** `busy`: at least one cell runs. */
 export type SessionState = 'starting' | 'ready' | 'busy' | 'restarting' | 'crashed' | 'closed'
 
 export interface SessionInfo {
@@ -155,7 +156,12 @@ export interface SessionInfo {
     readonly protocol: { readonly major: number; readonly minor: number }
     readonly codec: string
     readonly features: readonly string[]
-    readonly executors: readonly { readonly name: string; readonly preemptive: boolean; readonly syncInput: boolean }[]
+    readonly executors: readonly {
+      readonly name: string
+      readonly preemptive: boolean
+      readonly syncInput: boolean
+      readonly concurrent: boolean
+    }[]
     readonly settings: WorkerSettings
   }
   readonly tainted: boolean
@@ -167,6 +173,8 @@ export interface SessionInfo {
   readonly streams: StreamCounters
   readonly counters: {
     readonly executions: number
+    /** Executions that a worker has now. */
+    readonly running: number
     /** Executions that wait now. */
     readonly queued: number
     readonly byStatus: Readonly<Record<Outcome['status'], number>>
@@ -194,11 +202,11 @@ export interface SessionEvents {
 export interface Session extends AsyncDisposable {
   readonly sessionId: string
   readonly events: EventSource<SessionEvents>
-  /** Starts one cell. @throws SESSION_BUSY, SESSION_QUEUE_FULL, SESSION_CLOSED, IDEMPOTENCY_CONFLICT, INVALID_OPTIONS */
+  /** Starts one cell, beside those that run if `maxConcurrentExecutions` allows it. @throws SESSION_BUSY, SESSION_QUEUE_FULL, SESSION_CLOSED, IDEMPOTENCY_CONFLICT, INVALID_OPTIONS */
   execute(code: string, options?: ExecuteOptions): Execution
   /** Runs one cell and collects what it printed. */
   run(code: string, options?: RunOptions): Promise<RunResult>
-  /** Stops whatever runs now, also late code of settled cells, and keeps the session. */
+  /** Stops all that runs now, also late code of settled cells, and keeps the session. */
   interrupt(options?: { graceMs?: number }): Promise<void>
   /** Looks at the namespace; works while a cell waits. @defaultValue the query `{ what: 'namespace' }` @throws FEATURE_UNAVAILABLE */
   inspect(query?: InspectQuery, options?: AbortOptions & { timeoutMs?: number }): Promise<InspectAnswer>
@@ -232,7 +240,7 @@ export interface SessionOptions extends AbortOptions {
   readonly settings?: Partial<WorkerSettings>
   /** Default time limit of an execution. @defaultValue Infinity */
   readonly timeoutMs?: number
-  /** From cancel to termination. @defaultValue 30 */
+  /** From cancel to termination. @defaultValue 30; with `maxConcurrentExecutions` above 1: 250 */
   readonly cooperativeMs?: number
   /** From cancel to SIGKILL. @defaultValue 2000 */
   readonly graceMs?: number
@@ -246,6 +254,8 @@ export interface SessionOptions extends AbortOptions {
   readonly warmup?: readonly string[]
   /** Whether a fresh worker replaces one that died by itself. @defaultValue true */
   readonly restartOnCrash?: boolean
+  /** How many cells may run at once, each going on where the others await. @defaultValue 1 */
+  readonly maxConcurrentExecutions?: number
   /** How many executions may wait with `queue: true`. @defaultValue 1000 */
   readonly maxQueued?: number
   /** What is remembered for `idempotencyKey`. */

@@ -42,7 +42,10 @@ export interface LinkReceiver {
 
 export interface WorkerLinkOptions {
   readonly connect: ConnectWorker<HostMessage>
-  readonly hello: Pick<HelloMessage, 'codecs' | 'settings' | 'outputWindowBytes' | 'maxStreams'>
+  readonly hello: Pick<
+    HelloMessage,
+    'codecs' | 'settings' | 'outputWindowBytes' | 'maxStreams' | 'maxConcurrentExecutions'
+  >
   readonly clock: Clock
   readonly interceptors: Interceptors | undefined
   readonly receiver: LinkReceiver

@@ -54,7 +54,7 @@ export class WorkerSlot {
 
   /**
    * Fills the slot with a worker that is ready and warm, or leaves it empty.
-   * @throws WORKER_SPAWN_FAILED, PROTOCOL_MISMATCH, WARMUP_FAILED, READY_TIMEOUT, CANCELLED
+   * @throws WORKER_SPAWN_FAILED, PROTOCOL_MISMATCH, FEATURE_UNAVAILABLE, WARMUP_FAILED, READY_TIMEOUT, CANCELLED
    */
   async fill(signal: AbortSignal | undefined): Promise<void> {
     const { clock, readyTimeoutMs } = this.#options.session
@@ -68,11 +68,12 @@ export class WorkerSlot {
 
   async #start(): Promise<void> {
     const { session, interceptors, record, receiver, onReady, warmUp } = this.#options
-    const { connect, codecs, settings, outputWindowBytes, maxStreams, clock, warmup } = session
+    const { connect, codecs, settings, outputWindowBytes, maxStreams, maxConcurrentExecutions, clock, warmup } = session
+    const concurrency = maxConcurrentExecutions > 1 ? { maxConcurrentExecutions } : {}
     record.startGeneration()
     const link = new WorkerLink({
       connect,
-      hello: { codecs: [...codecs], settings, outputWindowBytes, maxStreams },
+      hello: { codecs: [...codecs], settings, outputWindowBytes, maxStreams, ...concurrency },
       clock,
       interceptors,
       receiver: {
@@ -88,6 +89,9 @@ export class WorkerSlot {
     this.#link = link
     const ready = await link.ready
     record.ready(ready)
+    if (maxConcurrentExecutions > 1 && !record.offers('concurrency')) {
+      throw sessionErrors.FEATURE_UNAVAILABLE({ feature: 'concurrency' })
+    }
     onReady(ready)
     for (const [index, code] of warmup.entries()) {
       if (this.vacancy !== undefined) throw deathError(this.vacancy)

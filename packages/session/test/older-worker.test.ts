@@ -1,4 +1,6 @@
 import { protocolVersion } from '@capsule/protocol'
+import { createSession } from '@capsule/session'
+import { createScriptedWorker } from '@capsule/session/testing'
 import { waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
 import { echo, openSession, started } from './open-session.ts'
@@ -59,6 +61,16 @@ describe('a worker of an older minor version, without any feature', () => {
     await waitFor(open.worker.process.next('input-response'))
     open.worker.process.result(executionId)
     expect((await running).outcome.status).toBe('ok')
+  })
+
+  it('refuses a session that wants several cells at once, by name, and its worker is gone', async () => {
+    const worker = createScriptedWorker(older)
+    const started = createSession({ connect: worker.connect, maxConcurrentExecutions: 2 })
+    await expect(waitFor(started)).rejects.toMatchObject({
+      code: 'FEATURE_UNAVAILABLE',
+      details: { feature: 'concurrency' },
+    })
+    expect(worker.process.received.map(({ type }) => type)).toEqual(['hello'])
   })
 
   it('has queue and idempotency all the same: they are the host’s', async () => {

@@ -25,12 +25,13 @@ export function runAsyncWorker(): void {
     transport,
     clock: systemClock,
     createExecutor: async (start) => {
-      const { settings, features, send, acknowledge } = start
+      const { settings, maxConcurrent, features, send, acknowledge } = start
       const { valueBytes, valueDepth, textLength } = settings
       const executor = createStandaloneAsyncExecutor({
         createEngine: (hooks) => createEngine({ ...hooks, valueBytes, valueDepth, textLength }),
         settings,
         features,
+        maxConcurrent,
         clock: systemClock,
         sink: send,
         streams: streamsLink(start),

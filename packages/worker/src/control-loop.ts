@@ -49,6 +49,8 @@ export interface ControlLoopOptions {
 export interface ExecutorStart {
   readonly settings: WorkerSettings
   readonly windowBytes: number
+  /** How many cells may run at once. */
+  readonly maxConcurrent: number
   /** Agreed with the host. */
   readonly features: readonly string[]
   readonly send: (message: ExecutorMessage) => boolean
@@ -158,6 +160,7 @@ class ControlLoop {
     const hosted = await this.#options.createExecutor({
       settings,
       features: agreement.features,
+      maxConcurrent: agreement.features.includes('concurrency') ? Math.max(1, hello.maxConcurrentExecutions ?? 1) : 1,
       windowBytes: agreement.features.includes('output-credit') ? hello.outputWindowBytes : Infinity,
       send: (message) => this.#send(message),
       sendStream: (message) => this.#sent(transport.send(message)),
@@ -320,6 +323,9 @@ function featureHolds(feature: string, { abilities }: Executor): boolean {
       return abilities.preemptive
     case 'sync-input':
       return abilities.syncInput
+    // as with the others: whether this worker does it, not whether one could
+    case 'concurrency':
+      return abilities.concurrent
     default:
       return true
   }

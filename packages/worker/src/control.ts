@@ -23,7 +23,7 @@ runControlLoop({
   transport,
   clock: systemClock,
   createExecutor: async (start) => {
-    const { settings, windowBytes, features, send } = start
+    const { settings, windowBytes, maxConcurrent, features, send } = start
     const link = streamsLink(start)
     const executor = createThreadedExecutor({
       shared: openSharedMemory(memory),
@@ -31,6 +31,7 @@ runControlLoop({
       streams: link && { ...link, port: streamPort },
       settings,
       windowBytes,
+      maxConcurrent,
       features,
       clock: systemClock,
       send,

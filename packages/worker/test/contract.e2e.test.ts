@@ -1,4 +1,4 @@
-import { describeExecutorContract } from '@capsule/executor/testing'
+import { describeConcurrencyContract, describeExecutorContract } from '@capsule/executor/testing'
 import { describe, expect, it } from 'vitest'
 import { forkMemoryWorker } from './memory-worker.ts'
 import { connectRemoteWorker } from './remote-worker.ts'
@@ -21,6 +21,21 @@ describeExecutorContract('memory x async', {
   abilities: { preemptive: false, syncInput: false, concurrent: false },
   lacks: ['drain'],
   create: (creation) => connectRemoteWorker(forkMemoryWorker(), creation),
+})
+
+describeConcurrencyContract('child process x threaded', {
+  abilities: { preemptive: true, syncInput: false, concurrent: true },
+  create: (creation) => connectRemoteWorker(spawnWorker({ executor: 'threaded' }), creation, { maxConcurrent: 3 }),
+})
+
+describeConcurrencyContract('child process x async', {
+  abilities: { preemptive: false, syncInput: false, concurrent: true },
+  create: (creation) => connectRemoteWorker(spawnWorker({ executor: 'async' }), creation, { maxConcurrent: 3 }),
+})
+
+describeConcurrencyContract('memory x async', {
+  abilities: { preemptive: false, syncInput: false, concurrent: true },
+  create: (creation) => connectRemoteWorker(forkMemoryWorker(), creation, { maxConcurrent: 3 }),
 })
 
 // V8 terminates the code of a process's main thread only, so the threaded executor needs a process of its own

@@ -20,19 +20,22 @@ export interface OpenWorkerOptions {
   readonly entry?: URL
   readonly settings?: Partial<WorkerSettings>
   readonly windowBytes?: number
+  /** @defaultValue 1 */
+  readonly maxConcurrent?: number
 }
 
 /** A greeted worker with a record of what it says; gone when the test is. */
 export async function openWorker(options: OpenWorkerOptions): Promise<OpenWorker> {
-  const { executor, entry, settings, windowBytes = Infinity } = options
+  const { executor, entry, settings, windowBytes = Infinity, maxConcurrent } = options
   const transport = spawnWorker({ executor, entry })
   onTestFinished(async () => transport[Symbol.asyncDispose]())
   const messages = createRecorder<ExecutorMessage>()
-  const worker = await connectRemoteWorker(transport, {
+  const creation = {
     settings: { ...defaultWorkerSettings, ...settings },
     windowBytes,
     onMessage: messages.record,
-  })
+  }
+  const worker = await connectRemoteWorker(transport, creation, { maxConcurrent })
   return {
     worker,
     transport,

@@ -21,15 +21,29 @@ export interface RemoteWorker extends RemoteExecutor {
   readonly link: HostLink
 }
 
-export function helloOf({ settings, windowBytes }: Pick<ExecutorCreation, 'settings' | 'windowBytes'>): HelloMessage {
+type Wishes = Pick<ExecutorCreation, 'settings' | 'windowBytes'> & {
+  readonly maxConcurrent?: number | undefined
+}
+
+export function helloOf({ settings, windowBytes, maxConcurrent }: Wishes): HelloMessage {
   return {
     type: 'hello',
     protocol: protocolVersion,
     codecs: ['msgpack', 'json'],
-    features: ['output-credit', 'preemptive-cancel', 'sync-input', 'heartbeat', 'inspect', 'display', 'progress'],
+    features: [
+      'output-credit',
+      'preemptive-cancel',
+      'sync-input',
+      'heartbeat',
+      'inspect',
+      'display',
+      'progress',
+      'concurrency',
+    ],
     limits: defaultLimits,
     settings,
     outputWindowBytes: Math.min(windowBytes, Number.MAX_SAFE_INTEGER),
+    ...(maxConcurrent === undefined ? {} : { maxConcurrentExecutions: maxConcurrent }),
   }
 }
 
@@ -37,7 +51,11 @@ export function helloOf({ settings, windowBytes }: Pick<ExecutorCreation, 'setti
 const heartbeatMs = 20
 
 /** A worker, driven by nothing but the protocol, as the executor that the contract suite asks for. */
-export async function connectRemoteWorker(link: HostLink, creation: ExecutorCreation): Promise<RemoteWorker> {
+export async function connectRemoteWorker(
+  link: HostLink,
+  creation: ExecutorCreation,
+  { maxConcurrent }: { maxConcurrent?: number | undefined } = {},
+): Promise<RemoteWorker> {
   const { settings, windowBytes, onMessage } = creation
   const settled = new Set<string>()
   const accepted = new Set<string>()
@@ -91,7 +109,7 @@ export async function connectRemoteWorker(link: HostLink, creation: ExecutorCrea
   })
   // nobody may be waiting when a worker is disposed of
   greeted.promise.catch(() => {})
-  link.send(helloOf({ settings: { ...settings, heartbeatMs }, windowBytes }))
+  link.send(helloOf({ settings: { ...settings, heartbeatMs }, windowBytes, maxConcurrent }))
   const ready = await greeted.promise
 
   return {
@@ -99,7 +117,7 @@ export async function connectRemoteWorker(link: HostLink, creation: ExecutorCrea
     link,
     async execute(message) {
       const { executionId } = message
-      const isBusy = [...accepted].some((id) => !settled.has(id))
+      const isBusy = [...accepted].filter((id) => !settled.has(id)).length >= (maxConcurrent ?? 1)
       accepted.add(executionId)
       link.send(message)
       if (!isBusy) return

@@ -16,5 +16,7 @@ export const helloSchema = z.object({
   outputWindowBytes: countSchema,
   /** How many channels the worker may have opened at a time (feature `streams`). @defaultValue 64 */
   maxStreams: countSchema.optional(),
+  /** How many executions may run at once (feature `concurrency`). @defaultValue 1 */
+  maxConcurrentExecutions: countSchema.optional(),
 })
 export type HelloMessage = z.infer<typeof helloSchema>
