@@ -94,9 +94,12 @@ export function createAsyncExecutor(options: AsyncExecutorOptions): AsyncExecuto
       return newest !== undefined
     },
     interrupt() {
+      engine.abandonRestore()
       for (const { executionId } of runner.tasks) runner.cancel(executionId, 'cancelled')
     },
     inspect: (query) => inspect(engine, query),
+    capture: async (options) => engine.capture(options),
+    restore: (payload, mode) => new Promise((resolve) => engine.restore(payload, mode, resolve)),
     credit: (bytes) => onCredit?.(bytes),
     stats: () => ({
       executionIds: runner.tasks.map(({ executionId }) => executionId),

@@ -189,6 +189,8 @@ function compose({ executor, engine, pump, streams, clock, uninstall }: Parts): 
     cancelCurrent: (reason) => executor.cancelCurrent(reason),
     interrupt: (message) => executor.interrupt(message),
     inspect: (query) => executor.inspect(query),
+    capture: (options) => executor.capture(options),
+    restore: (payload, mode) => executor.restore(payload, mode),
     credit: (bytes) => executor.credit(bytes),
     stats: () => executor.stats(),
     stream: (message) => void streams.receive(message),

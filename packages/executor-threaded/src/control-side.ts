@@ -9,16 +9,26 @@ import {
   type OutputPump,
   type UncountedTerminal,
 } from '@capsule/executor'
-import type { CancelMessage, InspectAnswer, StreamMessage, WorkerSettings } from '@capsule/protocol'
+import type {
+  CancelMessage,
+  CapturedNamespace,
+  InspectAnswer,
+  RestoreAnswer,
+  RestoreMode,
+  StreamMessage,
+  WorkerSettings,
+} from '@capsule/protocol'
 import type { CellStreamsLink } from '@capsule/transport'
 import { load, waitAsync } from './atomics.ts'
 import { createCancelLadder } from './cancel-ladder.ts'
+import type { CaptureAnswer } from './inbox.ts'
 import { createMailbox } from './mailbox.ts'
 import { releaseExit } from './exit-flush.ts'
 import { type Blob, type OutboxMessage, readOutboxMessage } from './outbox.ts'
 import { createRingReader, type RingReceiver, textFlag } from './ring.ts'
 import { createStreamRelay, ownMemory, type StreamRelay } from './stream-relay.ts'
 import { type SharedState, word } from './shared-state.ts'
+import { UserQuestions } from './user-questions.ts'
 import { createMainThreadTerminator, type Terminator } from './terminator.ts'
 
 export interface ThreadedExecutorOptions {
@@ -68,9 +78,8 @@ class ControlSide implements ThreadedExecutor {
   readonly #relay: StreamRelay | undefined
   /** By id, oldest first: the number of the message that told the user side of it. */
   readonly #running = new Map<string, number>()
-  readonly #inspections = new Map<number, (answer: InspectAnswer) => void>()
+  readonly #questions = new UserQuestions()
   readonly #whenIdle = new Set<() => void>()
-  #inspectionCount = 0
   #terminalsRead = 0
   #isReading = false
   #isWaitingForMore = false
@@ -100,7 +109,11 @@ class ControlSide implements ThreadedExecutor {
       terminator: options.terminator ?? createMainThreadTerminator(),
       clock,
       catchUp: () => void this.#read(() => true),
-      onTerminated: () => this.#failInspections(),
+      onTerminated: () => {
+        this.#questions.terminated()
+        // what was terminated may have been its code
+        this.#mailbox.post({ type: 'abandon-restore' })
+      },
       inFlight: () => this.#running.keys(),
     })
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -137,18 +150,36 @@ class ControlSide implements ThreadedExecutor {
   }
 
   interrupt({ cooperativeMs }: Parameters<Executor['interrupt']>[0]): void {
-    if (this.#running.size === 0) this.#ladder.unblock({ cooperativeMs })
+    if (this.#running.size === 0) {
+      this.#mailbox.post({ type: 'abandon-restore' })
+      this.#ladder.unblock({ cooperativeMs })
+    }
     for (const executionId of this.#running.keys()) {
       this.cancel({ type: 'cancel', executionId, reason: 'cancelled', cooperativeMs })
     }
   }
 
   inspect(query: Parameters<Executor['inspect']>[0]): Promise<InspectAnswer> {
-    const requestId = ++this.#inspectionCount
-    return new Promise((resolve) => {
-      this.#inspections.set(requestId, resolve)
-      this.#mailbox.post({ type: 'inspect', requestId, query })
-    })
+    return this.#questions.ask<InspectAnswer>(
+      (requestId) => this.#mailbox.post({ type: 'inspect', requestId, query }),
+      lostInspection,
+    )
+  }
+
+  async capture({ limitBytes }: Parameters<Executor['capture']>[0]): Promise<CapturedNamespace> {
+    const answer = await this.#questions.ask<CaptureAnswer>(
+      (requestId) => this.#mailbox.post({ type: 'capture', requestId, limitBytes }),
+      undefined,
+    )
+    if (answer.kind === 'captured') return answer.namespace
+    throw Object.assign(new Error(answer.error.message), answer.error)
+  }
+
+  restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer> {
+    return this.#questions.ask<RestoreAnswer>(
+      (requestId) => this.#mailbox.post({ type: 'restore', requestId, payload, mode }),
+      undefined,
+    )
   }
 
   credit(bytes: number): void {
@@ -197,7 +228,7 @@ class ControlSide implements ThreadedExecutor {
     this.#relay?.close()
     this.#ladder[Symbol.dispose]()
     this.#pump.dispose()
-    this.#failInspections()
+    this.#questions.end({ kind: 'failed', error: disposed })
     for (const idle of this.#whenIdle) idle()
   }
 
@@ -282,10 +313,8 @@ class ControlSide implements ThreadedExecutor {
     switch (message.type) {
       case 'configured':
         return this.#onConfigured()
-      case 'inspected':
-        this.#inspections.get(message.requestId)?.(message.answer)
-        this.#inspections.delete(message.requestId)
-        return
+      case 'answered':
+        return this.#questions.answered(message.requestId, message.answer)
       case 'flush':
         return this.#flush()
       case 'result':
@@ -320,20 +349,17 @@ class ControlSide implements ThreadedExecutor {
     this.#relay?.takeIn()
     void this.#pump.flush().then(() => whenSent(() => releaseExit(shared)))
   }
-
-  #failInspections(): void {
-    const answer: InspectAnswer = {
-      what: 'failure',
-      error: {
-        name: 'CapsuleError',
-        code: 'CANCELLED',
-        message: 'the inspection was cancelled with the code that ran',
-      },
-    }
-    for (const resolve of this.#inspections.values()) resolve(answer)
-    this.#inspections.clear()
-  }
 }
+
+const lostInspection: InspectAnswer = {
+  what: 'failure',
+  error: {
+    name: 'CapsuleError',
+    code: 'CANCELLED',
+    message: 'the inspection was cancelled with the code that ran',
+  },
+}
+const disposed = { name: 'CapsuleError', code: 'EXECUTOR_DISPOSED', message: 'the executor was disposed' }
 
 /** In mode `error` the printing code is refused when the ring is full, as it waits in mode `block`. */
 function waitsForRoom({ backPressure }: WorkerSettings): boolean {

@@ -1,10 +1,14 @@
 import type {
   CancelMessage,
+  CapturedNamespace,
   ExecuteMessage,
   InputResponseMessage,
   InspectAnswer,
   InspectQuery,
+  RestoreAnswer,
+  RestoreMode,
   StreamMessage,
+  WireError,
   WorkerSettings,
 } from '@capsule/protocol'
 import type { CellStreamsLink } from '@capsule/transport'
@@ -35,6 +39,10 @@ export type InboxMessage =
   | { readonly type: 'stream'; readonly message: StreamMessage }
   | { readonly type: 'respond'; readonly message: InputResponseMessage }
   | { readonly type: 'inspect'; readonly requestId: number; readonly query: InspectQuery }
+  | { readonly type: 'capture'; readonly requestId: number; readonly limitBytes: number }
+  | { readonly type: 'restore'; readonly requestId: number; readonly payload: Uint8Array; readonly mode: RestoreMode }
+  /** The code of a restore was terminated, or is not to be waited for any more. */
+  | { readonly type: 'abandon-restore' }
   /** Only to be taken care of: shows that the thread answers. */
   | { readonly type: 'ping' }
   | { readonly type: 'exit'; readonly code: number }
@@ -48,8 +56,15 @@ export interface Envelope {
   readonly inbox: InboxMessage
 }
 
+export type CaptureAnswer =
+  | { readonly kind: 'captured'; readonly namespace: CapturedNamespace }
+  | { readonly kind: 'failed'; readonly error: WireError }
+
+/** To `inspect`, `capture` and `restore`. */
+export type Answer = InspectAnswer | CaptureAnswer | RestoreAnswer
+
 /** What the user side sends beside the protocol's messages, through the same ring. */
 export type UserSideReport =
   | { readonly type: 'configured' }
-  | { readonly type: 'inspected'; readonly requestId: number; readonly answer: InspectAnswer }
+  | { readonly type: 'answered'; readonly requestId: number; readonly answer: Answer }
   | { readonly type: 'flush' }

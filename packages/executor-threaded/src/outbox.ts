@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import type { MessagePort } from 'node:worker_threads'
 import type { OrderedMessage } from '@capsule/executor'
 import { createCodec, type DisplayMessage, type ProgressMessage } from '@capsule/protocol'
-import type { UserSideReport } from './inbox.ts'
+import type { Answer, CaptureAnswer, UserSideReport } from './inbox.ts'
 import { decodeResult, encodeResult, isResult } from './result-record.ts'
 import { maxMessageBytes, type RingWriter, type TextBound } from './ring.ts'
 
@@ -36,9 +36,12 @@ export function createOutbox(ring: RingWriter, port: MessagePort): (message: Out
     ring.writeBlob(sequence)
   }
   return (message) => {
-    const attached = message.type === 'result' ? message.value : undefined
+    // a snapshot: its bytes move to the other thread
+    if (message.type === 'answered' && isCaptured(message.answer)) return post(message)
+    const result = message.type === 'result' && message.transaction === undefined ? message : undefined
+    const attached = result?.value
     if ((attached?.length ?? 0) > maxMessageBytes || isJsonReplaced()) return post(message)
-    const json = message.type === 'result' ? encodeResult(message) : jsonCodec.encode(message)
+    const json = result === undefined ? jsonCodec.encode(message) : encodeResult(result)
     if (lengthBytes + json.length + (attached?.length ?? 0) > maxMessageBytes) return post(message)
     ring.writeMessage(frame(json, attached))
   }
@@ -46,6 +49,9 @@ export function createOutbox(ring: RingWriter, port: MessagePort): (message: Out
 
 /** What moves to the other thread instead of being copied: a large encoded value, whose memory is the message's own. */
 function buffersOf(message: OutboxMessage): ArrayBuffer[] {
+  if (message.type === 'answered' && isCaptured(message.answer)) {
+    return [message.answer.namespace.payload.buffer as ArrayBuffer]
+  }
   if (message.type !== 'result' || (message.value?.length ?? 0) <= maxMessageBytes) return []
   const { buffer } = message.value as Uint8Array
   return buffer instanceof NativeArrayBuffer ? [buffer] : []
@@ -65,6 +71,10 @@ export function createShownOutbox(ring: RingWriter, bound?: TextBound): (message
     // progress is never refused: it gives way to newer progress
     ring.writeShown(body, message.type === 'display' ? bound : undefined)
   }
+}
+
+function isCaptured(answer: Answer): answer is Extract<CaptureAnswer, { kind: 'captured' }> {
+  return 'kind' in answer && answer.kind === 'captured'
 }
 
 function frame(json: Uint8Array, attached: Uint8Array | undefined): Uint8Array {

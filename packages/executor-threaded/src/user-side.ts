@@ -14,13 +14,13 @@ import {
   type ProgressReports,
   installOutputCapture,
 } from '@capsule/executor'
-import { displayRenderers, type Engine, type EngineOptions } from '@capsule/namespace'
+import { displayRenderers, type Engine, type EngineOptions, toWireError } from '@capsule/namespace'
 import type { StreamMessage, StreamName, WorkerSettings } from '@capsule/protocol'
 import { type CellStreams, createCellStreams, type StreamOptions } from '@capsule/transport'
 import { add, load, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { createHarness, type Harness } from './harness.ts'
-import type { InboxMessage } from './inbox.ts'
+import type { Answer, CaptureAnswer, InboxMessage } from './inbox.ts'
 import { createOutbox, createShownOutbox, type OutboxMessage } from './outbox.ts'
 import { createRingWriter, maxTextLength, type RingWriter, type TextBound, textFlag } from './ring.ts'
 import { type SharedState, word } from './shared-state.ts'
@@ -86,6 +86,10 @@ class UserSide {
     this.#harness(() => this.#emitInHarness(message))
   }
 
+  #answer(requestId: number, answer: Answer): void {
+    this.#emit({ type: 'answered', requestId, answer })
+  }
+
   /** Runs in the harness; what may call code of a cell is left for after it. */
   #handle(inbox: InboxMessage): AfterHarness {
     if (inbox.type === 'configure') {
@@ -116,7 +120,14 @@ class UserSide {
         if (!parts.syncPrompt.respond(inbox.message)) parts.input.respond(inbox.message)
         return
       case 'inspect':
-        return () => this.#emit({ type: 'inspected', requestId: inbox.requestId, answer: engine.inspect(inbox.query) })
+        return () => this.#answer(inbox.requestId, engine.inspect(inbox.query))
+      case 'capture':
+        return this.#answer(inbox.requestId, captured(engine, inbox.limitBytes)) as undefined
+      case 'restore':
+        // code of the snapshot runs
+        return () => engine.restore(inbox.payload, inbox.mode, (answer) => this.#answer(inbox.requestId, answer))
+      case 'abandon-restore':
+        return engine.abandonRestore() as undefined
       case 'ping':
         store(this.#options.shared.words, word.heapUsedKib, (memoryUsage().heapUsed / 1024) | 0)
         return
@@ -235,6 +246,15 @@ interface WriterParts {
   readonly runner: () => CellRunner
   readonly progress: ProgressReports
   readonly bound: TextBound | undefined
+}
+
+/** In the harness: no code of cells runs for it. */
+function captured(engine: Engine, limitBytes: number): CaptureAnswer {
+  try {
+    return { kind: 'captured', namespace: engine.capture({ limitBytes }) }
+  } catch (error) {
+    return { kind: 'failed', error: toWireError(error) }
+  }
 }
 
 function boundOf({ backPressure, outputBufferBytes: limitBytes }: WorkerSettings): TextBound | undefined {

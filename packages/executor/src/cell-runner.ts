@@ -1,5 +1,5 @@
 import type { Clock } from '@capsule/core'
-import type { CancelMessage, CellMode, ExecuteMessage, WireError } from '@capsule/protocol'
+import type { CancelMessage, CellMode, ExecuteMessage, TransactionReport, WireError } from '@capsule/protocol'
 import { executorErrors } from './errors.ts'
 import { disposedError, droppedError, failureOf, interruptedError } from './harness-errors.ts'
 import type { OrderedMessage } from './output-pump.ts'
@@ -28,7 +28,7 @@ export interface CellEngine {
   prepare(message: ExecuteMessage): PreparedCell
   start(prepared: PreparedCell, settled: (completion: Completion) => void): void
   cancel(executionId: string, reason: CancelMessage['reason']): void
-  finish(executionId: string): void
+  finish(executionId: string): TransactionReport | undefined
 }
 
 export interface CellRunnerOptions {
@@ -250,21 +250,22 @@ class Runner implements CellRunner {
       if (this.#tasks.get(executionId) !== task) return
       const { input, progress, clock, emit } = this.#options
       const durationMs = state === 'queued' ? 0 : clock.now() - startedAtMs
-      if (state === 'running') this.#finish(executionId)
+      const transaction = state === 'running' ? this.#finish(executionId) : undefined
       input.close(executionId)
       progress?.close(executionId)
-      emit(terminalOf({ executionId, prepared, executor, durationMs }, ending))
+      emit(terminalOf({ executionId, prepared, executor, durationMs, transaction }, ending))
       this.#tasks.delete(executionId)
     })
     if (this.#tasks.size === 0) for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   /** A failure of the engine is told, and never keeps the execution from ending. */
-  #finish(executionId: string): void {
+  #finish(executionId: string): TransactionReport | undefined {
     try {
-      this.#options.engine.finish(executionId)
+      return this.#options.engine.finish(executionId)
     } catch (error) {
       this.uncaught(executionId, failureOf(error))
+      return undefined
     }
   }
 }

@@ -1,5 +1,6 @@
 import type {
   CancelMessage,
+  CapturedNamespace,
   DisplayMessage,
   ErrorMessage,
   ExecuteMessage,
@@ -10,6 +11,8 @@ import type {
   InterruptMessage,
   OutputMessage,
   ProgressMessage,
+  RestoreAnswer,
+  RestoreMode,
   ResultMessage,
   StreamMessage,
 } from '@capsule/protocol'
@@ -61,6 +64,10 @@ export interface Executor extends AsyncDisposable {
   /** Stops whatever runs, late code of settled cells included where the executor is preemptive. */
   interrupt(message: InterruptMessage): void
   inspect(query: InspectQuery): Promise<InspectAnswer>
+  /** Writes the namespace down. Rejects with what went wrong in the engine. */
+  capture(options: { limitBytes: number }): Promise<CapturedNamespace>
+  /** Puts a captured namespace in the place of this one, or over it; `interrupt` ends it. */
+  restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer>
   /** The reader took this many bytes of output. */
   credit(bytes: number): void
   /** What the host says of the cells' channels; those that are not of this executor's hub are ignored. Absent: it has none. */

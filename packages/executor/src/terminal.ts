@@ -1,7 +1,7 @@
 import type { OrderedMessage, UncountedTerminal } from './output-pump.ts'
 import type { Completion, PreparedCell } from './cell-runner.ts'
 import { droppedError } from './harness-errors.ts'
-import type { CancelMessage, WireError } from '@capsule/protocol'
+import type { CancelMessage, TransactionReport, WireError } from '@capsule/protocol'
 
 /** How an execution ended: by itself, or by a rung of the cancel ladder. */
 export type Ending =
@@ -21,6 +21,7 @@ interface Facts {
   readonly prepared: PreparedCell | undefined
   readonly executor: string
   readonly durationMs: number
+  readonly transaction?: TransactionReport | undefined
 }
 
 /** The last message of its execution. */
@@ -35,10 +36,11 @@ export function droppedTerminal(executionId: string, status: CancelMessage['reas
 }
 
 /** The terminal message of one execution, for the pump to count. */
-export function terminalOf({ executionId, prepared, executor, durationMs }: Facts, ending: Ending): UncountedTerminal {
+export function terminalOf(facts: Facts, ending: Ending): UncountedTerminal {
+  const { executionId, prepared, executor, durationMs, transaction } = facts
   const cell = prepared?.cell ?? 0
   const mode = prepared?.mode ?? 'unknown'
-  const settlement = { executionId, cell, mode, executor, durationMs }
+  const settlement = { executionId, cell, mode, executor, durationMs, ...(transaction && { transaction }) }
   switch (ending.kind) {
     case 'value': {
       const { text, value, truncated } = ending
@@ -46,6 +48,7 @@ export function terminalOf({ executionId, prepared, executor, durationMs }: Fact
       const result: UncountedTerminal = { type: 'result', executionId, cell, mode, executor, durationMs, text }
       if (value !== undefined) result.value = value
       if (truncated) result.truncated = truncated
+      if (transaction !== undefined) result.transaction = transaction
       return result
     }
     case 'throw':

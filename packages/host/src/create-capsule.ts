@@ -44,7 +44,7 @@ class HostCapsule implements Capsule {
   async createSession(options: CapsuleSessionOptions = {}): Promise<Session> {
     checkSessionOptions(options)
     this.#assertOpen()
-    const started = this.#startSession({ ...this.#options.session, ...options })
+    const started = this.#startSession({ ...this.#options.session, ...options }, options)
     this.#starting.add(started)
     try {
       return await started
@@ -69,7 +69,8 @@ class HostCapsule implements Capsule {
     return this.shutdown()
   }
 
-  async #startSession(options: CapsuleSessionOptions): Promise<Session> {
+  /** `given`: what the caller said, without the capsule's defaults. */
+  async #startSession(options: CapsuleSessionOptions, given: CapsuleSessionOptions): Promise<Session> {
     const { env = {}, cwd, executor = this.#options.executor, maxHeapMb, signal, ...sessionOptions } = options
     const temporary = cwd === undefined && this.#isolation === 'process' ? await createTemporaryDirectory() : undefined
     const { nodePath } = this.#options
@@ -92,6 +93,7 @@ class HostCapsule implements Capsule {
         clock: this.#parts.get(tokens.clock),
         logger: this.#parts.get(tokens.logger),
         ids: this.#parts.get(tokens.ids),
+        startFork: (forkOptions) => this.createSession({ ...given, ...forkOptions }),
         onClosed,
       })
     } catch (error) {

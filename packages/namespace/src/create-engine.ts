@@ -8,6 +8,7 @@ import {
   encodeValue,
   type InspectAnswer,
   type InspectQuery,
+  type RestoreAnswer,
   type RestoreMode,
   type TransactionReport,
 } from '@capsule/protocol'
@@ -27,7 +28,7 @@ import { answerQuery } from './inspect/answer-query.ts'
 import { catchLateErrors } from './late-errors.ts'
 import { defineProperty, deleteProperty, hasOwn, SafeMap, thenOf } from './primordials.ts'
 import type { RunningCell } from './running-cell.ts'
-import { NamespaceSnapshots, type Restored } from './snapshot/namespace-snapshots.ts'
+import { NamespaceSnapshots } from './snapshot/namespace-snapshots.ts'
 import { toWireError, type WireErrorContext } from './to-wire-error.ts'
 import { textOf } from './value-text.ts'
 
@@ -84,7 +85,6 @@ class CellEngine implements Engine {
     this.#history = new History()
     this.#stopTracking = trackTimers(current)
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
-    // what is global now is not of a cell
     this.#snapshots = new NamespaceSnapshots({
       bindings: this.#bindings,
       builtins: this.#builtins,
@@ -106,7 +106,7 @@ class CellEngine implements Engine {
 
   prepare(request: CellRequest): PreparedCell {
     if (this.#isDisposed) throw namespaceErrors.ENGINE_DISPOSED({ executionId: request.executionId })
-    this.#snapshots.recover()
+    this.#snapshots.begin()
     // what cells that still run have defined so far counts for this one
     this.#running.forEach((cell) => this.#adopt(cell))
     const { execution, preparation, mode } = this.#preparer.prepare(request)
@@ -259,20 +259,23 @@ class CellEngine implements Engine {
   }
 
   capture(options: { limitBytes: number }): CapturedNamespace {
-    this.#snapshots.recover()
+    this.#snapshots.begin()
     // what cells that still run have defined so far counts
     this.#running.forEach((cell) => this.#adopt(cell))
     return this.#snapshots.capture(options)
   }
 
-  restore(payload: Uint8Array, mode: RestoreMode, done: (restored: Restored) => void): void {
-    this.#snapshots.recover()
+  restore(payload: Uint8Array, mode: RestoreMode, done: (answer: RestoreAnswer) => void): void {
+    this.#snapshots.begin()
     this.#snapshots.restore(payload, mode, done)
+  }
+
+  abandonRestore(): void {
+    this.#snapshots.abandonRestore()
   }
 
   defineBuiltin(name: string, value: unknown): void {
     this.#builtins.define(name, value)
-    this.#snapshots.provided(name, value)
   }
 
   [Symbol.dispose](): void {

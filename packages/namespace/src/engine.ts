@@ -4,12 +4,12 @@ import type {
   CellMode,
   InspectAnswer,
   InspectQuery,
+  RestoreAnswer,
   RestoreMode,
   TransactionMode,
   TransactionReport,
   WireError,
 } from '@capsule/protocol'
-import type { Restored } from './snapshot/namespace-snapshots.ts'
 
 /** One cell to run. */
 export interface CellRequest {
@@ -97,7 +97,9 @@ export interface Engine extends Disposable {
    * Puts a captured namespace in the place of this one, or over it. That runs imports, and what classes run when they are
    * defined: `done` is called once, unless such code is terminated or never ends.
    */
-  restore(payload: Uint8Array, mode: RestoreMode, done: (restored: Restored) => void): void
+  restore(payload: Uint8Array, mode: RestoreMode, done: (answer: RestoreAnswer) => void): void
+  /** Ends a restore whose code was terminated, or is still being waited for; the namespace is as it was. */
+  abandonRestore(): void
   /** Defines a global that cells may shadow but that is not listed as a binding (`input`, `prompt`). */
   defineBuiltin(name: string, value: unknown): void
   readonly counters: EngineCounters

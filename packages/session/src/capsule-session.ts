@@ -1,8 +1,19 @@
 /* oxlint-disable max-lines -- one state machine: every way into and out of a worker's life is read together */
-import { type AbortOptions, type CapsuleError, type EventSource, throwIfAborted, withAbort } from '@capsule/core'
-import type { BindingSummary, InspectAnswer, InspectQuery } from '@capsule/protocol'
+import {
+  type AbortOptions,
+  type CapsuleError,
+  type EventSource,
+  throwIfAborted,
+  type Timer,
+  withAbort,
+} from '@capsule/core'
+import type { BindingSummary, Feature, InspectAnswer, InspectQuery } from '@capsule/protocol'
 import type { StreamChannel } from '@capsule/transport'
+import type { Checkpoint } from './checkpoint/checkpoint.ts'
+import { type RestoreSource, SessionCheckpoints } from './checkpoint/session-checkpoints.ts'
+import { SnapshotLink } from './checkpoint/snapshot-link.ts'
 import { sessionErrors } from './errors.ts'
+import { ExclusiveWork } from './exclusive-work.ts'
 import type { CellExecution } from './execution.ts'
 import { ExecutionFactory } from './execution-factory.ts'
 import { ExecutionIds } from './execution-ids.ts'
@@ -11,13 +22,23 @@ import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { bindingsOf, type InspectOptions, Inspections } from './inspections.ts'
 import { createInterceptors } from './interceptors.ts'
 import { MessageRouter } from './message-router.ts'
-import { checkExecuteOptions, checkRunOptions, type ResolvedOptions } from './options.ts'
+import {
+  checkCheckpointOptions,
+  checkExecuteOptions,
+  checkRestoreOptions,
+  checkRunOptions,
+  type ResolvedOptions,
+} from './options.ts'
 import { outcomeErrorFrom } from './outcome.ts'
 import { collect } from './run.ts'
 import type {
+  CheckpointOptions,
   ExecuteOptions,
   Execution,
+  HistoryEntry,
   Outcome,
+  RestoredFacts,
+  RestoreOptions,
   RunOptions,
   RunResult,
   Session,
@@ -27,6 +48,7 @@ import type {
   StreamOptions,
 } from './session.ts'
 import { SessionEventEmitter } from './session-events.ts'
+import { SessionHistory } from './session-history.ts'
 import { SessionRecord } from './session-record.ts'
 import { RunningExecutions } from './running-executions.ts'
 import { SessionStreams } from './session-streams.ts'
@@ -49,6 +71,17 @@ export class CapsuleSession implements Session {
   readonly #running: RunningExecutions
   readonly #queue: ExecutionQueue
   readonly #executions: ExecutionFactory
+  readonly #exclusive: ExclusiveWork
+  readonly #checkpoints: SessionCheckpoints
+  readonly #history = new SessionHistory()
+  /** Queued executions before which a checkpoint is due. */
+  readonly #checkpointFirst = new Set<string>()
+  /** The worker that takes over is to start from the last checkpoint. */
+  #isRecovering = false
+  /** What became of the namespace when a worker last died. */
+  #recovered: Pick<Outcome, 'state' | 'checkpointId'> = { state: 'lost' }
+  /** Were told of an idle death before its recovery was over. */
+  #told: CellExecution[] = []
   #isWarmingUp = false
   #restarting: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -73,6 +106,18 @@ export class CapsuleSession implements Session {
       drained: (callback) => this.#slot.drained(callback),
     })
     this.#running = new RunningExecutions(options)
+    this.#exclusive = new ExclusiveWork(() => this.#runQueued())
+    const { sessionId } = this
+    const nodeVersion = (): string => this.#record.nodeVersion
+    const link = new SnapshotLink({
+      clock,
+      ids,
+      send: (message) => this.#slot.send(message),
+      openStream: (name, streamOptions) => this.#streams.openAny(name, streamOptions),
+    })
+    const policy = options.checkpoints
+    const emitter = this.#emitter
+    this.#checkpoints = new SessionCheckpoints({ sessionId, policy, link, clock, ids, logger, emitter, nodeVersion })
     const router = new MessageRouter({
       record: this.#record,
       emitter: this.#emitter,
@@ -131,15 +176,19 @@ export class CapsuleSession implements Session {
     const known = this.#executions.find(code, options)
     if (known !== undefined) return known
     this.#queue.assertRoom(this.#isWarmingUp ? undefined : this.#running, options?.queue)
+    if (options?.transaction !== undefined) this.#assertOffers('transactions')
     const execution = this.#executions.create(code, options)
+    const isCheckpointDue = this.#checkpoints.wantsBefore(code)
+    if (isCheckpointDue) this.#checkpointFirst.add(execution.executionId)
     const death = this.#untoldDeath
     this.#untoldDeath = undefined
-    if (death === undefined && this.#mayRun && this.#queue.size === 0) this.#run(execution)
+    if (death === undefined && this.#mayRun && this.#queue.size === 0 && !isCheckpointDue) this.#run(execution)
     else {
       this.#queue.push(execution)
-      if (death !== undefined) execution.workerDied(death)
+      if (death !== undefined) this.#tell(execution, death)
       else if (this.#state === 'crashed') this.#queue.refuseAll('crashed', this.#crashCause)
       else execution.enqueue()
+      if (isCheckpointDue) this.#runQueued()
     }
     this.#record.counters.executions++
     return execution
@@ -164,7 +213,7 @@ export class CapsuleSession implements Session {
     if (this.#restarting !== undefined) await withAbort(this.#restarting, options.signal, 'inspect')
     this.#assertOpen()
     if (this.#state === 'crashed' && this.#crashCause !== undefined) throw this.#crashCause
-    if (!this.#record.offers('inspect')) throw sessionErrors.FEATURE_UNAVAILABLE({ feature: 'inspect' })
+    this.#assertOffers('inspect')
     return this.#inspections.ask(query, options, this.#slot.send)
   }
 
@@ -177,17 +226,54 @@ export class CapsuleSession implements Session {
     return this.#streams.open(name, options)
   }
 
+  async checkpoint(options: CheckpointOptions = {}): Promise<Checkpoint> {
+    checkCheckpointOptions(options)
+    return this.#alone('checkpoint()', options.signal, () => this.#take(() => this.#checkpoints.take(options)))
+  }
+
+  async restore(source: RestoreSource, options: RestoreOptions = {}): Promise<RestoredFacts> {
+    checkRestoreOptions(source, options)
+    const { signal, mode = 'replace' } = options
+    throwIfAborted(signal, 'restore()')
+    this.#assertOpen()
+    const opened = await this.#checkpoints.open(source, options)
+    return this.#alone('restore()', signal, () =>
+      this.#stoppable(signal, () => this.#checkpoints.putBack(opened, mode)),
+    )
+  }
+
+  async fork(options: AbortOptions = {}): Promise<Session> {
+    const { signal } = options
+    const checkpoint = await this.#alone('fork()', signal, () => this.#checkpoints.take({ signal, isKept: false }))
+    const session = await this.#options.startFork(options)
+    try {
+      await session.restore(checkpoint, options)
+      return session
+    } catch (error) {
+      await session.shutdown()
+      throw error
+    }
+  }
+
+  history(): readonly HistoryEntry[] {
+    return this.#history.entries
+  }
+
   async restart({ signal }: AbortOptions = {}): Promise<void> {
     throwIfAborted(signal, 'restart')
     this.#assertOpen()
+    // what was to come back is not wanted any more
+    if (this.#isRecovering) await this.#restarting?.catch(() => {})
+    this.#checkpoints.forget()
     this.#untoldDeath = undefined
     this.#idleDeaths = 0
     this.#queue.dropAll()
     await withAbort(this.#replaceWorker(), signal, 'restart')
   }
 
-  shutdown({ graceMs = this.#options.shutdownGraceMs }: { graceMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(graceMs)
+  shutdown(options: { graceMs?: number; checkpoint?: boolean } = {}): Promise<void> {
+    const { graceMs = this.#options.shutdownGraceMs, checkpoint = false } = options
+    this.#closing ??= checkpoint ? this.#closeKept(graceMs) : this.#close(graceMs)
     return this.#closing
   }
 
@@ -201,10 +287,12 @@ export class CapsuleSession implements Session {
       transport: this.#slot.link?.transport,
       inFlight: { running: this.#running.size, queued: this.#queue.size },
       streams: this.#streams.counters,
+      restored: this.#checkpoints.restored,
     })
   }
 
   get #mayRun(): boolean {
+    if (this.#exclusive.isWanted) return false
     return this.#state === 'ready' || (this.#state === 'busy' && !this.#running.isFull)
   }
 
@@ -225,7 +313,7 @@ export class CapsuleSession implements Session {
     this.#running.delete(executionId)
     if (this.#state !== 'busy') return
     if (this.#running.size === 0) this.#setState('ready')
-    this.#runQueued()
+    this.#goOn()
   }
 
   #onSettled(outcome: Outcome): void {
@@ -233,11 +321,80 @@ export class CapsuleSession implements Session {
     if (!(isRunning && this.#isWarmingUp)) this.#record.settled(outcome)
     if (outcome.status !== 'crashed') this.#idleDeaths = 0
     this.#queue.delete(outcome.executionId)
-    if (isRunning) this.#leave(outcome.executionId)
+    this.#checkpointFirst.delete(outcome.executionId)
+    if (!isRunning) return
+    if (!this.#isWarmingUp) this.#onExecuted(outcome)
+    this.#leave(outcome.executionId)
+  }
+
+  #onExecuted(outcome: Outcome): void {
+    this.#history.add(this.#running.find(outcome.executionId)?.code ?? '', outcome)
+    if (outcome.state !== 'lost' && this.#checkpoints.executed()) this.#checkpointByPolicy()
+  }
+
+  /** Nothing runs: first what wants the worker to itself, then the cells that wait. */
+  #goOn(): void {
+    if (this.#state !== 'ready' || !this.#exclusive.proceed()) this.#runQueued()
+  }
+
+  #checkpointByPolicy(): void {
+    const take = (): Promise<unknown> => this.#take(() => this.#checkpoints.takeByPolicy())
+    // what fails is told by an event
+    this.#alone('checkpoint()', undefined, take).catch(() => {})
+  }
+
+  async #take<T extends Checkpoint | undefined>(take: () => Promise<T>): Promise<T> {
+    const checkpoint = await take()
+    if (checkpoint !== undefined) this.#history.checkpointed(checkpoint.id)
+    return checkpoint
+  }
+
+  /** Runs what needs the worker to itself. */
+  #alone<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const mayStart = (): boolean => this.#running.size === 0 && this.#state !== 'busy' && this.#state !== 'restarting'
+    const done = this.#exclusive.run(async () => {
+      throwIfAborted(signal, what)
+      this.#assertOpen()
+      if (this.#state === 'crashed' && this.#crashCause !== undefined) throw this.#crashCause
+      this.#assertOffers('checkpoint')
+      return work()
+    }, mayStart)
+    return withAbort(done, signal, what)
+  }
+
+  /** A restore runs code: it is interrupted when its time is over, and its worker ended should that not help. */
+  async #stoppable<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const { clock, cooperativeMs, graceMs, checkpoints } = this.#options
+    const { timeoutMs } = checkpoints
+    let grace: Timer | undefined
+    let isTimedOut = false
+    const stop = (): void => {
+      this.#slot.send({ type: 'interrupt', cooperativeMs })
+      grace ??= clock.setTimer(graceMs, () => this.#slot.link?.kill())
+    }
+    const timer =
+      timeoutMs === Infinity
+        ? undefined
+        : clock.setTimer(timeoutMs, () => {
+            isTimedOut = true
+            stop()
+          })
+    signal?.addEventListener('abort', stop, { once: true })
+    try {
+      return await work()
+    } catch (cause) {
+      throw isTimedOut ? sessionErrors.REQUEST_TIMED_OUT({ what: 'restore', timeoutMs }, { cause }) : cause
+    } finally {
+      timer?.cancel()
+      grace?.cancel()
+      signal?.removeEventListener('abort', stop)
+    }
   }
 
   #runQueued(): void {
     while (this.#queue.size > 0 && this.#mayRun) {
+      const { first } = this.#queue
+      if (first !== undefined && this.#checkpointFirst.delete(first.executionId)) return this.#checkpointByPolicy()
       const next = this.#queue.shift()
       try {
         if (next !== undefined) this.#run(next)
@@ -264,7 +421,7 @@ export class CapsuleSession implements Session {
     this.#setState('ready')
     // it may have died in the moment between its last warm-up and now
     if (this.#slot.vacancy !== undefined) return this.#onCrash(this.#slot.vacancy)
-    this.#runQueued()
+    this.#goOn()
   }
 
   /** Ends the present worker, if any, and starts the next; calls meanwhile join. */
@@ -282,6 +439,8 @@ export class CapsuleSession implements Session {
       this.#executionIds.startGeneration(this.#queue.first?.executionId)
       await this.#slot.fill(undefined)
       this.#assertOpen()
+      if (this.#isRecovering) this.#onRecovered(await this.#recover())
+      this.#assertOpen()
     } catch (error) {
       this.#assertOpen()
       this.#crashCause = asCapsuleError(error)
@@ -290,10 +449,31 @@ export class CapsuleSession implements Session {
       throw error
     } finally {
       this.#restarting = undefined
+      if (this.#isRecovering) this.#onRecovered({ state: 'lost' })
+      if (this.#state === 'crashed') this.#exclusive.proceed()
     }
     this.#record.counters.restarts++
     this.#becomeReady()
     this.#emitter.emit('restarted', this.#record.generation)
+  }
+
+  async #recover(): Promise<Pick<Outcome, 'state' | 'checkpointId'>> {
+    const checkpointId = await this.#stoppable(undefined, () => this.#checkpoints.recover())
+    return checkpointId === undefined ? { state: 'lost' } : { state: 'rolled-back', checkpointId }
+  }
+
+  #onRecovered(recovered: Pick<Outcome, 'state' | 'checkpointId'>): void {
+    this.#isRecovering = false
+    this.#recovered = recovered
+    this.#running.forEach((execution) => execution.recovered(recovered))
+    for (const execution of this.#told.splice(0)) execution.recovered(recovered)
+  }
+
+  /** An idle worker has died, and this execution tells of it. */
+  #tell(execution: CellExecution, death: WorkerDeath): void {
+    execution.workerDied(death, { isRecovering: true })
+    if (this.#isRecovering) this.#told.push(execution)
+    else execution.recovered(this.#recovered)
   }
 
   #replaceInBackground(): void {
@@ -303,6 +483,7 @@ export class CapsuleSession implements Session {
   /** An execution outlived its grace; those beside it were not to be stopped, and lose their worker all the same. */
   #endWorker(executionId: string): void {
     if (this.#state !== 'busy') return this.#slot.link?.kill()
+    this.#isRecovering = this.#checkpoints.canRecover
     this.#running.killBeside(executionId)
     this.#replaceInBackground()
   }
@@ -318,12 +499,12 @@ export class CapsuleSession implements Session {
         return this.#onCrash(death)
       case 'closed':
         this.#running.forEach((execution) => execution.kill('the session was shut down'))
-        return this.#running.workerDied(death)
+        return this.#running.workerDied(death, { isRecovering: false })
       // whoever starts or ends this worker is waiting for its end and goes on from there
       case 'starting':
       case 'restarting':
       case 'crashed':
-        return this.#running.workerDied(death)
+        return this.#running.workerDied(death, { isRecovering: this.#isRecovering })
     }
   }
 
@@ -337,10 +518,24 @@ export class CapsuleSession implements Session {
     const isReplaced = this.#options.restartOnCrash && this.#idleDeaths <= idleDeathLimit
     if (!isReplaced) this.#crashCause = deathError(death)
     this.#setState(isReplaced ? 'restarting' : 'crashed')
-    this.#running.workerDied(death)
+    this.#recovered = { state: 'lost' }
+    this.#isRecovering = isReplaced && this.#checkpoints.canRecover
+    this.#running.workerDied(death, { isRecovering: this.#isRecovering })
     this.#emitter.emit('crashed', death.exit)
     if (isReplaced) this.#replaceInBackground()
-    else this.#queue.refuseAll('crashed', this.#crashCause)
+    else {
+      this.#queue.refuseAll('crashed', this.#crashCause)
+      this.#exclusive.proceed()
+    }
+  }
+
+  /** Stops what runs, takes a last checkpoint and closes, whatever becomes of that. */
+  async #closeKept(graceMs: number): Promise<void> {
+    this.#queue.dropAll()
+    await this.interrupt({ graceMs })
+    const [taken] = await Promise.allSettled([this.checkpoint()])
+    await this.#close(graceMs)
+    if (taken.status === 'rejected') throw taken.reason
   }
 
   async #close(graceMs: number): Promise<void> {
@@ -349,6 +544,7 @@ export class CapsuleSession implements Session {
     this.#queue.refuseAll('cancelled', error)
     this.#inspections.failAll(error)
     this.#streams.fail(error)
+    this.#exclusive.proceed()
     if (this.#restarting !== undefined) {
       this.#slot.link?.kill()
       await this.#restarting.catch(() => {})
@@ -362,6 +558,11 @@ export class CapsuleSession implements Session {
     if (this.#state === state || this.#state === 'closed') return
     this.#state = state
     this.#emitter.emit('state', state)
+  }
+
+  /** @throws FEATURE_UNAVAILABLE */
+  #assertOffers(feature: Feature): void {
+    if (!this.#record.offers(feature)) throw sessionErrors.FEATURE_UNAVAILABLE({ feature })
   }
 
   #assertOpen(): void {

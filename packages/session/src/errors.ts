@@ -100,6 +100,21 @@ export const sessionErrors = defineErrors({
     cause: 'The worker reported an error while it looked at the namespace.',
     next: 'Look at the message; a binding with a throwing getter is reported, not fatal.',
   },
+  CHECKPOINT_FAILED: {
+    message: ({ message }: { message: string }) => `no checkpoint could be taken: ${message}`,
+    cause: 'The worker failed while it wrote the namespace down, or ended while it did.',
+    next: 'The namespace is untouched. Look at the cause; try again when the session is ready.',
+  },
+  RESTORE_FAILED: {
+    message: ({ message }: { message: string }) => `the checkpoint was not restored: ${message}`,
+    cause: 'The restore was interrupted, or code of the checkpoint (an import, a class) ended it.',
+    next: 'The namespace is as it was before. Look at the cause; restore into a fresh session to see what its code does.',
+  },
+  CHECKPOINT_NOT_FOUND: {
+    message: ({ id }: { id: string }) => `the store of this session has no checkpoint ${id}`,
+    cause: 'The id is of another store, or the store has removed that checkpoint (retention).',
+    next: 'Look at `store.list()`; pass the checkpoint itself or its bytes; raise the retention.',
+  },
   CHECKPOINT_CORRUPTED: {
     message: ({ problem }: { problem: string }) => `the checkpoint is damaged: ${problem}`,
     cause: 'Bytes were changed or lost where the checkpoint was kept, or on the way from there.',

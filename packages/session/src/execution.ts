@@ -6,6 +6,7 @@ import { type EventMessage, eventOf, EventQueue } from './event-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
 import type { ExecuteOptions, Execution, ExecutionEvent, Outcome } from './session.ts'
+import { TransactionEffects } from './transaction-effects.ts'
 
 /** What an execution needs of its session. */
 export interface ExecutionPorts {
@@ -62,6 +63,8 @@ type Phase =
   | { readonly name: 'killing'; readonly reason: KilledAs; readonly why: string }
   /** The terminal message is here; text on fd 1 and 2 may still come. */
   | { readonly name: 'draining'; readonly message: TerminalMessage }
+  /** Its worker is gone; whether the namespace comes back from a checkpoint is being found out. */
+  | { readonly name: 'recovering'; readonly outcome: Outcome; readonly wasSent: boolean }
   | { readonly name: 'settled'; readonly outcome: Outcome }
 
 /** One run of one cell on the host side. Everything that can end it meets in `#phase`, so it ends once. */
@@ -75,6 +78,8 @@ export class CellExecution implements Execution {
   #displays: DisplayAssembly | undefined
   /** Asked for and not yet answered; most cells ask for nothing. */
   #inputs: Set<string> | undefined
+  /** Kept for a transaction only. */
+  #effects: TransactionEffects | undefined
   #phase: Phase = { name: 'queued' }
   #resolvers: PromiseWithResolvers<Outcome> | undefined
   #isAcknowledged = false
@@ -89,11 +94,16 @@ export class CellExecution implements Execution {
     this.#ports = ports
     this.#request = request
     this.#events = new EventQueue(ports)
+    if (request.message.transaction !== undefined) this.#effects = new TransactionEffects()
     const { signal } = request
     if (signal === undefined) return
     const onAbort = (): void => this.stop('cancelled', request.graceMs)
     signal.addEventListener('abort', onAbort, { once: true })
     this.#stopListening = () => signal.removeEventListener('abort', onAbort)
+  }
+
+  get code(): string {
+    return this.#request.message.code
   }
 
   get outcome(): Promise<Outcome> {
@@ -120,6 +130,7 @@ export class CellExecution implements Execution {
     const wireAnswer = answer === null ? ({ kind: 'eof' } as const) : ({ kind: 'text', text: answer } as const)
     this.#ports.send({ type: 'input-response', executionId, inputId, answer: wireAnswer })
     this.#inputs.delete(inputId)
+    this.#effects?.answered(inputId)
   }
 
   isWaitingFor(inputId: string): boolean {
@@ -213,11 +224,12 @@ export class CellExecution implements Execution {
   /** `false`: nothing that this execution can take now. */
   receive(message: EventMessage): boolean {
     const { name } = this.#phase
-    if (name === 'queued' || name === 'draining' || name === 'settled') return false
+    if (!isInFlight(name)) return false
     if (message.type === 'input-request') {
       this.#inputs ??= new Set()
       if (this.#inputs.has(message.inputId)) return false
       this.#inputs.add(message.inputId)
+      this.#effects?.asked(message)
     }
     const event = eventOf(this.executionId, message)
     this.witness?.event(event)
@@ -234,7 +246,7 @@ export class CellExecution implements Execution {
   /** One part of a display; with the last one, the whole. */
   receiveDisplay(part: { bytes: number; isFirst: boolean }, whole: DisplayEvent | undefined): boolean {
     const { name } = this.#phase
-    if (name === 'queued' || name === 'draining' || name === 'settled') return false
+    if (!isInFlight(name)) return false
     this.#events.part(part.bytes, part)
     if (whole === undefined) return true
     this.witness?.event(whole)
@@ -268,35 +280,59 @@ export class CellExecution implements Execution {
     return this.#isAcknowledged
   }
 
-  /** The worker is gone, and all that it had sent was received before. */
-  workerDied(death: WorkerDeath): void {
+  /** The worker is gone, and all that it had sent was received before. With `isRecovering`, `recovered` follows. */
+  workerDied(death: WorkerDeath, { isRecovering = false }: { isRecovering?: boolean } = {}): void {
+    const outcome = this.#outcomeOfDeath(death)
+    if (outcome === undefined) return
+    if (!isRecovering) return this.#settle(outcome)
+    this.#phase = { name: 'recovering', outcome, wasSent: this.#phase.name !== 'queued' }
+    this.#stopTimers()
+    this.#events.release()
+  }
+
+  /** What became of the namespace that its worker had. */
+  recovered(state: Pick<Outcome, 'state' | 'checkpointId'>): void {
+    if (this.#phase.name === 'recovering') this.#settle({ ...this.#phase.outcome, ...state })
+  }
+
+  #outcomeOfDeath(death: WorkerDeath): Outcome | undefined {
     const { exit } = death
     switch (this.#phase.name) {
       case 'queued':
       case 'running':
-      case 'stopping':
-        return this.refuse('crashed', 'lost', { error: outcomeErrorFrom(deathError(death)), exit })
+      case 'stopping': {
+        const error = outcomeErrorFrom(deathError(death))
+        return { ...this.#hostFacts(), status: 'crashed', state: 'lost', error, exit }
+      }
       case 'killing': {
         const { reason: status, why } = this.#phase
         const error = outcomeErrorFrom(sessionErrors.KILLED({ why }))
         const stopped = status === 'crashed' ? {} : { cancelRung: 3 as const }
-        return this.#settle({ ...this.#hostFacts(), status, state: 'lost', error, ...stopped, exit })
+        return { ...this.#hostFacts(), status, state: 'lost', error, ...stopped, exit }
       }
       case 'draining':
-        return this.#settle({ ...this.#told(this.#phase.message), state: 'lost', exit })
+        return { ...this.#told(this.#phase.message), state: 'lost', exit }
+      case 'recovering':
       case 'settled':
+        return undefined
     }
   }
 
   #told(message: TerminalMessage): Outcome {
     const { droppedBytes: bytes, droppedChunks: chunks } = this.#events
-    const outcome = outcomeOf(message, { bytes, chunks })
+    const outcome = this.#withEffects(outcomeOf(message, { bytes, chunks }))
     return this.#stateAfter === 'kept' ? outcome : { ...outcome, state: this.#stateAfter }
   }
 
+  #withEffects(outcome: Outcome): Outcome {
+    if (outcome.transaction === undefined || this.#effects === undefined) return outcome
+    return { ...outcome, transaction: { ...outcome.transaction, effects: this.#effects.list } }
+  }
+
   #settle(outcome: Outcome): void {
-    if (this.#phase.name === 'settled') return
-    const wasSent = this.#phase.name !== 'queued'
+    const phase = this.#phase
+    if (phase.name === 'settled') return
+    const wasSent = phase.name === 'recovering' ? phase.wasSent : phase.name !== 'queued'
     this.#phase = { name: 'settled', outcome }
     this.#stopTimers()
     this.#stopListening?.()
@@ -331,4 +367,9 @@ export class CellExecution implements Execution {
     })
     this.#grace = { timer, dueMs }
   }
+}
+
+/** Its worker may still send events of it. */
+function isInFlight(name: Phase['name']): boolean {
+  return name === 'running' || name === 'stopping' || name === 'killing'
 }

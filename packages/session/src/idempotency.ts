@@ -138,6 +138,6 @@ export class IdempotencyRecords {
 
 /** Two calls with the same fingerprint ask for the same work. Code can be large, so it is not kept itself. */
 function fingerprintOf(code: string, options: ExecuteOptions): string {
-  const { filename = null, language = 'auto', route = 'auto', storeHistory = true } = options
-  return hash('sha256', JSON.stringify([code, filename, language, route, storeHistory]))
+  const { filename = null, language = 'auto', route = 'auto', storeHistory = true, transaction = null } = options
+  return hash('sha256', JSON.stringify([code, filename, language, route, storeHistory, transaction]))
 }

@@ -8,6 +8,7 @@ export {
   type SealCheckpointOptions,
 } from './checkpoint/checkpoint-blob.ts'
 export type { CheckpointLimits } from './checkpoint/checkpoint-limits.ts'
+export type { CheckpointPolicy } from './checkpoint/checkpoint-policy.ts'
 export type { CheckpointRetention } from './checkpoint/checkpoint-retention.ts'
 export type { CheckpointStore, CheckpointSummary } from './checkpoint/checkpoint-store.ts'
 export { createDirectoryCheckpointStore } from './checkpoint/directory-checkpoint-store.ts'
@@ -17,13 +18,17 @@ export { createSession } from './create-session.ts'
 export { sessionErrors } from './errors.ts'
 export type { CreateSessionOptions } from './options.ts'
 export type {
+  CheckpointOptions,
   ConnectWorker,
   ExecuteOptions,
   Execution,
   ExecutionEvent,
+  HistoryEntry,
   Interceptor,
   Outcome,
   OutcomeError,
+  RestoredFacts,
+  RestoreOptions,
   RunOptions,
   RunResult,
   Session,
@@ -32,4 +37,6 @@ export type {
   SessionOptions,
   SessionState,
   StreamOptions,
+  TransactionEffect,
+  TransactionOutcome,
 } from './session.ts'

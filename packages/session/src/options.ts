@@ -1,4 +1,5 @@
 import {
+  type AbortOptions,
   type Clock,
   coreErrors,
   createRandomIds,
@@ -15,7 +16,17 @@ import {
   workerSettingsSchema,
 } from '@capsule/protocol'
 import * as z from 'zod'
-import type { ConnectWorker, ExecuteOptions, Interceptor, RunOptions, SessionOptions } from './session.ts'
+import { checkpointPolicySchema } from './checkpoint/checkpoint-policy.ts'
+import type {
+  CheckpointOptions,
+  ConnectWorker,
+  ExecuteOptions,
+  Interceptor,
+  RestoreOptions,
+  RunOptions,
+  Session,
+  SessionOptions,
+} from './session.ts'
 
 export interface CreateSessionOptions extends SessionOptions {
   readonly connect: ConnectWorker<HostMessage>
@@ -26,6 +37,8 @@ export interface CreateSessionOptions extends SessionOptions {
   readonly logger?: Logger
   readonly ids?: IdSource
   readonly sessionId?: string
+  /** Starts the second session of a fork, with the same options. @defaultValue a session over the same `connect` */
+  readonly startFork?: (options: AbortOptions) => Promise<Session>
   /** Called at the end of `shutdown()`, which waits for it: the last worker is gone. */
   readonly onClosed?: () => void | Promise<void>
 }
@@ -48,6 +61,7 @@ const sessionOptionsSchema = z.strictObject({
   logger: object<Logger>().default(silentLogger),
   ids: object<IdSource>().optional(),
   sessionId: z.string().optional(),
+  startFork: callback<(options: AbortOptions) => Promise<Session>>().optional(),
   onClosed: callback<() => void | Promise<void>>().optional(),
   signal: signalSchema,
   settings: z.strictObject(workerSettingsSchema.partial().shape).default({}),
@@ -64,6 +78,7 @@ const sessionOptionsSchema = z.strictObject({
   warmup: z.array(z.string()).default([]),
   restartOnCrash: z.boolean().default(true),
   maxConcurrentExecutions: z.number().int().min(1).default(1),
+  checkpoints: checkpointPolicySchema,
   maxQueued: z.number().int().nonnegative().default(1000),
   idempotency: z
     .strictObject({
@@ -92,6 +107,7 @@ const executeOptionsShape = z.strictObject({
   language: z.enum(['auto', 'js', 'jsx', 'ts', 'tsx']).optional(),
   route: z.enum(['auto', 'threaded', 'async']).optional(),
   storeHistory: z.boolean().optional(),
+  transaction: z.enum(['commit-always', 'rollback-on-failure', 'rollback-always']).optional(),
   queue: z.boolean().optional(),
   // it is kept as long as what it stands for
   idempotencyKey: z.string().min(1).max(256).optional(),
@@ -109,10 +125,13 @@ const needsKey = { path: ['replay'], message: 'needs an idempotencyKey' }
 const executeOptionsSchema = executeOptionsShape.refine(replaysKey, needsKey)
 const runOptionsSchema = runOptionsShape.refine(replaysKey, needsKey)
 
+type ForkableOptions = CreateSessionOptions & Required<Pick<CreateSessionOptions, 'startFork'>>
+
 export type ResolvedOptions = Omit<
   z.output<typeof sessionOptionsSchema>,
-  'settings' | 'ids' | 'sessionId' | 'cooperativeMs'
+  'settings' | 'ids' | 'sessionId' | 'cooperativeMs' | 'startFork'
 > & {
+  readonly startFork: ForkableOptions['startFork']
   readonly cooperativeMs: number
   readonly settings: Partial<WorkerSettings>
   readonly ids: IdSource
@@ -120,12 +139,13 @@ export type ResolvedOptions = Omit<
 }
 
 /** Checks what a user gave and fills in the rest; `CAPSULE_*` variables give defaults. @throws INVALID_OPTIONS */
-export function resolveOptions(options: CreateSessionOptions): ResolvedOptions {
+export function resolveOptions(options: ForkableOptions): ResolvedOptions {
   const parsed = checked('createSession()', sessionOptionsSchema.safeParse(options))
   const ids = parsed.ids ?? createRandomIds()
   const settings = { ...settingsFromEnv(process.env), ...withoutUndefined(parsed.settings) }
   const { cooperativeMs = parsed.maxConcurrentExecutions > 1 ? sharedCooperativeMs : aloneCooperativeMs } = parsed
-  return { ...parsed, cooperativeMs, ids, settings, sessionId: parsed.sessionId ?? ids.next('session') }
+  const { startFork } = options
+  return { ...parsed, startFork, cooperativeMs, ids, settings, sessionId: parsed.sessionId ?? ids.next('session') }
 }
 
 /** @throws INVALID_OPTIONS */
@@ -139,6 +159,25 @@ export function checkExecuteOptions(code: unknown, options: ExecuteOptions | und
 export function checkRunOptions(code: unknown, options: RunOptions): void {
   checkCode('run()', code)
   checked('run()', runOptionsSchema.safeParse(options))
+}
+
+const checkpointOptionsSchema = z.strictObject({ signal: signalSchema, name: z.string().min(1).max(256).optional() })
+const restoreOptionsSchema = z.strictObject({ signal: signalSchema, mode: z.enum(['replace', 'merge']).optional() })
+const sourceSchema = z.union([
+  z.string().min(1),
+  z.instanceof(Uint8Array),
+  z.looseObject({ id: z.string(), bytes: z.instanceof(Uint8Array) }),
+])
+
+/** @throws INVALID_OPTIONS */
+export function checkCheckpointOptions(options: CheckpointOptions): void {
+  checked('checkpoint()', checkpointOptionsSchema.safeParse(options))
+}
+
+/** @throws INVALID_OPTIONS */
+export function checkRestoreOptions(source: unknown, options: RestoreOptions): void {
+  checked('restore()', z.strictObject({ checkpoint: sourceSchema }).safeParse({ checkpoint: source }))
+  checked('restore()', restoreOptionsSchema.safeParse(options))
 }
 
 function checkCode(where: string, code: unknown): void {

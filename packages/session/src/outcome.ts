@@ -1,5 +1,11 @@
 import { type CapsuleError, isCapsuleError } from '@capsule/core'
-import { decodeValue, type ResultMessage, type TerminalErrorMessage, type WireError } from '@capsule/protocol'
+import {
+  decodeValue,
+  type ResultMessage,
+  type TerminalErrorMessage,
+  type TransactionReport,
+  type WireError,
+} from '@capsule/protocol'
 import type { Outcome, OutcomeError } from './session.ts'
 
 export type TerminalMessage = ResultMessage | TerminalErrorMessage
@@ -24,6 +30,7 @@ export function outcomeOf(message: TerminalMessage, drops: HostDrops): Outcome {
   }
   if (message.cell > 0) outcome.cell = message.cell
   if (message.tainted) outcome.tainted = true
+  if (message.transaction !== undefined) setTransaction(outcome, message.transaction)
   if (drops.bytes > 0) outcome.truncated = true
   if (message.type === 'error') {
     outcome.error = outcomeErrorOf(message.error)
@@ -37,6 +44,12 @@ export function outcomeOf(message: TerminalMessage, drops: HostDrops): Outcome {
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+/** The effects are the host's to tell. */
+function setTransaction(outcome: Writable<Outcome>, { action, report }: TransactionReport): void {
+  outcome.transaction = { action, report, effects: [] }
+  if (action === 'rolled-back') outcome.state = 'rolled-back'
+}
 
 /** Sets nothing when what a worker sent as a value is not one. */
 function setValue(outcome: Writable<Outcome>, bytes: Uint8Array): void {

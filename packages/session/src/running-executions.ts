@@ -76,8 +76,8 @@ export class RunningExecutions {
     this.forEach((execution) => execution.kill(why, 'crashed'))
   }
 
-  workerDied(death: WorkerDeath): void {
-    this.forEach((execution) => execution.workerDied(death))
+  workerDied(death: WorkerDeath, options: { isRecovering: boolean }): void {
+    this.forEach((execution) => execution.workerDied(death, options))
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '@capsule/core'
 import type { Feature, HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
 import type { ProcessTransport } from '@capsule/transport'
-import type { Outcome, SessionInfo } from './session.ts'
+import type { Outcome, RestoredFacts, SessionInfo } from './session.ts'
 
 export interface SessionRecordOptions {
   readonly sessionId: string
@@ -11,6 +11,7 @@ export interface SessionRecordOptions {
 
 /** What `info()` tells that others keep. */
 export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams'> {
+  readonly restored: RestoredFacts | undefined
   readonly transport: ProcessTransport<never> | undefined
   readonly inFlight: { readonly running: number; readonly queued: number }
 }
@@ -50,11 +51,15 @@ export class SessionRecord {
   }
 
   /** Whether the present worker and this host have agreed on it. */
+  get nodeVersion(): string {
+    return this.#ready?.nodeVersion.replace(/^v/, '') ?? ''
+  }
+
   offers(feature: Feature): boolean {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info({ state, transport, inFlight, streams }: SessionFigures): SessionInfo {
+  info({ state, transport, inFlight, streams, restored }: SessionFigures): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -64,6 +69,7 @@ export class SessionRecord {
       generation: this.generation,
       ...(this.#ready !== undefined && transport !== undefined && { worker: workerInfo(this.#ready, transport.pid) }),
       tainted: this.#isTainted,
+      ...(restored !== undefined && { restored }),
       ...(heartbeat !== undefined && {
         heartbeat: heartbeat.fields,
         heartbeatAgeMs: clock.now() - heartbeat.atMs,

@@ -1,5 +1,6 @@
 import type { AbortOptions, EventSource } from '@capsule/core'
 import type {
+  BindingReport,
   BindingSummary,
   CellLanguage,
   CellMode,
@@ -7,7 +8,9 @@ import type {
   InspectAnswer,
   InspectQuery,
   OutputCounters,
+  RestoreMode,
   Route,
+  TransactionMode,
   WorkerSettings,
 } from '@capsule/protocol'
 import type {
@@ -17,6 +20,8 @@ import type {
   StreamCounters,
   TransportCounters,
 } from '@capsule/transport'
+import type { Checkpoint } from './checkpoint/checkpoint.ts'
+import type { CheckpointPolicy } from './checkpoint/checkpoint-policy.ts'
 
 /** How one execution ended. Guest failures are outcomes, never rejections. */
 export interface Outcome {
@@ -43,6 +48,26 @@ export interface Outcome {
   /** Present when the worker died. */
   readonly exit?: ProcessExit & { readonly stderrTail: string }
   readonly output: OutputCounters
+  /** Of state `rolled-back` after the loss of a worker: what the fresh one started from. */
+  readonly checkpointId?: string
+  /** Of a cell that ran as a transaction. */
+  readonly transaction?: TransactionOutcome
+}
+
+export interface TransactionOutcome {
+  readonly action: 'committed' | 'rolled-back'
+  /** Of a rollback: the bindings that were put back, and those that may not be as before (`skipped`, with the reason). */
+  readonly report: readonly BindingReport[]
+  /** What left the session while the cell ran, and that no rollback takes back. */
+  readonly effects: readonly TransactionEffect[]
+}
+
+/** `input`: a person was asked. */
+export interface TransactionEffect {
+  readonly type: 'input'
+  readonly inputId: string
+  readonly prompt: string
+  readonly isAnswered: boolean
 }
 
 export interface OutcomeError {
@@ -97,6 +122,11 @@ export interface ExecuteOptions extends AbortOptions {
   readonly language?: CellLanguage
   readonly route?: Route
   readonly storeHistory?: boolean
+  /**
+   * What becomes of the cell's changes to the namespace. A rollback puts top-level bindings back, mutated plain data
+   * included, and `outcome.transaction` says what cannot be. @defaultValue changes stay, and nothing is reported
+   */
+  readonly transaction?: TransactionMode
   /** Waits for its turn, first in first out, where it would be `SESSION_BUSY`; its timeout starts with its turn. @defaultValue false */
   readonly queue?: boolean
   /**
@@ -165,6 +195,8 @@ export interface SessionInfo {
     readonly settings: WorkerSettings
   }
   readonly tainted: boolean
+  /** What the namespace was last restored from. */
+  readonly restored?: RestoredFacts
   readonly heartbeat?: Omit<HeartbeatMessage, 'type'>
   /** Milliseconds since that heartbeat came. A worker is never killed for being silent. */
   readonly heartbeatAgeMs?: number
@@ -193,6 +225,11 @@ export interface SessionEvents {
   /** A worker died, and why. */
   crashed: [exit: ProcessExit & { readonly stderrTail: string }]
   restarted: [generation: number]
+  /** One was taken and kept. */
+  checkpoint: [checkpoint: Checkpoint]
+  /** One that nobody waited for was not taken, or could not be put into a worker that took over. */
+  'checkpoint-failed': [error: Error]
+  restored: [facts: RestoredFacts]
   /** Text on fd 1 or 2 that belongs to no execution. */
   stray: [stray: { stream: 'stdout' | 'stderr'; text: string }]
   /** An interceptor was too slow or threw, and is no longer called. */
@@ -220,9 +257,57 @@ export interface Session extends AsyncDisposable {
   stream(name: string, options?: StreamOptions): StreamChannel
   /** A fresh worker and an empty namespace; what runs or waits ends as `cancelled`, state `lost`. */
   restart(options?: AbortOptions): Promise<void>
-  /** Ends the worker: politely within `graceMs`, then by SIGKILL. Idempotent. */
-  shutdown(options?: { graceMs?: number }): Promise<void>
+  /**
+   * Writes the namespace and its history down, and keeps that in the store of `checkpoints`. Waits for the cells that run;
+   * cells that come meanwhile wait for it.
+   * @throws FEATURE_UNAVAILABLE, CHECKPOINT_FAILED, CHECKPOINT_TOO_LARGE, REQUEST_TIMED_OUT, CANCELLED, and what the store throws
+   */
+  checkpoint(options?: CheckpointOptions): Promise<Checkpoint>
+  /**
+   * Puts a checkpoint, its bytes, or the one of that id in the store, in the place of the namespace or over it. When it
+   * rejects, the namespace is as it was, unless `state` says that the worker is gone.
+   * @throws CHECKPOINT_NOT_FOUND, CHECKPOINT_CORRUPTED, CHECKPOINT_MALFORMED, CHECKPOINT_VERSION_UNSUPPORTED, CHECKPOINT_TOO_LARGE, RESTORE_FAILED, REQUEST_TIMED_OUT, CANCELLED
+   */
+  restore(checkpoint: Checkpoint | Uint8Array | string, options?: RestoreOptions): Promise<RestoredFacts>
+  /** Another session with the same options and the same namespace; `info().restored` has the report. */
+  fork(options?: AbortOptions): Promise<Session>
+  /** The cells that ran, oldest first; at most 1,000. `restore(entry.checkpointId)` goes back to one. */
+  history(): readonly HistoryEntry[]
+  /**
+   * Ends the worker: politely within `graceMs`, then by SIGKILL. With `checkpoint`, what runs is stopped and a last
+   * checkpoint is taken and kept; should that fail, the session ends all the same and the call rejects. Idempotent.
+   */
+  shutdown(options?: { graceMs?: number; checkpoint?: boolean }): Promise<void>
   info(): SessionInfo
+}
+
+export interface CheckpointOptions extends AbortOptions {
+  /** 1 to 256 characters, for people. */
+  readonly name?: string
+}
+
+export interface RestoreOptions extends AbortOptions {
+  /** `replace`: nothing of the namespace before stays. `merge`: what the checkpoint does not name stays. @defaultValue 'replace' */
+  readonly mode?: RestoreMode
+}
+
+/** What a namespace was restored from, and how. */
+export interface RestoredFacts {
+  readonly checkpointId: string
+  readonly mode: RestoreMode
+  readonly report: readonly BindingReport[]
+}
+
+/** One cell that ran. */
+export interface HistoryEntry {
+  readonly executionId: string
+  readonly code: string
+  readonly status: Outcome['status']
+  readonly state: Outcome['state']
+  /** Its number in `In` and `Out`. */
+  readonly cell?: number
+  /** Holds the namespace as the cell left it. */
+  readonly checkpointId?: string
 }
 
 /** Sees every message on its way; passive: it cannot change or stop one. */
@@ -256,6 +341,8 @@ export interface SessionOptions extends AbortOptions {
   readonly restartOnCrash?: boolean
   /** How many cells may run at once, each going on where the others await. @defaultValue 1 */
   readonly maxConcurrentExecutions?: number
+  /** When checkpoints are taken without being asked for, and where all are kept. */
+  readonly checkpoints?: CheckpointPolicy
   /** How many executions may wait with `queue: true`. @defaultValue 1000 */
   readonly maxQueued?: number
   /** What is remembered for `idempotencyKey`. */

@@ -6,6 +6,7 @@ import {
   type InspectAnswer,
   negotiate,
   readHostMessage,
+  snapshotStreamName,
   reservedStreamPrefix,
   type StreamMessage,
   streamSizes,
@@ -15,6 +16,7 @@ import {
 import {
   type CellStreamsLink,
   createStreamHub,
+  type StreamChannel,
   type StreamHub,
   type Transport,
   type TransportEnd,
@@ -22,6 +24,7 @@ import {
 } from '@capsule/transport'
 import { processFigures } from './process-figures.ts'
 import { replacementOf, wireErrorOf } from './replacement.ts'
+import { sendSnapshot, takeSnapshot } from './snapshot-transfer.ts'
 import { effectiveSettings } from './worker-settings.ts'
 
 /** What the control loop needs of an executor beside the contract. */
@@ -212,6 +215,10 @@ class ControlLoop {
       case 'inspect':
         void executor.inspect(message.query).then((answer) => this.#sendAnswer(message.requestId, answer))
         return
+      case 'checkpoint':
+        return void sendSnapshot(this.#snapshotStream(message.requestId), executor, message)
+      case 'restore':
+        return void takeSnapshot(this.#snapshotStream(message.requestId), executor, message)
       case 'stream-open':
       case 'stream-data':
       case 'stream-credit':
@@ -233,6 +240,11 @@ class ControlLoop {
         : this.#streams?.owns(message.streamId) === true
     if (isOwn) this.#streams?.receive(message)
     else executor.stream?.(message)
+  }
+
+  #snapshotStream(requestId: string): StreamChannel {
+    // it is made before anything is served
+    return (this.#streams as StreamHub).stream(snapshotStreamName(requestId))
   }
 
   #sendAnswer(requestId: string, answer: InspectAnswer): void {

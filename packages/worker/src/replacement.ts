@@ -8,8 +8,9 @@ const cutPromptLength = 1000
 export function replacementOf(message: ExecutorMessage, refusal: unknown): ExecutorMessage {
   switch (message.type) {
     case 'result': {
-      const { text: _text, value: _value, truncated: _truncated, ...settlement } = message
-      return { ...settlement, type: 'error', terminal: true, status: 'error', error: wireErrorOf(refusal) }
+      const { text: _text, value: _value, truncated: _truncated, transaction, ...settlement } = message
+      const told = transaction && { transaction: { ...transaction, report: [] } }
+      return { ...settlement, ...told, type: 'error', terminal: true, status: 'error', error: wireErrorOf(refusal) }
     }
     case 'error':
       return { ...message, error: wireErrorOf(refusal) }

@@ -1,4 +1,5 @@
-import type { BindingReport, CapturedNamespace, RestoreMode } from '@capsule/protocol'
+import { coreErrors } from '@capsule/core'
+import type { BindingReport, CapturedNamespace, RestoreAnswer, RestoreMode } from '@capsule/protocol'
 import type { Binding, Bindings } from '../bindings.ts'
 import type { Builtins } from '../builtins.ts'
 import type { CellFiles } from '../cell-files.ts'
@@ -7,12 +8,12 @@ import type { History } from '../history.ts'
 import { withIntrinsics } from '../intrinsics.ts'
 import { getOwnPropertyDescriptor, NativePromise, thenOf } from '../primordials.ts'
 import { compileScript } from '../script-cache.ts'
-import { MalformedSnapshot } from './byte-source.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
 import { GlobalNames } from './global-names.ts'
 import { exportOf, ModuleExports, type ModulePath } from './module-exports.ts'
-import { readSnapshot } from './read-snapshot.ts'
+import { type ReadSnapshot, readSnapshot } from './read-snapshot.ts'
+import { RestoreAttempt } from './restore-attempt.ts'
 import { restoreSnapshot } from './restore-snapshot.ts'
 import type { SnapshotBuilderOptions } from './snapshot-builder.ts'
 import { UndoImage } from '../transaction/undo-image.ts'
@@ -27,11 +28,6 @@ export interface NamespaceParts {
   /** `require` of cells. */
   readonly require: NodeJS.Require
 }
-
-export type Restored =
-  | { readonly kind: 'restored'; readonly report: BindingReport[] }
-  /** The namespace is as it was. */
-  | { readonly kind: 'malformed'; readonly problem: string }
 
 type Loaded = SnapshotBuilderOptions['modules'][number]
 
@@ -48,6 +44,7 @@ export class NamespaceSnapshots {
   readonly #names: GlobalNames
   /** Undoes a restore whose code was terminated. */
   #recovery: (() => void) | undefined
+  #attempt: RestoreAttempt | undefined
 
   constructor(parts: NamespaceParts) {
     this.#parts = parts
@@ -55,11 +52,6 @@ export class NamespaceSnapshots {
     this.#wellKnown.define('In', In)
     this.#wellKnown.define('Out', Out)
     this.#names = new GlobalNames({ ...parts, wellKnown: this.#wellKnown })
-  }
-
-  /** What every engine offers to its cells need not be carried over. */
-  provided(name: string, value: unknown): void {
-    if (typeof value === 'object' || typeof value === 'function') this.#wellKnown.define(name, value as object)
   }
 
   /** A module that a cell has imported. */
@@ -84,41 +76,31 @@ export class NamespaceSnapshots {
    * Runs code of the snapshot: imports, and what its classes run when they are defined. Calls back once, unless that code
    * is terminated or never ends.
    */
-  restore(payload: Uint8Array, mode: RestoreMode, done: (restored: Restored) => void): void {
-    const failed = (error: unknown): void => {
-      if (!(error instanceof MalformedSnapshot)) throw error
-      done({ kind: 'malformed', problem: error.message })
-    }
-    try {
+  restore(payload: Uint8Array, mode: RestoreMode, done: (answer: RestoreAnswer) => void): void {
+    const attempt = new RestoreAttempt(done)
+    this.#attempt = attempt
+    attempt.guard(() => {
       const snapshot = withIntrinsics(() => readSnapshot(payload))
-      const loads = snapshot.index.modules.map((path) => this.#load(path))
-      void thenOf(
-        allSettled(loads),
-        (settled) => {
-          try {
-            const modules = settled.map((each, index) => loadedOf(each, snapshot.index.modules[index] as ModulePath))
-            const report = withIntrinsics(() =>
-              restoreSnapshot(snapshot, mode, {
-                recovery: (undo) => (this.#recovery = undo),
-                ...this.#parts,
-                names: this.#names,
-                builder: { wellKnown: this.#wellKnown, modules, evaluate: (code) => this.#evaluateSources(code) },
-              }),
-            )
-            done({ kind: 'restored', report })
-          } catch (error) {
-            failed(error)
-          }
-        },
-        failed,
-      )
-    } catch (error) {
-      failed(error)
-    }
+      const { modules } = snapshot.index
+      const loads = modules.map((path) => this.#load(path))
+      const build = (settled: PromiseSettledResult<unknown>[]): void =>
+        attempt.guard(() => {
+          const loaded = settled.map((each, index) => loadedOf(each, modules[index] as ModulePath))
+          attempt.end({ kind: 'restored', report: withIntrinsics(() => this.#build(snapshot, mode, loaded)) })
+        })
+      void thenOf(allSettled(loads), build, (error) => attempt.fail(error))
+    })
   }
 
-  /** To be called before anything else runs: a restore may have been terminated half-way. */
-  recover(): void {
+  /** Ends a restore whose code was terminated, or is being waited for. */
+  abandonRestore(): void {
+    this.begin()
+    this.#attempt?.fail(coreErrors.CANCELLED({ what: 'the restore' }))
+  }
+
+  /** To be called before anything of a cell runs: what is global now is not of a cell, unless a restore was terminated half-way. */
+  begin(): void {
+    this.#wellKnown.begin()
     const undo = this.#recovery
     this.#recovery = undefined
     if (undo !== undefined) withIntrinsics(undo)
@@ -150,6 +132,15 @@ export class NamespaceSnapshots {
 
   rollBack(image: UndoImage): BindingReport[] {
     return withIntrinsics(() => image.rollBack(this.#namesOfCells()))
+  }
+
+  #build(snapshot: ReadSnapshot, mode: RestoreMode, modules: readonly Loaded[]): BindingReport[] {
+    return restoreSnapshot(snapshot, mode, {
+      ...this.#parts,
+      names: this.#names,
+      builder: { wellKnown: this.#wellKnown, modules, evaluate: (code) => this.#evaluateSources(code) },
+      recovery: (undo) => (this.#recovery = undo),
+    })
   }
 
   #namesOfCells(): string[] {

@@ -17,11 +17,15 @@ export class WellKnown {
   readonly #globals = new Map<string, unknown>()
   readonly #paths = new Map<unknown, Path>()
   #modules = 0
+  #hasBegun = false
   #isRead = false
 
-  constructor() {
+  /** What is global now is not of a cell. Only the first call counts. */
+  begin(): void {
+    if (this.#hasBegun) return
+    this.#hasBegun = true
     for (const key of ownKeys(globalThis)) {
-      if (typeof key === 'string') this.#globals.set(key, ownValue(globalThis, key))
+      if (typeof key === 'string' && !this.#globals.has(key)) this.#globals.set(key, ownValue(globalThis, key))
     }
   }
 

@@ -1,0 +1,33 @@
+import type { HistoryEntry, Outcome } from './session.ts'
+
+/** Unit: cells. Threat: a session that lives for long and runs much. */
+const historyLimit = 1000
+/** Unit: UTF-16 units of a cell's source; what is longer is cut. */
+const codeLimit = 64 * 1024
+
+/** What ran in a session, oldest first, and which checkpoint holds the namespace as each cell left it. */
+export class SessionHistory {
+  readonly #entries: HistoryEntry[] = []
+
+  get entries(): readonly HistoryEntry[] {
+    return [...this.#entries]
+  }
+
+  add(code: string, outcome: Outcome): void {
+    const { executionId, status, state, cell } = outcome
+    this.#entries.push({
+      executionId,
+      code: code.length > codeLimit ? `${code.slice(0, codeLimit)}…` : code,
+      status,
+      state,
+      ...(cell !== undefined && { cell }),
+    })
+    if (this.#entries.length > historyLimit) this.#entries.shift()
+  }
+
+  /** The namespace is as the last cell left it. */
+  checkpointed(checkpointId: string): void {
+    const last = this.#entries.at(-1)
+    if (last !== undefined) this.#entries[this.#entries.length - 1] = { ...last, checkpointId }
+  }
+}

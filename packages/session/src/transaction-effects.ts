@@ -1,0 +1,24 @@
+import type { InputRequestMessage } from '@capsule/protocol'
+import type { TransactionEffect } from './session.ts'
+
+/** Unit: effects. Threat: a cell that asks without end. */
+const effectsLimit = 1000
+
+/** What a cell did that no rollback takes back. */
+export class TransactionEffects {
+  readonly #effects = new Map<string, TransactionEffect>()
+
+  get list(): readonly TransactionEffect[] {
+    return [...this.#effects.values()]
+  }
+
+  asked({ inputId, prompt }: InputRequestMessage): void {
+    if (this.#effects.size < effectsLimit)
+      this.#effects.set(inputId, { type: 'input', inputId, prompt, isAnswered: false })
+  }
+
+  answered(inputId: string): void {
+    const effect = this.#effects.get(inputId)
+    if (effect !== undefined) this.#effects.set(inputId, { ...effect, isAnswered: true })
+  }
+}
