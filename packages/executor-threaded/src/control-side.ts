@@ -16,7 +16,7 @@ import { createMailbox } from './mailbox.ts'
 import { releaseExit } from './exit-flush.ts'
 import { type Blob, type OutboxMessage, readOutboxMessage } from './outbox.ts'
 import { createRingReader, type RingReceiver, textFlag } from './ring.ts'
-import { createStreamRelay, ownMemory, type StreamRelay } from './stream-relay.ts'
+import { createStreamRelay, type StreamRelay } from './stream-relay.ts'
 import { type SharedState, word } from './shared-state.ts'
 import { createMainThreadTerminator, type Terminator } from './terminator.ts'
 
@@ -99,7 +99,8 @@ class ControlSide implements ThreadedExecutor {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.configured = promise
     this.#onConfigured = resolve
-    this.#relay = streams && createStreamRelay(streams.port, streams.send)
+    this.#relay =
+      streams && createStreamRelay({ ...streams, posted: () => void this.#mailbox.post({ type: 'stream' }) })
     this.#mailbox.post({
       type: 'configure',
       settings,
@@ -145,7 +146,7 @@ class ControlSide implements ThreadedExecutor {
   }
 
   stream(message: StreamMessage): void {
-    this.#mailbox.post({ type: 'stream', message: ownMemory(message) })
+    this.#relay?.add(message)
   }
 
   resume(): void {

@@ -4,7 +4,6 @@ import type {
   InputResponseMessage,
   InspectAnswer,
   InspectQuery,
-  StreamMessage,
   WorkerSettings,
 } from '@capsule/protocol'
 import type { CellStreamsLink } from '@capsule/transport'
@@ -24,7 +23,8 @@ export type InboxMessage =
   | { readonly type: 'cancel'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
   /** The cell's code was terminated: settle it. */
   | { readonly type: 'terminated'; readonly executionId: string; readonly reason: CancelMessage['reason'] }
-  | { readonly type: 'stream'; readonly message: StreamMessage }
+  /** One batch of what the host says of channels waits in the stream port: it moves there, and so cannot be posted again. */
+  | { readonly type: 'stream' }
   | { readonly type: 'respond'; readonly message: InputResponseMessage }
   | { readonly type: 'inspect'; readonly requestId: number; readonly query: InspectQuery }
   /** Only to be taken care of: shows that the thread answers. */
