@@ -26,7 +26,7 @@ import { createMailbox } from './mailbox.ts'
 import { releaseExit } from './exit-flush.ts'
 import { type Blob, type OutboxMessage, readOutboxMessage } from './outbox.ts'
 import { createRingReader, type RingReceiver, textFlag } from './ring.ts'
-import { createStreamRelay, ownMemory, type StreamRelay } from './stream-relay.ts'
+import { createStreamRelay, type StreamRelay } from './stream-relay.ts'
 import { type SharedState, word } from './shared-state.ts'
 import { UserQuestions } from './user-questions.ts'
 import { createMainThreadTerminator, type Terminator } from './terminator.ts'
@@ -119,8 +119,9 @@ class ControlSide implements ThreadedExecutor {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.configured = promise
     this.#onConfigured = resolve
-    this.#relay = streams && createStreamRelay(streams.port, streams.send)
     const { features = ['display', 'progress'] } = options
+    this.#relay =
+      streams && createStreamRelay({ ...streams, posted: () => void this.#mailbox.post({ type: 'stream' }) })
     this.#mailbox.post({
       type: 'configure',
       settings,
@@ -187,7 +188,7 @@ class ControlSide implements ThreadedExecutor {
   }
 
   stream(message: StreamMessage): void {
-    this.#mailbox.post({ type: 'stream', message: ownMemory(message) })
+    this.#relay?.add(message)
   }
 
   resume(): void {

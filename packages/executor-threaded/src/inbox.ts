@@ -7,7 +7,6 @@ import type {
   InspectQuery,
   RestoreAnswer,
   RestoreMode,
-  StreamMessage,
   WireError,
   WorkerSettings,
 } from '@capsule/protocol'
@@ -36,7 +35,8 @@ export type InboxMessage =
       readonly reason: CancelMessage['reason']
       readonly count: number
     }
-  | { readonly type: 'stream'; readonly message: StreamMessage }
+  /** One batch of what the host says of channels waits in the stream port: it moves there, and so cannot be posted again. */
+  | { readonly type: 'stream' }
   | { readonly type: 'respond'; readonly message: InputResponseMessage }
   | { readonly type: 'inspect'; readonly requestId: number; readonly query: InspectQuery }
   | { readonly type: 'capture'; readonly requestId: number; readonly limitBytes: number }

@@ -1,12 +1,15 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { StreamMessage } from '@capsule/protocol'
 import type { StreamHubOptions } from '@capsule/transport'
+import { createStreamBatch } from './stream-batch.ts'
 
 /**
- * The way of what cells send into channels, from the user side to the host. It holds what the transport does not welcome
- * now; the windows of the channels bound that.
+ * The way of what is said of cells' channels between the user side and the host. It holds what the transport does not
+ * welcome now; the windows of the channels bound that.
  */
 export interface StreamRelay {
+  /** Puts a message of the host where the user side fetches it. */
+  add(message: StreamMessage): void
   /** The transport takes messages again. */
   resume(): void
   /** Takes in what has arrived, now. */
@@ -14,37 +17,61 @@ export interface StreamRelay {
   close(): void
 }
 
-export function createStreamRelay(port: MessagePort, send: StreamHubOptions['send']): StreamRelay {
+export interface StreamRelayOptions {
+  readonly port: MessagePort
+  readonly send: StreamHubOptions['send']
+  /** Tells the user side that one batch waits in the port. */
+  readonly posted: () => void
+}
+
+export function createStreamRelay({ port, send, posted }: StreamRelayOptions): StreamRelay {
+  const batch = createStreamBatch(port)
   let held: StreamMessage[] = []
   let isWelcome = true
+  let flush: NodeJS.Immediate | undefined
   const relay = (message: StreamMessage): void => {
     if (isWelcome) isWelcome = send(message)
     else held.push(message)
   }
-  port.on('message', relay)
+  const relayAll = (messages: readonly StreamMessage[]): void => {
+    for (const message of messages) relay(message)
+  }
+  port.on('message', relayAll)
   return {
+    add(message) {
+      batch.add(message.type === 'stream-data' ? { ...message, data: ownMemory(message.data) } : message)
+      // behind all that the transport reads in this turn
+      flush ??= setImmediate(() => {
+        flush = undefined
+        batch.post()
+        posted()
+      })
+    },
     resume() {
       const messages = held
       held = []
       isWelcome = true
-      for (const message of messages) relay(message)
+      relayAll(messages)
     },
     takeIn() {
       for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-        relay(next.message as StreamMessage)
+        relayAll(next.message as StreamMessage[])
       }
     },
-    close: () => void port.off('message', relay),
+    close() {
+      clearImmediate(flush)
+      port.off('message', relayAll)
+    },
   }
 }
 
-// unit: bytes; cloning bytes clones all of the memory that they are a part of
-const sparedBytes = 4096
+// unit: bytes; what a frame has in front of its data is less, and no other frame with data fits in
+const envelopeBytes = 100
 
-/** The same message, in memory that has little else in it. */
-export function ownMemory(message: StreamMessage): StreamMessage {
-  if (message.type !== 'stream-data') return message
-  const { data } = message
-  if (data.buffer.byteLength <= data.length + sparedBytes) return message
-  return { ...message, data: new Uint8Array(data) }
+/** The same bytes, in memory that nothing else is in: a frame's own, or a copy. */
+function ownMemory(data: Uint8Array): Uint8Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = data
+  const isOwn =
+    buffer instanceof ArrayBuffer && byteOffset < envelopeBytes && byteOffset + byteLength === buffer.byteLength
+  return isOwn ? (data as Uint8Array<ArrayBuffer>) : new Uint8Array(data)
 }

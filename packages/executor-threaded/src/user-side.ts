@@ -1,4 +1,4 @@
-import type { MessagePort } from 'node:worker_threads'
+import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Clock } from '@capsule/core'
 import {
   type CellRunner,
@@ -24,6 +24,7 @@ import type { Answer, CaptureAnswer, InboxMessage } from './inbox.ts'
 import { createOutbox, createShownOutbox, type OutboxMessage } from './outbox.ts'
 import { createRingWriter, maxTextLength, type RingWriter, type TextBound, textFlag } from './ring.ts'
 import { type SharedState, word } from './shared-state.ts'
+import { createStreamBatch, type StreamBatch } from './stream-batch.ts'
 import { createSyncPrompt, type SyncPrompt } from './sync-prompt.ts'
 import { type AfterHarness, createUserInbox, type UserInbox } from './user-inbox.ts'
 
@@ -31,7 +32,7 @@ export interface UserSideOptions {
   readonly shared: SharedState
   /** The other end is the control side's. */
   readonly port: MessagePort
-  /** Takes what cells send into channels; the other end is the control side's. */
+  /** Takes what cells send into channels, and holds what the host sends; the other end is the control side's. */
   readonly streamPort: MessagePort
   readonly clock: Clock
   readonly createEngine: (options: EngineOptions) => Engine
@@ -70,6 +71,7 @@ class UserSide {
   readonly #ring: RingWriter
   readonly #emitInHarness: (message: OutboxMessage) => void
   readonly #inbox: UserInbox
+  readonly #outgoing: StreamBatch
   #parts: Parts | undefined
 
   constructor(options: UserSideOptions) {
@@ -78,6 +80,7 @@ class UserSide {
     this.#harness = createHarness(shared)
     this.#ring = createRingWriter(shared)
     this.#emitInHarness = createOutbox(this.#ring, port)
+    this.#outgoing = createStreamBatch(options.streamPort)
     this.#inbox = createUserInbox(shared, port, this.#harness, (inbox) => this.#handle(inbox))
     flushOnExit(shared, this.#harness, () => this.#emit({ type: 'flush' }))
   }
@@ -114,8 +117,7 @@ class UserSide {
         runner.settleTerminated(inbox.executionId, inbox.reason, inbox.count)
         return () => runner.startQueued()
       case 'stream':
-        parts.streams.receive(inbox.message)
-        return
+        return this.#receiveStream(parts.streams) as undefined
       case 'respond':
         if (!parts.syncPrompt.respond(inbox.message)) parts.input.respond(inbox.message)
         return
@@ -152,10 +154,17 @@ class UserSide {
       isRunning: (executionId: string) => runner.isRunning(executionId),
     }
     const streams = createCellStreams({
-      link: link && { ...link, send: (message) => this.#sendStream(message) },
+      link: link && { ...link, send: this.#outgoing.add },
       // it moves to the other thread
       copiesData: true,
-      critical: this.#harness,
+      critical: (fn) =>
+        this.#harness(() => {
+          try {
+            return fn()
+          } finally {
+            this.#outgoing.post()
+          }
+        }),
       currentExecutionId: whose.currentExecutionId,
       onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
     })
@@ -205,11 +214,13 @@ class UserSide {
     return { engine, settings, runner, input, syncPrompt, streams }
   }
 
-  /** Beside the ring: what is printed may wait for its reader, and what is streamed waits for another. */
-  #sendStream(message: StreamMessage): true {
-    const moved = message.type === 'stream-data' ? [message.data.buffer as ArrayBuffer] : []
-    this.#options.streamPort.postMessage(message, moved)
-    return true
+  /** Fetched in the harness, so that no termination swallows it. */
+  #receiveStream(streams: CellStreams): void {
+    const next = receiveMessageOnPort(this.#options.streamPort)
+    if (next === undefined) return
+    const messages = next.message as StreamMessage[]
+    for (let index = 0; index < messages.length; index++) streams.receive(messages[index] as StreamMessage)
+    this.#outgoing.post()
   }
 
   #createWriter({ engine, runner, progress, bound }: WriterParts): (stream: StreamName, text: string) => void {

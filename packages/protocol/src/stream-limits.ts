@@ -8,8 +8,8 @@ import type { FrameLimits } from './negotiation.ts'
 export const streamLimits = {
   // unit: UTF-16 units of a name; threat: a peer that fills tables with names
   nameLength: 128,
-  // unit: bytes of one piece of a byte stream; threat: bulk that delays cancel and heartbeats behind it
-  pieceBytes: 64 * 1024,
+  // unit: bytes of one piece of a byte stream, so that its whole frame has 64 KiB; threat: bulk that delays cancel and heartbeats
+  pieceBytes: 64 * 1024 - 256,
   // unit: bytes of one encoded value; threat: as above, and a reader that must hold it whole
   valueBytes: 8 * 1024 * 1024,
   // unit: levels of one value

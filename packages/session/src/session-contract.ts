@@ -29,6 +29,7 @@ export function describeSessionContract(name: string, { createSession, abilities
     describeQueue(open)
     describeIdempotency(open)
     describeConcurrency(open, abilities.preemptive)
+    describeStreams(open, abilities.preemptive)
   })
 }
 
@@ -318,4 +319,240 @@ function describeIdempotency(open: Open): void {
     expect((await session.run('runs')).outcome.value).toBe(1)
     expect(() => session.execute('runs', options)).toThrow(expect.objectContaining({ code: 'IDEMPOTENCY_CONFLICT' }))
   })
+}
+
+function describeStreams(open: Open, preemptive: boolean): void {
+  const bytes = (length: number): Uint8Array => new Uint8Array(length).map((_, index) => index % 251)
+
+  it('is one channel under one name, both ways, whoever comes first', async () => {
+    const session = await open()
+    const early = session.stream('early')
+    expect(session.stream('early')).toBe(early)
+    const run = session.run(
+      'const [early, late] = [capsule.stream("early"), capsule.stream("late")]; await late.write("from the cell"); const { value } = await early.read(); [value, capsule.stream("early") === early]',
+    )
+    await early.write({ list: [1n, new Map([['a', undefined]])] })
+    expect(await session.stream('late').read()).toMatchObject({ done: false, value: 'from the cell' })
+    expect((await run).outcome.value).toEqual([{ list: [1n, new Map([['a', undefined]])] }, true])
+  })
+
+  it('carries bytes whole and in order, both ways at once, and ends behind them', async () => {
+    const session = await open()
+    const sent = bytes(3_000_000)
+    const channel = session.stream('bytes', { windowBytes: 100_000 })
+    const run = session.run(
+      'const channel = capsule.stream("bytes"); for await (const chunk of channel) await channel.write(chunk); await channel.end()',
+    )
+    const sending = channel.write(sent).then(() => channel.end())
+    const received: Uint8Array[] = []
+    for await (const chunk of channel) received.push(chunk as Uint8Array)
+    await sending
+    expect(Buffer.concat(received).equals(sent)).toBe(true)
+    expect((await run).outcome.status).toBe('ok')
+    await channel.closed
+    expect(session.info().streams).toEqual({ open: 0, sentBytes: 3_000_000, receivedBytes: 3_000_000 })
+    expect(session.stream('bytes')).not.toBe(channel)
+  })
+
+  it('makes a writer wait for its reader', async () => {
+    const session = await open()
+    const run = session.run(
+      'const channel = capsule.stream("slow"); globalThis.written = 0; void (async () => { for (;;) { await channel.write(new Uint8Array(10_000)); written++ } })().catch(() => {}); channel.name',
+    )
+    const channel = session.stream('slow', { windowBytes: 64_000 })
+    await run
+    await channel.read()
+    const written = (await session.run('written')).outcome.value as number
+    expect(written).toBeLessThan(12)
+    for (let rest = 500_000; rest > 0;) rest -= ((await channel.read()).value as Uint8Array).length
+    channel.cancel()
+  })
+
+  it('tells a failure last, a cancel to the writer, and both by their codes', async () => {
+    const session = await open()
+    const failing = session.stream('failing')
+    await session.run('const f = capsule.stream("failing"); void f.write(1); void f.fail(new RangeError("no more")); 0')
+    expect(await failing.read()).toMatchObject({ value: 1 })
+    await expect(failing.read()).rejects.toMatchObject({
+      code: 'STREAM_FAILED',
+      details: { error: { name: 'RangeError', message: 'no more' } },
+    })
+    expect(await failing.read()).toMatchObject({ done: true })
+    const left = session.stream('left')
+    const run = session.run('for await (const each of capsule.stream("left")) break')
+    await left.write('one')
+    expect((await run).outcome.status).toBe('ok')
+    await expect(writeOn(left)).rejects.toMatchObject({ code: 'STREAM_CANCELLED' })
+    await left.end()
+    await expect(left.write('more')).rejects.toMatchObject({ code: 'STREAM_CANCELLED' })
+    const ended = session.stream('ended')
+    await ended.end()
+    await expect(ended.write('more')).rejects.toMatchObject({ code: 'STREAM_ENDED' })
+  })
+
+  it('refuses what it cannot carry whole, reserved names and too many channels', async () => {
+    const session = await open({ maxStreams: 2 })
+    const channel = session.stream('a')
+    await expect(channel.write({ f: () => {} })).rejects.toMatchObject({ code: 'STREAM_VALUE_NOT_SENDABLE' })
+    await expect(channel.write('x'.repeat(9_000_000))).rejects.toMatchObject({ code: 'STREAM_VALUE_NOT_SENDABLE' })
+    expect(() => session.stream('capsule:mine')).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
+    expect(() => session.stream('')).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
+    session.stream('b')
+    expect(() => session.stream('c')).toThrow(expect.objectContaining({ code: 'STREAM_LIMIT' }))
+    const { outcome } = await session.run(`const codes = []
+const codeOf = async (run) => { try { await run(); codes.push('none') } catch (error) { codes.push(error.code) } }
+await codeOf(() => capsule.stream('capsule:mine'))
+await codeOf(() => capsule.stream(5))
+await codeOf(() => capsule.stream('x', { windowBytes: 0 }))
+await codeOf(() => capsule.stream('a').write(Symbol()))
+capsule.stream('c'); capsule.stream('d')
+await codeOf(() => capsule.stream('e'))
+codes`)
+    expect(outcome.value).toEqual([
+      'INVALID_OPTIONS',
+      'INVALID_OPTIONS',
+      'INVALID_OPTIONS',
+      'STREAM_VALUE_NOT_SENDABLE',
+      'STREAM_LIMIT',
+    ])
+    expect(session.info().counters.invalidMessages).toBe(0)
+  })
+
+  it('outlives a cancelled cell, whose reads and writes reject', async () => {
+    const session = await open()
+    const channel = session.stream('kept', { windowBytes: 2000 })
+    const reading = session.execute('for await (const each of capsule.stream("kept")) console.log(each)')
+    await channel.write('one')
+    for await (const event of reading) if (event.type === 'output') void reading.cancel()
+    expect(await reading.outcome).toMatchObject({ status: 'cancelled', state: 'kept' })
+    const writing = session.execute(
+      'console.log("in"); const big = capsule.stream("kept").write("x".repeat(1500)); await capsule.stream("kept").write("y".repeat(1500))',
+    )
+    for await (const event of writing) if (event.type === 'output') void writing.cancel()
+    expect(await writing.outcome).toMatchObject({ status: 'cancelled', state: 'kept' })
+    expect(await channel.read()).toMatchObject({ value: 'x'.repeat(1500) })
+    await channel.write('two')
+    const { outcome } = await session.run(
+      'const kept = capsule.stream("kept"); const { value } = await kept.read(); await kept.write("three"); value',
+    )
+    expect(outcome.value).toBe('two')
+    expect(await channel.read()).toMatchObject({ value: 'three' })
+  })
+
+  it('gives up waiting when its signal fires', async () => {
+    const session = await open()
+    const channel = session.stream('nobody')
+    const abort = new AbortController()
+    const waits = [channel.write('never', { signal: abort.signal }), channel.read({ signal: abort.signal })]
+    abort.abort()
+    for (const wait of waits) await expect(wait).rejects.toMatchObject({ code: 'CANCELLED' })
+    const run = session.run('(await capsule.stream("nobody").read()).value')
+    await channel.write('now')
+    expect((await run).outcome.value).toBe('now')
+  })
+
+  it('ends with its worker: what had arrived can be read, then comes why', async () => {
+    const arrived = Promise.withResolvers<void>()
+    const received = ({ type }: { type?: unknown }): void => {
+      if (type === 'stream-data') arrived.resolve()
+    }
+    const session = await open({ interceptors: [{ name: 'arrival', received }] })
+    const channel = session.stream('ends')
+    await session.run('await capsule.stream("ends").write("last words")')
+    await arrived.promise
+    const failed = expect(channel.write(new Uint8Array(3_000_000))).rejects.toMatchObject({ code: 'WORKER_EXITED' })
+    const restarted = new Promise((resolve) => session.events.once('restarted', resolve))
+    const { outcome } = await session.run('process.kill(process.pid, "SIGKILL"); for (;;) {}')
+    expect(outcome.status).toBe('crashed')
+    await failed
+    await channel.closed
+    expect(await channel.read()).toMatchObject({ value: 'last words' })
+    await expect(channel.read()).rejects.toMatchObject({ code: 'WORKER_EXITED' })
+    await restarted
+    const again = session.stream('ends')
+    expect(again).not.toBe(channel)
+    const next = session.run('(await capsule.stream("ends").read()).value')
+    await again.write('afresh')
+    expect((await next).outcome.value).toBe('afresh')
+    const closed = expect(session.stream('open').read()).rejects.toMatchObject({ code: 'SESSION_CLOSED' })
+    await session.shutdown()
+    await closed
+    expect(() => session.stream('open')).toThrow(expect.objectContaining({ code: 'SESSION_CLOSED' }))
+  })
+
+  it('holds up neither output, heartbeats nor cancel while nobody reads it', async () => {
+    const session = await open({ settings: { heartbeatMs: 20 } })
+    const channel = session.stream('stalled', { windowBytes: 10_000 })
+    const toCell = channel.write(new Uint8Array(5_000_000)).catch((error: { code: string }) => error.code)
+    const execution = session.execute(
+      'const stalled = capsule.stream("stalled"); console.log("x".repeat(100_000)); await stalled.write(new Uint8Array(1_000_000))',
+    )
+    let printed = 0
+    for await (const event of execution) {
+      if (event.type !== 'output') continue
+      printed += event.text.length
+      if (printed < 100_001) continue
+      await new Promise((resolve) => session.events.once('heartbeat', resolve))
+      void execution.cancel()
+    }
+    expect(await execution.outcome).toMatchObject({ status: 'cancelled', state: 'kept', cancelRung: 1 })
+    expect((await session.run('console.log("still"); 1')).stdout).toBe('still\n')
+    await session.run('stalled.cancel("not wanted")')
+    expect(await toCell).toBe('STREAM_CANCELLED')
+  })
+
+  it.runIf(preemptive)('is not held up by output that nobody reads', async () => {
+    const session = await open({ outputWindowBytes: 16 * 1024 })
+    const channel = session.stream('beside')
+    const execution = session.execute(
+      'for (let i = 0; i < 500; i++) console.log("x".repeat(1000)); const beside = capsule.stream("beside"); for await (const chunk of beside) await beside.write(chunk); await beside.end(); 1',
+    )
+    const events = execution[Symbol.asyncIterator]()
+    let printed = 0
+    const take = async (): Promise<boolean> => {
+      const { done, value } = await events.next()
+      if (done !== true && value.type === 'output') printed += value.text.length
+      return done === true
+    }
+    await take()
+    const sending = channel.write(bytes(2_000_000)).then(() => channel.end())
+    let length = 0
+    for await (const chunk of channel) length += (chunk as Uint8Array).length
+    await sending
+    expect(length).toBe(2_000_000)
+    expect(printed).toBeLessThan(500 * 1001)
+    while (!(await take()));
+    expect(printed).toBe(500 * 1001)
+    expect(await execution.outcome).toMatchObject({ status: 'ok', value: 1 })
+  })
+
+  it.runIf(preemptive)('works on after a hard cancel in the middle of a transfer', async () => {
+    const session = await open({ graceMs: deadlineMs })
+    const channel = session.stream('hard', { windowBytes: 50_000 })
+    for (let round = 0; round < 5; round++) {
+      const looping = session.execute(
+        `const hard = capsule.stream("hard"); void hard.write(new Uint8Array(200_000).fill(${round})); for await (const each of hard) { console.log("in"); for (;;) {} }`,
+      )
+      await channel.write(`start ${round}`)
+      const writing = channel.write(new Uint8Array(200_000).fill(round))
+      for await (const event of looping) if (event.type === 'output') void looping.cancel()
+      expect(await looping.outcome).toMatchObject({ status: 'cancelled', state: 'kept' })
+      // what the cell had begun to write comes whole, and what the host wrote is there for the next cell
+      for (let rest = 200_000; rest > 0;) {
+        const { value } = await channel.read()
+        expect(new Set(value as Uint8Array)).toEqual(new Set([round]))
+        rest -= (value as Uint8Array).length
+      }
+      const taken = await session.run(
+        'let rest = 200_000; while (rest > 0) rest -= (await capsule.stream("hard").read()).value.length; rest',
+      )
+      expect(taken.outcome.value).toBe(0)
+      await writing
+    }
+  })
+}
+
+/** Writes until it is refused. */
+async function writeOn(channel: ReturnType<Session['stream']>): Promise<void> {
+  for (;;) await channel.write(new Uint8Array(100_000))
 }

@@ -33,7 +33,7 @@ export interface ByteSink {
   /** Accepted and not yet handed to the system. */
   readonly queuedBytes: number
   open(handlers: ByteSinkHandlers): void
-  /** Queues one frame with this payload, of a size already checked. */
+  /** Queues one frame with this payload, of a size already checked. The payload's memory is not used after it returns. */
   writeFrame(payload: Uint8Array, urgency: Urgency): void
   /** Writes out what is queued, then closes; resolves also when that fails (and then `fail` was called). */
   end(): Promise<void>

@@ -13,6 +13,15 @@ export const firstFrameAllocationBytes = 64 * 1024
 /** Factor: what is allocated for such a frame is at most this times what has arrived. Copying stays linear (a third more). */
 export const frameGrowth = 4
 
+/** Payloads of fewer bytes than this get memory of their own; larger ones of one pooled frame's size share the pool. */
+export const smallFrameBytes = 16 * 1024
+
+/** Memory of one pooled frame, in bytes: a piece of a stream fits. */
+export const pooledFrameBytes = 64 * 1024
+
+/** Frames' worth of memory that waits for use. Threat: a burst whose memory is held for ever. */
+export const pooledFrames = 24
+
 /** Where the blocking writer gathers small frames, in bytes: copying into a reused slab beats allocating. */
 export const slabBytes = 64 * 1024
 

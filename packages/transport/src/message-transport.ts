@@ -117,7 +117,8 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
   }
 
   agree({ codec, limits }: { codec: CodecName; limits: FrameLimits }): void {
-    this.#codec = createCodec(codec)
+    // every sink copies what it is given
+    this.#codec = createCodec(codec, { reusesMemory: true })
     this.#limits = limits
     this.#decoder.limitBytes = limits.frameBytes
   }
@@ -184,9 +185,11 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
       while (this.#isDelivering) {
         const chunk = this.#backlog.shift()
         if (chunk === undefined) break
+        // a reader may give the memory away, with what it was sent
+        const { length } = chunk
         const rest = this.#decoder.push(chunk)
         if (rest !== undefined) this.#backlog.unshift(rest)
-        this.#backlogBytes -= chunk.length - (rest?.length ?? 0)
+        this.#backlogBytes -= length - (rest?.length ?? 0)
       }
       if (this.#isDelivering && this.#inputEnd?.reason === 'eof') this.#decoder.end()
     } catch (error) {
@@ -252,6 +255,7 @@ export function afterTurn(then: () => void): void {
 function urgencyOf({ type }: { type?: unknown }): Urgency {
   switch (type) {
     case 'output':
+    case 'stream-data':
       return 'turn'
     // a result is often right behind it
     case 'ack':

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ByteSink, ByteSinkHandlers, ByteSource } from './byte-pipes.ts'
+import { encodePooledFrame, isPooled } from './frame-pool.ts'
 import { encodeFrame } from './framing.ts'
 import { defaultHighWaterBytes } from './limits.ts'
 
@@ -63,10 +64,18 @@ export function createSocketSink(socket: Socket, highWaterBytes: number = defaul
         socket.cork()
         process.nextTick(uncork)
       }
-      const frame = encodeFrame(payload, Infinity)
-      // a callback costs a tick even when the system has the bytes already
-      if (socket.writableLength + frame.length > highWaterBytes) socket.write(frame, onWritten)
-      else socket.write(frame)
+      if (isPooled(payload)) {
+        const { frame, release } = encodePooledFrame(payload)
+        socket.write(frame, () => {
+          release()
+          onWritten()
+        })
+      } else {
+        const frame = encodeFrame(payload, Infinity)
+        // a callback costs a tick even when the system has the bytes already
+        if (socket.writableLength + frame.length > highWaterBytes) socket.write(frame, onWritten)
+        else socket.write(frame)
+      }
       if (urgency === 'now' && socket.writableCorked > 0) socket.uncork()
     },
     end() {

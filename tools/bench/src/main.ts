@@ -11,12 +11,13 @@ import { memory } from './entries/memory.ts'
 import { output } from './entries/output.ts'
 import { results } from './entries/results.ts'
 import { soak } from './entries/soak.ts'
+import { streams } from './entries/streams.ts'
 import { start } from './entries/start.ts'
 import { installPeers } from './peers.ts'
 import { formatValue, insertBetweenMarkers, renderMarkdown, type RunInfo } from './report.ts'
 import { judge } from './targets.ts'
 
-const entries: readonly BenchEntry[] = [latency, output, results, start, memory, cancel, hotLoop, frames, soak]
+const entries: readonly BenchEntry[] = [latency, output, results, start, memory, cancel, hotLoop, frames, streams, soak]
 const root = join(import.meta.dirname, '../../..')
 const resultsFile = join(root, 'tools/bench/results/latest.json')
 const pageFile = join(root, 'docs/performance.md')

@@ -1,13 +1,14 @@
 import type { Codec } from '../codec.ts'
 import { protocolErrors } from '../errors.ts'
 import { defaultLimits } from '../limits.ts'
+import type { CodecOptions } from './create-codec.ts'
 import { MessagePackReader } from './messagepack-reader.ts'
 import { scanMessagePack } from './messagepack-scan.ts'
 import { MessagePackWriter } from './messagepack-writer.ts'
 
 /** Its own writer and reader: messages are small and plain, and a general library costs more than the rest of the way. */
-export function createMessagePackCodec(): Codec {
-  const writer = new MessagePackWriter()
+export function createMessagePackCodec({ reusesMemory = false }: CodecOptions = {}): Codec {
+  const writer = new MessagePackWriter(reusesMemory ? 'reuse' : 'keep')
   const reader = new MessagePackReader()
   return {
     name: 'msgpack',

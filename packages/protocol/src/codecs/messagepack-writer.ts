@@ -10,6 +10,8 @@ const NativeUint8Array = Uint8Array
 
 // Messages are written one after the other into a buffer of this size; a message that needs more gets its own.
 const chunkBytes = 16 * 1024
+// unit: bytes; the most that is held for the next message where memory is reused
+const reusedBytes = 128 * 1024
 // the longest text written character by character; above it the native writer is faster
 const shortText = 64
 
@@ -26,6 +28,12 @@ export class MessagePackWriter {
   #start = 0
   #position = 0
   #maxDepth = 0
+  readonly #memory: 'keep' | 'reuse'
+
+  /** `reuse`: what `write` returns holds until the next call only. */
+  constructor(memory: 'keep' | 'reuse' = 'keep') {
+    this.#memory = memory
+  }
 
   /** @throws FRAME_TOO_DEEP, MESSAGE_NOT_ENCODABLE */
   write(message: object, maxDepth: number): Uint8Array {
@@ -34,10 +42,9 @@ export class MessagePackWriter {
     this.#maxDepth = maxDepth
     this.#object(message, 'the message', maxDepth)
     const payload = subarray(this.#bytes, this.#start, this.#position)
-    if (this.#bytes.length > chunkBytes) {
-      this.#bytes = allocate(0)
-      this.#position = 0
-    }
+    const isReused = this.#memory === 'reuse'
+    if (this.#bytes.length > (isReused ? reusedBytes : chunkBytes)) this.#bytes = allocate(0)
+    if (isReused || this.#bytes.length === 0) this.#position = 0
     this.#start = this.#position
     return payload
   }

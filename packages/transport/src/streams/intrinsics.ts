@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { types } from 'node:util'
 
 /** Taken at load: on the worker's main thread cells share `globalThis` with this code and may replace anything. */
@@ -8,6 +9,7 @@ export const { isUint8Array: isBytes } = types
 export const toNumber = Number
 export const NativePromise = Promise
 const NativeUint8Array = Uint8Array
+const allocate = Buffer.allocUnsafeSlow
 const bytesSet = Uint8Array.prototype.set
 const textSlice = String.prototype.slice
 const textStartsWith = String.prototype.startsWith
@@ -24,7 +26,8 @@ export class SafeMap<Key, Value> extends Map<Key, Value> {
 
 /** A part of some bytes in memory of its own. */
 export function copyOf(bytes: Uint8Array, start = 0, end = bytes.length): Uint8Array {
-  const copy = new NativeUint8Array(end - start)
+  // not from the pool, and not filled with zeros first
+  const copy = allocate(end - start)
   apply(bytesSet, copy, [viewOf(bytes, start, end)])
   return copy
 }

@@ -83,8 +83,6 @@ export class ReadHalf {
     }
     const read: PendingRead = { settled }
     this.#reads.push(read)
-    // the peer may wait for the whole window, and nothing is left here that would bring it
-    this.#returnCredit(1)
     return { withdraw: () => void this.#reads.remove(read) }
   }
 
@@ -107,6 +105,10 @@ export class ReadHalf {
     if (this.#state === 'closed' || !mayCost(cost, this.#grantedBytes, this.#windowBytes)) return false
     this.#grantedBytes -= cost
     if (this.#state === 'cancelled') return true
+    if (isAsk(message) && this.isEmpty) {
+      this.#take(message)
+      return true
+    }
     const read = this.#reads.shift()
     if (read === undefined) this.#arrived.push({ message: withOwnMemory(message) })
     else read.settled(this.#taken(message))
@@ -123,12 +125,20 @@ export class ReadHalf {
   }
 
   #taken(message: StreamDataMessage): ReadResult {
-    this.#takenBytes += streamCost(message)
-    this.#returnCredit(this.#windowBytes / 2)
+    this.#take(message)
+    for (let next = this.#arrived.first; next !== undefined && isAsk(next.message); next = this.#arrived.first) {
+      this.#arrived.shift()
+      this.#take(next.message)
+    }
     return { is: 'chunk', kind: message.kind, data: message.data }
   }
 
-  /** In steps, so that a fast reader costs few messages. */
+  #take(message: StreamDataMessage): void {
+    this.#takenBytes += streamCost(message)
+    // in steps, so that a fast reader costs few messages
+    this.#returnCredit(isAsk(message) ? 1 : this.#windowBytes / 2)
+  }
+
   #returnCredit(leastBytes: number): void {
     if (this.#state !== 'open' || this.#takenBytes < leastBytes) return
     const bytes = this.#takenBytes
@@ -148,6 +158,9 @@ export class ReadHalf {
     return { is: 'failure', error }
   }
 }
+
+/** An empty piece of bytes: the peer needs more of the window than the steps bring. */
+const isAsk = ({ kind, data }: StreamDataMessage): boolean => kind === 'bytes' && data.length === 0
 
 function withOwnMemory(message: StreamDataMessage): StreamDataMessage {
   const { data } = message

@@ -17,6 +17,7 @@ interface PendingWrite extends ListEntry<PendingWrite> {
   readonly kind: ChunkKind
   data: Uint8Array
   sentBytes: number
+  hasAsked: boolean
   settled: Settled
 }
 
@@ -70,8 +71,7 @@ export class WriteHalf {
 
   get canSend(): boolean {
     const write = this.#writes.first
-    if (write === undefined || this.#windowBytes === undefined) return false
-    return mayCost(this.#nextLength(write) + messageBytes, this.#creditBytes, this.#windowBytes)
+    return write !== undefined && (this.#mayWrite(write) || this.#shouldAsk(write))
   }
 
   /** The peer has accepted, and takes this much at first. */
@@ -94,7 +94,7 @@ export class WriteHalf {
       settled(this.#state === 'open' ? undefined : this.#refused())
       return undefined
     }
-    const write: PendingWrite = { kind, data, sentBytes: 0, settled }
+    const write: PendingWrite = { kind, data, sentBytes: 0, hasAsked: false, settled }
     this.#writes.push(write)
     this.#options.wantsToSend()
     return { withdraw: () => this.#withdraw(write) }
@@ -129,7 +129,11 @@ export class WriteHalf {
   /** Sends the next message that the credit allows, if there is one. */
   sendNext(streamId: string, send: (message: StreamDataMessage) => void): void {
     const write = this.#writes.first
-    if (write === undefined || !this.canSend) return
+    if (write === undefined) return
+    if (!this.#mayWrite(write)) {
+      if (this.#shouldAsk(write)) this.#ask(write, streamId, send)
+      return
+    }
     const start = write.sentBytes
     const end = start + this.#nextLength(write)
     const { kind, data } = write
@@ -140,6 +144,29 @@ export class WriteHalf {
     if (end < data.length) return
     write.settled(undefined)
     this.#closeWhenWritten()
+  }
+
+  #mayWrite(write: PendingWrite): boolean {
+    const windowBytes = this.#windowBytes
+    return windowBytes !== undefined && mayCost(this.#costOf(write), this.#creditBytes, windowBytes)
+  }
+
+  /** The peer returns credit by half a window, which may never come to enough for more than that. */
+  #shouldAsk(write: PendingWrite): boolean {
+    const windowBytes = this.#windowBytes
+    if (windowBytes === undefined || write.hasAsked || this.#costOf(write) * 2 <= windowBytes) return false
+    return mayCost(messageBytes, this.#creditBytes, windowBytes)
+  }
+
+  /** An empty piece: the peer returns all credit when it comes to it. */
+  #ask(write: PendingWrite, streamId: string, send: (message: StreamDataMessage) => void): void {
+    write.hasAsked = true
+    this.#creditBytes -= messageBytes
+    send({ type: 'stream-data', streamId, kind: 'bytes', data: this.#pieceOf(write.data, 0, 0) })
+  }
+
+  #costOf(write: PendingWrite): number {
+    return this.#nextLength(write) + messageBytes
   }
 
   #pieceOf(data: Uint8Array, start: number, end: number): Uint8Array {
