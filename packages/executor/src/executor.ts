@@ -54,7 +54,7 @@ export interface Executor extends AsyncDisposable {
   readonly abilities: ExecutorAbilities
   /**
    * Accepts one cell: from here on exactly one terminal message with its id reaches the sink.
-   * @throws EXECUTOR_BUSY when another runs and the executor is not concurrent; EXECUTOR_DISPOSED
+   * @throws EXECUTOR_BUSY when as many run as it can; EXECUTOR_DISPOSED
    */
   execute(message: ExecuteMessage): void
   /** Answers an input request; an unknown or answered one is ignored. */

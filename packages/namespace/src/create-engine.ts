@@ -228,7 +228,8 @@ class CellEngine implements Engine {
       // terminated: nothing restored what caused the code that runs now, and its signal may not have aborted
       this.#storage.enterWith(undefined as never)
       cell.execution.end()
-      scheduleImmediate(() => cell.execution.cancel('cancelled'))
+      // what its listeners print is its own
+      scheduleImmediate(() => this.#storage.run(cell.execution, () => cell.execution.cancel('cancelled')))
     } else if (cell.execution.cancellation !== undefined) cell.execution.end()
     return transaction
   }

@@ -115,7 +115,9 @@ export class EventQueue {
     this.receivedBytes += bytes
     this.#owedBytes += bytes
     this.#partBytes += bytes
-    this.#payParts(this.#partBytes - Math.floor(this.#options.outputWindowBytes / 2))
+    // unfinished displays of several executions must not use up the window together; each then weighs what it has
+    const keptBytes = this.#options.isShared?.() === true ? 0 : Math.floor(this.#options.outputWindowBytes / 2)
+    this.#payParts(this.#partBytes - keptBytes)
   }
 
   #payParts(bytes: number): void {

@@ -50,7 +50,9 @@ export class RunningExecutions {
   /** `false`: it was not there. */
   delete(executionId: string): boolean {
     if (!this.#byId.delete(executionId)) return false
-    if (this.#latest?.executionId === executionId) this.#latest = lastOf(this.#byId.values())
+    if (this.#latest?.executionId === executionId) {
+      this.#latest = this.#byId.size === 0 ? undefined : lastOf(this.#byId.values())
+    }
     return true
   }
 

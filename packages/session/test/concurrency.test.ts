@@ -249,6 +249,31 @@ describe('readers of several executions', () => {
     expect(await waitFor(eventsOf(first.execution))).toHaveLength(3 * chunks)
   })
 
+  it('keep no credit for displays that are unfinished, so that two of them cannot use it up', async () => {
+    const open = await openSession({ ...several, outputWindowBytes })
+    const [first, second] = [await started(open), await started(open)]
+    const part = (executionId: string, index: number): void =>
+      open.worker.process.send({
+        type: 'display',
+        executionId,
+        displayId: 'd',
+        action: 'show',
+        data: { 'text/plain': 'x'.repeat(372) },
+        part: { index, count: 2 },
+      })
+    part(first.id, 0)
+    part(second.id, 0)
+    await settleWire(open)
+    expect(credits(open)).toEqual([510, 510])
+    for (const { id } of [first, second]) {
+      part(id, 1)
+      open.worker.process.result(id)
+    }
+    for (const { execution } of [first, second]) {
+      expect(await waitFor(eventsOf(execution))).toMatchObject([{ data: { 'text/plain': 'x'.repeat(744) } }])
+    }
+  })
+
   it('lose the oldest of what nobody reads, not without end', async () => {
     const open = await openSession({ ...several, outputWindowBytes })
     const [first, second] = [await started(open), await started(open)]

@@ -143,6 +143,19 @@ it('answers hello with what was agreed and what is in effect', async () => {
   expect(bench.starts.values).toMatchObject([{ windowBytes: 1000 }])
 })
 
+it.each([
+  ['what the host asks for', ['concurrency'], 3, 3],
+  ['one, where the host does not know better', ['concurrency'], undefined, 1],
+  ['one, where the host asks for none', ['concurrency'], 0, 1],
+  ['one, where that is not agreed', [], 3, 1],
+])('runs so many cells at once: %s', async (_name, features, maxConcurrentExecutions, maxConcurrent) => {
+  const bench = open()
+  const ready = await bench.greet({ features, maxConcurrentExecutions })
+  expect(bench.starts.values).toMatchObject([{ maxConcurrent }])
+  // the executor of this bench cannot
+  expect(ready).toMatchObject({ features: [] })
+})
+
 it('waits for no credit that the host does not give', async () => {
   const bench = open()
   await bench.greet({ features: [] })

@@ -103,7 +103,10 @@ export function concurrencyCases(open: OpenBench, { preemptive }: ExecutorAbilit
     it('ends the one that loops, and tells those beside it that they were interrupted', async () => {
       const bench = await open()
       const waits = await running(bench, 'const kept = 1; console.log("go"); await new Promise(() => {})')
-      const sleeps = await running(bench, 'console.log("go"); await new Promise((go) => setTimeout(go, 1e9))')
+      const sleeps = await running(
+        bench,
+        'capsule.signal.addEventListener("abort", () => console.log("aborted")); console.log("go"); try { await new Promise((go) => setTimeout(go, 1e9)) } finally { console.log("finally") }',
+      )
       const loops = await running(bench, 'console.log("go"); for (;;) {}')
       bench.cancel(loops)
       expect(await bench.terminal(loops)).toMatchObject({ status: 'cancelled', rung: 2, tainted: true })
@@ -116,6 +119,10 @@ export function concurrencyCases(open: OpenBench, { preemptive }: ExecutorAbilit
       }
       expect(await bench.text('kept')).toBe('1')
       expect(bench.messages.filter(isTerminal)).toHaveLength(4)
+      // its own code still cleans up, under its own id
+      await bench.until('the end of the clean-up', () => bench.printed(sleeps).split('\n').length === 4)
+      expect(bench.printed(sleeps).split('\n').toSorted()).toEqual(['', 'aborted', 'finally', 'go'])
+      expect(bench.of(sleeps).slice(2)).toMatchObject([{ late: true }])
     })
 
     it('ends one that another keeps from hearing of it, and that other, cancelled or not', async () => {
