@@ -272,7 +272,7 @@ class CellEngine implements Engine {
 
   defineBuiltin(name: string, value: unknown): void {
     this.#builtins.define(name, value)
-    this.#snapshots.provided(name, value)
+    this.#snapshots.provided(name)
   }
 
   [Symbol.dispose](): void {

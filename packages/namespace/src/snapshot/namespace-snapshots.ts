@@ -5,14 +5,15 @@ import type { CellFiles } from '../cell-files.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
 import type { History } from '../history.ts'
 import { withIntrinsics } from '../intrinsics.ts'
-import { getOwnPropertyDescriptor, NativePromise, thenOf } from '../primordials.ts'
+import { getOwnPropertyDescriptor, sliceText, thenOf } from '../primordials.ts'
 import { compileScript } from '../script-cache.ts'
 import { MalformedSnapshot } from './byte-source.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
 import { GlobalNames } from './global-names.ts'
+import { ownValue } from './natives.ts'
 import { exportOf, ModuleExports, type ModulePath } from './module-exports.ts'
-import { readSnapshot } from './read-snapshot.ts'
+import { type ReadSnapshot, readSnapshot } from './read-snapshot.ts'
 import { restoreSnapshot } from './restore-snapshot.ts'
 import type { SnapshotBuilderOptions } from './snapshot-builder.ts'
 import { UndoImage } from '../transaction/undo-image.ts'
@@ -34,10 +35,11 @@ export type Restored =
   | { readonly kind: 'malformed'; readonly problem: string }
 
 type Loaded = SnapshotBuilderOptions['modules'][number]
+type Load = { readonly value: unknown } | { readonly error: unknown }
 
 // a cell may replace it
 const runOptions = Object.freeze({ __proto__: null, displayErrors: false }) as object
-const allSettled = NativePromise.allSettled.bind(NativePromise)
+const { stringify } = JSON
 
 /** Takes snapshots of the namespace, and puts them back. */
 export class NamespaceSnapshots {
@@ -54,12 +56,12 @@ export class NamespaceSnapshots {
     const { In, Out } = parts.history.lists
     this.#wellKnown.define('In', In)
     this.#wellKnown.define('Out', Out)
-    this.#names = new GlobalNames({ ...parts, wellKnown: this.#wellKnown })
+    this.#names = new GlobalNames({ ...parts, wellKnown: this.#wellKnown, sources: this.sources })
   }
 
   /** What every engine offers to its cells need not be carried over. */
-  provided(name: string, value: unknown): void {
-    if (typeof value === 'object' || typeof value === 'function') this.#wellKnown.define(name, value as object)
+  provided(name: string): void {
+    this.#wellKnown.defineGlobal(name)
   }
 
   /** A module that a cell has imported. */
@@ -86,35 +88,46 @@ export class NamespaceSnapshots {
    */
   restore(payload: Uint8Array, mode: RestoreMode, done: (restored: Restored) => void): void {
     const failed = (error: unknown): void => {
-      if (!(error instanceof MalformedSnapshot)) throw error
-      done({ kind: 'malformed', problem: error.message })
+      const message = (error as Error).message
+      // whatever it was, everything has been put back
+      const problem = error instanceof MalformedSnapshot ? message : `it cannot be restored: ${sliceText(message, 200)}`
+      done({ kind: 'malformed', problem })
     }
     try {
       const snapshot = withIntrinsics(() => readSnapshot(payload))
-      const loads = snapshot.index.modules.map((path) => this.#load(path))
-      void thenOf(
-        allSettled(loads),
-        (settled) => {
-          try {
-            const modules = settled.map((each, index) => loadedOf(each, snapshot.index.modules[index] as ModulePath))
-            const report = withIntrinsics(() =>
-              restoreSnapshot(snapshot, mode, {
-                recovery: (undo) => (this.#recovery = undo),
-                ...this.#parts,
-                names: this.#names,
-                builder: { wellKnown: this.#wellKnown, modules, evaluate: (code) => this.#evaluateSources(code) },
-              }),
-            )
-            done({ kind: 'restored', report })
-          } catch (error) {
-            failed(error)
-          }
-        },
-        failed,
-      )
+      const paths = snapshot.index.modules
+      const loads: Load[] = []
+      const build = (): void => {
+        let report: BindingReport[]
+        try {
+          report = withIntrinsics(() => this.#restore(snapshot, mode, loads))
+        } catch (error) {
+          return failed(error)
+        }
+        done({ kind: 'restored', report })
+      }
+      if (paths.length === 0) return build()
+      let waiting = paths.length
+      for (let index = 0; index < paths.length; index++) {
+        const settled = (load: Load): void => {
+          loads[index] = load
+          if (--waiting === 0) build()
+        }
+        this.#load(paths[index] as ModulePath, settled)
+      }
     } catch (error) {
       failed(error)
     }
+  }
+
+  #restore(snapshot: ReadSnapshot, mode: RestoreMode, loads: readonly Load[]): BindingReport[] {
+    const modules = loads.map((load, index) => loadedOf(load, snapshot.index.modules[index] as ModulePath))
+    return restoreSnapshot(snapshot, mode, {
+      recovery: (undo) => (this.#recovery = undo),
+      ...this.#parts,
+      names: this.#names,
+      builder: { wellKnown: this.#wellKnown, modules, evaluate: (code) => this.#evaluateSources(code) },
+    })
   }
 
   /** To be called before anything else runs: a restore may have been terminated half-way. */
@@ -127,7 +140,7 @@ export class NamespaceSnapshots {
   /** What the namespace is now, for a cell that may be undone. */
   undoImage(): UndoImage {
     return withIntrinsics(() => {
-      const { bindings } = this.#parts
+      const { bindings, history } = this.#parts
       const declared = new Map<string, Binding>()
       bindings.forEach((name, binding) => declared.set(name, binding))
       this.#wellKnown.refresh()
@@ -138,12 +151,14 @@ export class NamespaceSnapshots {
         modules: this.#modules,
         define: (name, property) => this.#names.putBack(name, property),
         remove: (name) => {
-          bindings.delete(name)
-          this.#names.remove(name)
+          if (typeof name === 'string') bindings.delete(name)
+          return this.#names.remove(name)
         },
         redeclare: () => {
           for (const [name, binding] of declared) bindings.set(name, binding)
         },
+        history: history.named,
+        own: [history.lists.In, history.lists.Out],
       })
     })
   }
@@ -152,8 +167,8 @@ export class NamespaceSnapshots {
     return withIntrinsics(() => image.rollBack(this.#namesOfCells()))
   }
 
-  #namesOfCells(): string[] {
-    return this.#bindings().map(({ name }) => name)
+  #namesOfCells(): PropertyKey[] {
+    return this.#bindings().map(({ name, key }) => key ?? name)
   }
 
   #bindings(): SnapshotBinding[] {
@@ -161,16 +176,24 @@ export class NamespaceSnapshots {
     this.#parts.bindings.forEach((name, { kind, cell }) => {
       found.push({ name, kind, cell, value: getOwnPropertyDescriptor(globalThis, name)?.value })
     })
-    for (const [name, value] of this.#names.undeclared()) found.push({ name, kind: 'global', cell: 0, value })
+    found.push(...this.#names.undeclared())
     return found
   }
 
-  async #load({ specifier, how, attributes }: ModulePath): Promise<unknown> {
-    if (how === 'require') return this.#parts.require(specifier)
-    const options = attributes === '' ? '' : `,${attributes}`
-    const namespace = (await this.#evaluate(`import(${JSON.stringify(specifier)}${options})`)) as object
-    this.#modules.imported(specifier, attributes, namespace)
-    return namespace
+  /** Runs code of modules: nothing here relies on what cells may have replaced. */
+  #load({ specifier, how, attributes }: ModulePath, settled: (load: Load) => void): void {
+    try {
+      if (how === 'require') return settled({ value: this.#parts.require(specifier) as unknown })
+      const options = attributes === '' ? '' : `,${attributes}`
+      const loading = this.#evaluate(`import(${stringify(specifier)}${options})`) as Promise<object>
+      const onLoaded = (namespace: object): void => {
+        this.#modules.imported(specifier, attributes, namespace)
+        settled({ value: namespace })
+      }
+      void thenOf(loading, onLoaded, (error) => settled({ error }))
+    } catch (error) {
+      settled({ error })
+    }
   }
 
   /** What it makes can be captured again. */
@@ -185,13 +208,14 @@ export class NamespaceSnapshots {
   }
 }
 
-function loadedOf(settled: PromiseSettledResult<unknown>, { specifier, keys }: ModulePath): Loaded {
-  if (settled.status === 'rejected') {
-    const reason: unknown = settled.reason
-    const message = reason instanceof Error ? reason.message : String(reason)
-    return { problem: { reason: 'import-failed', detail: `${specifier}: ${message.slice(0, 200)}` } }
+function loadedOf(load: Load, { specifier, keys }: ModulePath): Loaded {
+  if ('error' in load) {
+    const { error } = load
+    const message = typeof error === 'object' && error !== null ? ownValue(error, 'message') : error
+    const text = typeof message === 'string' ? message.slice(0, 200) : 'it threw'
+    return { problem: { reason: 'import-failed', detail: `${specifier}: ${text}` } }
   }
-  let { value } = settled
+  let { value } = load
   for (const key of keys) {
     value =
       (typeof value === 'object' && value !== null) || typeof value === 'function' ? exportOf(value, key) : undefined
