@@ -8,6 +8,7 @@ import {
   ownKeys,
 } from './primordials.ts'
 
+const { isSafeInteger } = Number
 const names = ['_', '__', '___', 'In', 'Out'] as const
 type HistoryName = (typeof names)[number]
 
@@ -80,6 +81,15 @@ export class History {
     return { inputs: entriesOf(In as object), outputs: entriesOf(Out as object), last: [_, __, ___] }
   }
 
+  /** The values it keeps, by the names that cells have for them. */
+  get named(): readonly (readonly [name: string, value: unknown])[] {
+    const { outputs, last } = this.contents
+    return [
+      ...outputs.map(([cell, value]) => [`Out[${cell}]`, value] as const),
+      ...last.map((value, index) => [names[index] as string, value] as const),
+    ]
+  }
+
   /** Puts other contents in the place of its own; `In` and `Out` stay the objects they are. */
   replace({ inputs, outputs, last }: HistoryContents): void {
     const values = this.#values
@@ -90,8 +100,9 @@ export class History {
     ] as const) {
       const list = values[name] as object
       for (const key of ownKeys(list)) deleteProperty(list, key)
-      for (const [cell, value] of entries) this.#set(name, cell, value)
+      for (const [cell, value] of entries.slice(-engineLimits.history)) this.#set(name, cell, value)
     }
+    this.install()
   }
 
   install(): void {
@@ -127,7 +138,8 @@ function entriesOf(list: object): [number, unknown][] {
   for (const key of ownKeys(list)) {
     // what the user has put there is not the engine's
     const cell = typeof key === 'string' ? +key : NaN
-    if (cell > 0) entries.push([cell, getOwnPropertyDescriptor(list, key)?.value])
+    if (cell > 0 && isSafeInteger(cell) && key === `${cell}`)
+      entries.push([cell, getOwnPropertyDescriptor(list, key)?.value])
   }
   return entries
 }

@@ -5,7 +5,10 @@ import {
   deleteProperty,
   getOwnPropertyDescriptor,
   ownKeys,
+  SafeSet,
 } from './primordials.ts'
+
+const { setPrototypeOf } = Object
 
 interface Original {
   readonly holder: object
@@ -30,7 +33,17 @@ const holders: readonly object[] = [
   Object.getPrototypeOf([][Symbol.iterator]()) as object,
   Object.getPrototypeOf(new Map().entries()) as object,
   Object.getPrototypeOf(new Set().values()) as object,
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  // of generators, and what all iterators share
+  Object.getPrototypeOf(Object.getPrototypeOf(function* () {}.prototype)) as object,
+  Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]())) as object,
 ]
+/** Whatever a cell adds to these is seen by all objects: a setter there takes what is assigned to a new property. */
+const shared = [Object.prototype, Array.prototype, String.prototype, Function.prototype].map((holder) => {
+  const keys = new SafeSet<PropertyKey>()
+  for (const key of ownKeys(holder)) keys.add(key)
+  return { holder, keys }
+})
 
 // nothing uses them, and each name costs time in every cell
 const skipped =
@@ -53,6 +66,48 @@ const originals: readonly Original[] = [
  * what they changed is put aside for the call. The function must not run code of cells.
  */
 export function withIntrinsics<T>(fn: () => T): T {
+  const added = additions()
+  if (added === undefined) return withReplaced(fn)
+  for (let index = 0; index < added.length; index++) {
+    const { holder, key } = added[index] as Addition
+    deleteProperty(holder, key)
+  }
+  try {
+    return withReplaced(fn)
+  } finally {
+    for (let index = 0; index < added.length; index++) {
+      const { holder, key, property } = added[index] as Addition
+      defineProperty(holder, key, property)
+    }
+  }
+}
+
+interface Addition {
+  readonly holder: object
+  readonly key: PropertyKey
+  readonly property: PropertyDescriptor
+}
+
+function additions(): readonly Addition[] | undefined {
+  let added: Addition[] | undefined
+  for (let index = 0; index < shared.length; index++) {
+    const { holder, keys } = shared[index] as (typeof shared)[number]
+    const now = ownKeys(holder)
+    // most have many, and each cell that is compiled waits for this
+    if (index > 0 && now.length === keys.size) continue
+    for (let at = 0; at < now.length; at++) {
+      const key = now[at] as PropertyKey
+      const property = keys.has(key) ? undefined : getOwnPropertyDescriptor(holder, key)
+      if (property === undefined) continue
+      apply(setPrototypeOf, undefined, [property, null])
+      added ??= []
+      defineProperty(added, added.length, dataDescriptor({ holder, key, property }))
+    }
+  }
+  return added
+}
+
+function withReplaced<T>(fn: () => T): T {
   for (let index = 0; index < originals.length; index++) {
     if (isChanged(originals[index] as Original)) return withOriginals(changedSince(index), fn)
   }

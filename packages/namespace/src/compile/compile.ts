@@ -179,7 +179,9 @@ function declarationsOf({ top }: Analysis): Declaration[] {
 }
 
 function asWritten(code: string, mode: CellMode, language: CompiledCell['language']): CompiledCell {
-  return { code, isAsync: false, mode, language, declarations: [], hasFunctions: false, toSource: same }
+  // no keyword is needed for an arrow or a method
+  const hasFunctions = code.includes('=>') || code.includes('{')
+  return { code, isAsync: false, mode, language, declarations: [], hasFunctions, toSource: same }
 }
 
 function same(line: number, column: number): Position {

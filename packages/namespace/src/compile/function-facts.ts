@@ -5,6 +5,7 @@ import type {
   CallExpression,
   Class,
   Function as FunctionNode,
+  FunctionDeclaration,
   Identifier,
   MethodDefinition,
   Property,
@@ -16,21 +17,29 @@ import { parseCell } from './parse.ts'
 import type { Reference, Scope } from './scope.ts'
 
 /** How the text of a function becomes a function again. */
-export type FunctionForm = 'expression' | 'declaration' | 'method' | 'class'
+export type FunctionForm = 'expression' | 'method' | 'class'
 
 /** What the text of a cell says of one function or class in it. */
 export interface FunctionFacts {
   /** As `Function.prototype.toString` gives it. */
   readonly text: string
   readonly form: FunctionForm
-  /** Strict for what surrounds it. */
   readonly isStrict: boolean
   /** Local variables of surrounding functions and blocks that it uses, `this`, `super` and the like included. */
   readonly captures: readonly string[]
   /** Names of the namespace, or global ones, that it uses. */
   readonly globals: readonly string[]
-  /** Of a method: its key, unless it is computed. Of a declaration: its name. */
+  /**
+   * The text without its name, of a declaration that refers to itself by the global name it declares: as a named expression
+   * it would refer to itself whatever that global holds.
+   */
+  readonly anonymousText: string | undefined
+  /** Of a method: its key, unless it is computed or `#private`. */
   readonly key: string | undefined
+  /** A method of a class. */
+  readonly isMember: boolean
+  /** As `length` tells it. */
+  readonly parameters: number
   readonly body: ClassFacts | undefined
 }
 
@@ -38,7 +47,7 @@ export interface ClassFacts {
   readonly members: readonly { readonly isStatic: boolean; readonly key: string | undefined; readonly text: string }[]
   readonly hasPrivateInstanceState: boolean
   readonly hasPrivateStaticState: boolean
-  /** Evaluating it runs more than its definition: static fields and blocks, computed keys. */
+  /** Evaluating it runs more than its definition: static fields and blocks, computed keys, a parent that is no name. */
   readonly runsCode: boolean
 }
 
@@ -51,7 +60,8 @@ interface Place {
   readonly form: FunctionForm
   readonly isStrict: boolean
   readonly key: string | undefined
-  /** `this`, `super`, `arguments` and `new.target` of a surrounding function. */
+  readonly isMember: boolean
+  /** `this`, `super`, `arguments` and `new.target` of a surrounding function, `#names` of a surrounding class. */
   readonly borrowed: Set<string>
 }
 
@@ -70,17 +80,20 @@ export function functionFactsOf(code: string): readonly FunctionFacts[] {
     const place = places.get(found.node)
     const use = uses.get(found.node)
     if (place === undefined || use === undefined) return []
-    const { start, end, form, isStrict, key, borrowed } = place
+    const { start, end, borrowed, ...shown } = place
     const captures = [...borrowed, ...use.captures]
     // what it evaluates or looks up by name may be anything around it
     if (use.isOpaque || analysis.hasWith) captures.push('eval')
     const text = code.slice(start, end)
     const body = isClass(found.node) ? classFactsOf(found.node, code) : undefined
-    return [{ text, form, isStrict, captures, globals: use.globals, key, body }]
+    const anonymousText = anonymousTextOf(found.node, use, code)
+    const parameters = parametersOf(found.node)
+    const { globals } = use
+    return [{ ...shown, text, captures, globals, anonymousText, parameters, body }]
   })
 }
 
-/** Finds for each function what `toString` shows of it, and whose `this` it uses. */
+/** Finds for each function what `toString` shows of it, and whose `this` and `#names` it uses. */
 class PlaceWalk {
   readonly #code: string
   readonly #isStrict: boolean
@@ -92,7 +105,8 @@ class PlaceWalk {
   }
 
   run(program: AnyNode): ReadonlyMap<AnyFunction, Place> {
-    this.#visit(program, { arrows: [], hasOwnThis: false, isStrict: this.#isStrict })
+    const isStrict = this.#isStrict
+    this.#visit(program, { arrows: [], heads: [], functions: [], hasOwnThis: false, isStrict })
     return this.#places
   }
 
@@ -106,43 +120,54 @@ class PlaceWalk {
         return node.name === 'arguments' ? this.#borrow('arguments', around) : undefined
       case 'MetaProperty':
         return node.meta.name === 'new' ? this.#borrow('new.target', around) : undefined
+      case 'PrivateIdentifier':
+        return borrowPrivate(`#${node.name}`, around)
+      case 'AwaitExpression':
+      case 'YieldExpression':
+        for (const head of around.heads) head.add(node.type === 'AwaitExpression' ? 'await' : 'yield')
+        return node.argument ? this.#visit(node.argument as AnyNode, around) : undefined
       case 'MethodDefinition':
       case 'Property':
         return this.#member(node, around)
       case 'FunctionDeclaration':
       case 'FunctionExpression':
-        return this.#function(node, { ...rangeOf(node), ...formOf(node) }, around)
+        return this.#function(node, { ...rangeOf(node), form: 'expression', key: undefined, isMember: false }, around)
       case 'ArrowFunctionExpression':
         return this.#arrow(node, around)
       case 'ClassDeclaration':
       case 'ClassExpression':
         return this.#class(node, around)
       case 'PropertyDefinition':
+        if (node.computed) this.#visit(node.key as AnyNode, around)
+        if (node.value) this.#visit(node.value as AnyNode, initialiserIn(around))
+        return
       case 'StaticBlock':
-        // each has a `this` of its own
-        return forEachChild(node, (child) => this.#visit(child, { arrows: [], hasOwnThis: true, isStrict: true }))
+        return forEachChild(node, (child) => this.#visit(child, initialiserIn(around)))
       default:
         return forEachChild(node, (child) => this.#visit(child, around))
     }
   }
 
   #member(node: MethodDefinition | Property | AssignmentProperty, around: Around): void {
-    const isMethod = node.type === 'MethodDefinition' || node.method || node.kind !== 'init'
+    const isMember = node.type === 'MethodDefinition'
     if (node.computed) this.#visit(node.key as AnyNode, around)
-    if (!isMethod) return this.#visit(node.value as AnyNode, around)
+    if (!isMember && !node.method && node.kind === 'init') return this.#visit(node.value as AnyNode, around)
     const key = node.computed ? undefined : keyOf(node.key as AnyNode)
-    const start = node.type === 'MethodDefinition' && node.static ? behindStatic(this.#code, node.start) : node.start
-    this.#function(node.value as FunctionNode, { start, end: node.end, form: 'method', key }, around)
+    const start = isMember && node.static ? behindStatic(this.#code, node.start) : node.start
+    this.#function(node.value as FunctionNode, { start, end: node.end, form: 'method', key, isMember }, around)
   }
 
-  #function(node: FunctionNode, shown: Pick<Place, 'start' | 'end' | 'form' | 'key'>, around: Around): void {
-    const { isStrict } = around
+  #function(node: FunctionNode, shown: Omit<Place, 'borrowed' | 'isStrict'>, around: Around): void {
+    const isStrict = around.isStrict || hasDirective(node)
     const borrowed = new Set<string>()
     this.#places.set(node, { ...shown, isStrict, borrowed })
     const within: Around = {
+      ...around,
       arrows: [],
+      heads: [],
+      functions: [...around.functions, borrowed],
       hasOwnThis: true,
-      isStrict: isStrict || hasDirective(node),
+      isStrict,
       method: shown.form === 'method' ? borrowed : undefined,
     }
     forEachChild(node as AnyNode, (child) => this.#visit(child, within))
@@ -150,26 +175,35 @@ class PlaceWalk {
 
   #arrow(node: ArrowFunctionExpression, around: Around): void {
     const borrowed = new Set<string>()
+    const isStrict = around.isStrict || hasDirective(node)
     const { start, end } = node
-    const { isStrict } = around
-    this.#places.set(node, { start, end, form: 'expression', key: undefined, isStrict, borrowed })
-    const within = { ...around, arrows: [...around.arrows, borrowed], isStrict: isStrict || hasDirective(node) }
+    this.#places.set(node, { start, end, form: 'expression', key: undefined, isMember: false, isStrict, borrowed })
+    const within: Around = {
+      ...around,
+      arrows: [...around.arrows, borrowed],
+      heads: [],
+      functions: [...around.functions, borrowed],
+      isStrict,
+    }
     forEachChild(node as AnyNode, (child) => this.#visit(child, within))
   }
 
   #class(node: Class, around: Around): void {
     const { start, end } = node
-    this.#places.set(node, {
-      start,
-      end,
-      form: 'class',
-      key: undefined,
-      isStrict: around.isStrict,
-      borrowed: new Set(),
-    })
-    const within = { ...around, isStrict: true }
+    const borrowed = new Set<string>()
+    this.#places.set(node, { start, end, form: 'class', key: undefined, isMember: false, isStrict: true, borrowed })
+    // its head and its computed keys are evaluated where it stands
+    const within: Around = {
+      ...around,
+      arrows: [...around.arrows, borrowed],
+      heads: [...around.heads, borrowed],
+      functions: [...around.functions, borrowed],
+      isStrict: true,
+    }
     if (node.superClass) this.#visit(node.superClass as AnyNode, within)
-    forEachChild(node.body as AnyNode, (child) => this.#visit(child, within))
+    const surrounding: PrivateScope = { names: privateNamesOf(node), around: within }
+    const body: Around = { ...within, functions: [], privates: surrounding }
+    for (const member of node.body.body) this.#visit(member as AnyNode, body)
   }
 
   #borrow(what: string, { arrows, hasOwnThis }: Around): void {
@@ -183,16 +217,49 @@ class PlaceWalk {
 }
 
 interface Around {
-  /** What the arrows borrow that surround this place, up to the function whose `this` they share. */
+  /** What the arrows (and heads of classes) borrow that surround this place, up to the function whose `this` they share. */
   readonly arrows: readonly Set<string>[]
+  /** The classes of whose head or computed keys this is a part, up to the function around them. */
+  readonly heads: readonly Set<string>[]
+  /** All functions around this place, up to the class around it. */
+  readonly functions: readonly Set<string>[]
   readonly hasOwnThis: boolean
   readonly isStrict: boolean
   readonly method?: Set<string> | undefined
+  readonly privates?: PrivateScope
+}
+
+interface PrivateScope {
+  readonly names: ReadonlySet<string>
+  readonly around: Around
+}
+
+/** Of a field or a static block: it has a `this` of its own. */
+function initialiserIn(around: Around): Around {
+  return { ...around, arrows: [], heads: [], hasOwnThis: true, isStrict: true, method: undefined }
+}
+
+function borrowPrivate(name: string, from: Around): void {
+  for (let around: Around | undefined = from; around !== undefined; around = around.privates?.around) {
+    for (const each of around.functions) each.add(name)
+    if (around.privates?.names.has(name)) return
+  }
+}
+
+function privateNamesOf({ body }: Class): ReadonlySet<string> {
+  const names = new Set<string>()
+  for (const member of body.body) {
+    if (member.type !== 'StaticBlock' && member.key.type === 'PrivateIdentifier') names.add(`#${member.key.name}`)
+  }
+  return names
 }
 
 interface Use {
   readonly captures: string[]
   readonly globals: string[]
+  /** It has a direct `eval`, which may use any name. */
+  evaluates: boolean
+  /** ... of what surrounds it, too. */
   isOpaque: boolean
 }
 
@@ -201,21 +268,37 @@ function usesOf({ functions, references, calls, top }: Analysis): ReadonlyMap<An
   const uses = new Map<AnyFunction, Use>(functions.map(({ node }) => [node, emptyUse()]))
   const around = enclosing(functions)
   const ordered = [...references].sort((a, b) => a.node.start - b.node.start)
+  const written = new Map<Scope, Set<string>>()
+  for (const { node, scope, isWrite } of references) {
+    if (!isWrite) continue
+    const owner = scope.resolve(node.name)
+    const names = written.get(owner)
+    if (names === undefined) written.set(owner, new Set([node.name]))
+    else names.add(node.name)
+  }
   for (const reference of ordered) {
     const owner = reference.scope.resolve(reference.node.name)
     const isGlobal = owner === top
     for (const { node, outer } of around(reference.node.start)) {
       const use = uses.get(node) as Use
       if (isGlobal) add(use.globals, reference.node.name)
-      else if (isWithin(outer, owner) && !isOwnName(node, reference, owner)) add(use.captures, reference.node.name)
+      else if (
+        isWithin(outer, owner) &&
+        !(isOwnName(node, reference, owner) && !written.get(owner)?.has(node.id.name))
+      ) {
+        add(use.captures, reference.node.name)
+      }
     }
   }
   const isDirectEval = ({ node }: { node: AnyNode }): boolean =>
     node.type === 'CallExpression' && (node as CallExpression).callee.type === 'Identifier' &&
     ((node as CallExpression).callee as Identifier).name === 'eval' // prettier-ignore
+  const aroundEval = enclosing(functions)
   for (const { node: call } of calls.filter(isDirectEval).sort((a, b) => a.node.start - b.node.start)) {
-    for (const { node, outer } of enclosing(functions)(call.start)) {
-      if (outer !== top) (uses.get(node) as Use).isOpaque = true
+    for (const { node, outer } of aroundEval(call.start)) {
+      const use = uses.get(node) as Use
+      use.evaluates = true
+      if (outer !== top) use.isOpaque = true
     }
   }
   return uses
@@ -238,7 +321,7 @@ function enclosing(functions: readonly FoundFunction[]): (at: number) => readonl
 }
 
 function emptyUse(): Use {
-  return { captures: [], globals: [], isOpaque: false }
+  return { captures: [], globals: [], evaluates: false, isOpaque: false }
 }
 
 /** Whether `owner` is the scope or one around it. */
@@ -247,8 +330,8 @@ function isWithin(scope: Scope, owner: Scope): boolean {
   return false
 }
 
-/** A local function that calls itself: as a named expression it does so too. */
-function isOwnName(node: AnyFunction, { node: { name } }: Reference, owner: Scope): boolean {
+/** A local function that calls itself: as a named expression it does so too, unless the name is assigned to. */
+function isOwnName(node: AnyFunction, { node: { name } }: Reference, owner: Scope): node is FunctionDeclaration {
   if (node.type !== 'FunctionDeclaration' || node.id?.name !== name) return false
   return owner.bindings.get(name)?.kind === 'function'
 }
@@ -257,7 +340,7 @@ function classFactsOf(node: Class, code: string): ClassFacts {
   const members: ClassFacts['members'][number][] = []
   let hasPrivateInstanceState = false
   let hasPrivateStaticState = false
-  let runsCode = false
+  let runsCode = node.superClass != null && !isName(node.superClass)
   for (const member of node.body.body) {
     if (member.type === 'StaticBlock') runsCode = true
     else {
@@ -265,7 +348,7 @@ function classFactsOf(node: Class, code: string): ClassFacts {
       if (isPrivate && member.static) hasPrivateStaticState ||= member.type === 'PropertyDefinition'
       else if (isPrivate) hasPrivateInstanceState = true
       if (member.computed || (member.static && member.type === 'PropertyDefinition' && member.value)) runsCode = true
-      if (member.type === 'MethodDefinition' && !isPrivate) {
+      if (member.type === 'MethodDefinition' && !isPrivate && member.kind !== 'constructor') {
         const start = member.static ? behindStatic(code, member.start) : member.start
         const key = member.computed ? undefined : keyOf(member.key as AnyNode)
         members.push({ isStatic: member.static, key, text: code.slice(start, member.end) })
@@ -279,10 +362,25 @@ function isClass(node: AnyFunction): node is Class {
   return node.type === 'ClassDeclaration' || node.type === 'ClassExpression'
 }
 
-function formOf({ type, id }: FunctionNode): Pick<FunctionFacts, 'form' | 'key'> {
-  return type === 'FunctionDeclaration'
-    ? { form: 'declaration', key: id?.name }
-    : { form: 'expression', key: undefined }
+/** What cannot run code when it is evaluated. */
+function isName({ type, ...node }: { type: string }): boolean {
+  return type === 'Identifier' || (type === 'Literal' && 'value' in node && node.value === null)
+}
+
+function anonymousTextOf(node: AnyFunction, { globals, evaluates }: Use, code: string): string | undefined {
+  if (node.type !== 'FunctionDeclaration' || node.id == null) return undefined
+  const { start, end, id } = node
+  if (!evaluates && !globals.includes(id.name)) return undefined
+  return `${code.slice(start, id.start)}${code.slice(id.end, end)}`
+}
+
+function parametersOf(node: AnyFunction): number {
+  const made = isClass(node) ? node.body.body.find((each) => 'kind' in each && each.kind === 'constructor') : undefined
+  const { params } = isClass(node)
+    ? { params: made === undefined ? [] : (made as MethodDefinition).value.params }
+    : node
+  const counted = params.findIndex(({ type }) => type === 'AssignmentPattern' || type === 'RestElement')
+  return counted === -1 ? params.length : counted
 }
 
 function rangeOf({ start, end }: AnyNode): { start: number; end: number } {

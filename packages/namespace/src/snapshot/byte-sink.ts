@@ -13,26 +13,40 @@ const { utf8Write, ucs2Write } = Buffer.prototype as unknown as Record<'utf8Writ
 const writeUtf8 = uncurry(utf8Write)
 const writeUtf16 = uncurry(ucs2Write)
 const setBytes = uncurry(Uint8Array.prototype.set as (this: Uint8Array, from: Uint8Array, at: number) => void)
-const subarray = uncurry(Uint8Array.prototype.subarray)
+const bufferOf = uncurry(
+  Reflect.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), 'buffer')?.get as (
+    this: Uint8Array,
+  ) => ArrayBuffer,
+)
 const isWellFormed = uncurry(String.prototype.isWellFormed)
 const charCodeAt = uncurry(String.prototype.charCodeAt)
 const bigIntText = uncurry(BigInt.prototype.toString)
 
+const NativeUint8Array = Uint8Array
 const shortText = 40
+/** Beyond the limit, so that it need not be asked for each byte. */
+const slackBytes = 64 * 1024
 const double = new Float64Array(1)
 const doubleBytes = new Uint8Array(double.buffer)
 
+/** What is written would not fit into the limit. */
+export class SinkIsFull extends Error {}
+
 /** Writes the parts of a snapshot into a buffer that grows. */
 export class ByteSink {
+  readonly #limitBytes: number
   #bytes: Buffer
+  #length: number
   position = 0
 
-  constructor(sizeBytes = 4096) {
+  constructor(sizeBytes = 4096, limitBytes = Infinity) {
     this.#bytes = allocate(sizeBytes)
+    this.#length = sizeBytes
+    this.#limitBytes = limitBytes
   }
 
   finish(): Uint8Array {
-    return subarray(this.#bytes, 0, this.position)
+    return new NativeUint8Array(bufferOf(this.#bytes), 0, this.position)
   }
 
   byte(value: number): void {
@@ -135,10 +149,14 @@ export class ByteSink {
   }
 
   #ensure(size: number): void {
-    const { length } = this.#bytes
-    if (this.position + size <= length) return
-    const larger = allocate(Math.max(this.position + size + 1024, length * 2))
-    setBytes(larger, subarray(this.#bytes, 0, this.position), 0)
+    const needed = this.position + size
+    if (needed <= this.#length) return
+    // the caller's own limit is exact; this one is there so that memory stays in proportion to it
+    if (needed > this.#limitBytes + slackBytes) throw new SinkIsFull()
+    const length = Math.min(Math.max(needed + 1024, this.#length * 2), this.#limitBytes + slackBytes)
+    const larger = allocate(length)
+    setBytes(larger, this.finish(), 0)
     this.#bytes = larger
+    this.#length = length
   }
 }

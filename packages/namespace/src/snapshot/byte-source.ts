@@ -14,7 +14,13 @@ const { utf8Slice, latin1Slice, ucs2Slice } = Buffer.prototype as SlicingBuffer
 const sliceUtf8 = uncurry(utf8Slice)
 const sliceLatin1 = uncurry(latin1Slice)
 const sliceUtf16 = uncurry(ucs2Slice)
-const sliceBytes = uncurry(Uint8Array.prototype.slice)
+const NativeUint8Array = Uint8Array
+const setBytes = uncurry(Uint8Array.prototype.set as (this: Uint8Array, from: Uint8Array) => void)
+const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+const getterOf = <Result>(name: string): ((self: Uint8Array) => Result) =>
+  uncurry(Reflect.getOwnPropertyDescriptor(typedArray, name)?.get as (this: Uint8Array) => Result)
+const bufferOf = getterOf<ArrayBuffer>('buffer')
+const offsetOf = getterOf<number>('byteOffset')
 const matches = uncurry(RegExp.prototype.test)
 const toBigInt = BigInt
 const toBuffer = Buffer.from.bind(Buffer) as (bytes: ArrayBufferLike, offset: number, length: number) => Buffer
@@ -35,10 +41,18 @@ export class ByteSource {
   readonly #end: number
   position: number
 
-  constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    this.#bytes = toBuffer(bytes.buffer, bytes.byteOffset, bytes.length) as SlicingBuffer
+  constructor(bytes: Uint8Array | ByteSource, start = 0, end = bytes.length) {
+    this.#bytes =
+      bytes instanceof ByteSource
+        ? bytes.#bytes
+        : (toBuffer(bufferOf(bytes), offsetOf(bytes), bytes.length) as SlicingBuffer)
     this.position = start
     this.#end = end
+  }
+
+  /** Of all bytes, where reading began and ended aside. */
+  get length(): number {
+    return this.#bytes.length
   }
 
   get isAtEnd(): boolean {
@@ -73,7 +87,9 @@ export class ByteSource {
   }
 
   double(): number {
-    for (let index = 0; index < 8; index++) doubleBytes[index] = this.byte()
+    const start = this.#take(8)
+    const bytes = this.#bytes
+    for (let index = 0; index < 8; index++) doubleBytes[index] = bytes[start + index] as number
     return double[0] as number
   }
 
@@ -95,14 +111,25 @@ export class ByteSource {
     return text
   }
 
+  skipText(): void {
+    if (!this.skipTextOf(this.byte())) throw malformed('a text is missing')
+  }
+
+  /** Says whether the tag, which was read, is that of a text. */
+  skipTextOf(tag: number): boolean {
+    const length = this.#lengthOf(tag)
+    if (length !== undefined) this.#take(length)
+    return length !== undefined
+  }
+
+  #lengthOf(tag: number): number | undefined {
+    if (tag === valueTag.shortText) return this.byte()
+    return tag === valueTag.text || tag === valueTag.utf16 ? this.uint32() : undefined
+  }
+
   /** A text whose tag was read, or undefined when the tag is of something else. */
   textOf(tag: number): string | undefined {
-    const length =
-      tag === valueTag.shortText
-        ? this.byte()
-        : tag === valueTag.text || tag === valueTag.utf16
-          ? this.uint32()
-          : undefined
+    const length = this.#lengthOf(tag)
     if (length === undefined) return undefined
     const start = this.#take(length)
     if (tag === valueTag.shortText) return sliceLatin1(this.#bytes, start, start + length)
@@ -113,7 +140,9 @@ export class ByteSource {
   binary(): Uint8Array {
     const length = this.varint()
     const start = this.#take(length)
-    return sliceBytes(this.#bytes, start, start + length)
+    const copy = new NativeUint8Array(length)
+    setBytes(copy, new NativeUint8Array(bufferOf(this.#bytes), offsetOf(this.#bytes) + start, length))
+    return copy
   }
 
   /** Passes over so many bytes and tells where they start. */

@@ -5,6 +5,7 @@ import type { ModulePath } from './module-exports.ts'
 import { functionText } from './natives.ts'
 import { SnapshotWriter, type SnapshotWriterOptions } from './snapshot-writer.ts'
 import type { SourceEntry } from './source-entry.ts'
+import type { Problem } from './unportable.ts'
 import { snapshotMagic, snapshotVersion } from './value-tags.ts'
 
 /** `global`: what cells have put on `globalThis` without declaring it. */
@@ -12,10 +13,14 @@ export type RootKind = BindingKind | 'global'
 
 export interface SnapshotBinding {
   readonly name: string
+  /** Of a global, where it is not the name. */
+  readonly key?: symbol
   readonly kind: RootKind
   /** The cell that declared it last. */
   readonly cell: number
   readonly value: unknown
+  /** Why it cannot be carried over whatever its value is. */
+  readonly problem?: Problem
 }
 
 export interface SnapshotHistory {
@@ -50,16 +55,17 @@ export const lastNames = ['_', '__', '___'] as const
 export function captureSnapshot(
   bindings: readonly SnapshotBinding[],
   history: SnapshotHistory,
-  options: SnapshotWriterOptions,
+  options: Omit<SnapshotWriterOptions, 'inputBytes'>,
 ): CapturedNamespace {
-  const writer = new SnapshotWriter(options)
   const report: BindingReport[] = []
+  const { inputs, inputBytes } = inputsWithin(history.inputs, options.limitBytes / 2, report)
+  const writer = new SnapshotWriter({ ...options, inputBytes })
   const kept: SnapshotBinding[] = []
   const skipped = new Set<string>()
   // classes come first, so that their methods are known wherever they turn up
   for (const binding of [...bindings].sort((a, b) => rankOf(a.value) - rankOf(b.value))) {
     const { name, value } = binding
-    const problem = writer.root(name, value)
+    const problem = binding.problem ?? writer.root(name, value)
     if (problem !== undefined) skipped.add(name)
     else kept.push(binding)
     report.push(problem === undefined ? { name, status: statusOf(value, binding, options) } : skip(name, problem))
@@ -78,22 +84,44 @@ export function captureSnapshot(
   const index: SnapshotIndex = {
     cells: history.cells,
     bindings: kept.map(({ name, kind, cell }) => [name, kind, cell]),
-    inputs: history.inputs,
+    inputs,
     outputs: outputs.map(([cell]) => cell),
     last,
-    keys: writer.keys.map((key) => (typeof key === 'string' ? key : writer.idOf(key))),
+    keys: writer.keys.map((key) => (typeof key === 'string' ? key : (writer.idOf(key) as number))),
     shapes: writer.shapes,
     sources: writer.sources,
     modules: writer.modulePaths,
   }
+  const values = new Map(bindings.map(({ name, value }) => [name, value]))
   const order = new Map(bindings.map(({ name }, at) => [name, at]))
   const sorted = report.sort((a, b) => (order.get(a.name) ?? Infinity) - (order.get(b.name) ?? Infinity) || 0)
   return {
     snapshotVersion,
     payload: payloadOf(index, writer),
-    report: sorted.map((each) => withReferences(each, skipped, bindings, options)),
+    report: sorted.map((each) => withReferences(each, skipped, values, options)),
     cells: history.cells,
   }
+}
+
+/** The latest sources of cells that fit. */
+function inputsWithin(
+  all: SnapshotHistory['inputs'],
+  limitBytes: number,
+  report: BindingReport[],
+): { inputs: SnapshotHistory['inputs']; inputBytes: number } {
+  let inputBytes = 0
+  for (let index = all.length - 1; index >= 0; index--) {
+    const [, source] = all[index] as SnapshotHistory['inputs'][number]
+    // in JSON
+    const bytes = source.length * 2 + 16
+    if (inputBytes + bytes > limitBytes) {
+      const detail = `the sources of the cells before the last ${all.length - 1 - index}`
+      report.push({ name: 'In', status: 'skipped', reason: 'too-large', detail })
+      return { inputs: all.slice(index + 1), inputBytes }
+    }
+    inputBytes += bytes
+  }
+  return { inputs: all, inputBytes }
 }
 
 function payloadOf(index: SnapshotIndex, { records, roots, recordCount }: SnapshotWriter): Uint8Array {
@@ -117,7 +145,7 @@ function rankOf(value: unknown): number {
 function statusOf(
   value: unknown,
   { kind }: SnapshotBinding,
-  { wellKnown, modules }: SnapshotWriterOptions,
+  { wellKnown, modules }: Pick<SnapshotWriterOptions, 'wellKnown' | 'modules'>,
 ): 'restored' | 're-evaluated' {
   if (typeof value === 'function' || kind === 'import') return 're-evaluated'
   const isObject = typeof value === 'object' && value !== null
@@ -132,11 +160,11 @@ function skip(name: string, { reason, detail }: { reason: BindingReport['reason'
 function withReferences(
   report: BindingReport,
   skipped: ReadonlySet<string>,
-  bindings: readonly SnapshotBinding[],
-  { sources }: SnapshotWriterOptions,
+  values: ReadonlyMap<string, unknown>,
+  { sources }: Pick<SnapshotWriterOptions, 'sources'>,
 ): BindingReport {
   if (report.status !== 're-evaluated' || skipped.size === 0) return report
-  const value = bindings.find(({ name }) => name === report.name)?.value
+  const value = values.get(report.name)
   const globals = typeof value === 'function' ? (sources.find(functionText(value))?.globals ?? []) : []
   const missing = globals.filter((name) => skipped.has(name))
   if (missing.length === 0) return report

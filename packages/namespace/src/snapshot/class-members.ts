@@ -1,6 +1,6 @@
 import type { ClassFacts } from '../compile/function-facts.ts'
 import { getOwnPropertyDescriptor, ownKeys } from '../primordials.ts'
-import { functionText, ownValue } from './natives.ts'
+import { functionText, isExtensible, ownValue } from './natives.ts'
 import type { Key } from './snapshot-writer.ts'
 
 export interface ClassMember {
@@ -11,9 +11,7 @@ export interface ClassMember {
   readonly which: 0 | 1 | 2
 }
 
-type Described = readonly [key: Key, descriptor: PropertyDescriptor]
-
-const staticKeys = new Set<Key>(['length', 'name', 'prototype'])
+const staticKeys = new Set<Key>(['length', 'prototype'])
 
 /** The methods of the classes met so far: they come with their class, and keep their identity. */
 export class ClassMembers {
@@ -23,24 +21,22 @@ export class ClassMembers {
     return this.#members.get(value)
   }
 
-  /** Notes the members of a class, and returns the static properties that are not as its text says. */
-  take(owner: object, facts: ClassFacts): Described[] {
-    const prototype = ownValue(owner, 'prototype')
-    if (typeof prototype === 'object' && prototype !== null) {
-      for (const key of ownKeys(prototype) as Key[]) {
-        if (key !== 'constructor') this.#note(prototype, key, { owner, isStatic: false }, facts)
-      }
+  /** Notes the members of a class, and returns the keys of its own properties that are not as its text says. */
+  take(owner: object, facts: ClassFacts): Key[] {
+    const prototype = ownValue(owner, 'prototype') as object
+    for (const key of ownKeys(prototype) as Key[]) {
+      if (key !== 'constructor') this.#note(prototype, key, { owner, isStatic: false }, facts)
     }
-    return (ownKeys(owner) as Key[])
-      .filter((key) => !staticKeys.has(key) && !this.#note(owner, key, { owner, isStatic: true }, facts))
-      .map((key) => [key, getOwnPropertyDescriptor(owner, key) as PropertyDescriptor])
+    return (ownKeys(owner) as Key[]).filter(
+      (key) => !staticKeys.has(key) && !this.#note(owner, key, { owner, isStatic: true }, facts),
+    )
   }
 
-  /** The properties of a `prototype` that its text does not say. */
-  prototypeOverrides(prototype: object, facts: ClassFacts | undefined): Described[] {
-    return (ownKeys(prototype) as Key[])
-      .filter((key) => key !== 'constructor' && !(facts !== undefined && isMember(prototype, key, facts, false)))
-      .map((key) => [key, getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor])
+  /** The keys of a `prototype` that its text does not say. */
+  prototypeOverrides(prototype: object, facts: ClassFacts | undefined): Key[] {
+    return (ownKeys(prototype) as Key[]).filter(
+      (key) => key !== 'constructor' && !(facts !== undefined && isMember(prototype, key, facts, false)),
+    )
   }
 
   /** Says whether the property is as the class's text says. */
@@ -54,9 +50,38 @@ export class ClassMembers {
   }
 }
 
-function isMember(holder: object, key: Key, { members }: ClassFacts, isStatic: boolean): boolean {
+/** A method that the text of the class has and the class has not (any more): evaluating the text would bring it back. */
+export function deletedMember(owner: object, { members }: ClassFacts): string | undefined {
+  const prototype = ownValue(owner, 'prototype') as object
+  let texts: ReadonlySet<string> | undefined
+  for (const { isStatic, key, text } of members) {
+    if (key === undefined) texts ??= new Set([...textsOf(prototype), ...textsOf(owner)])
+    const isThere =
+      key === undefined ? texts?.has(text) : getOwnPropertyDescriptor(isStatic ? owner : prototype, key) !== undefined
+    if (isThere !== true) return key ?? text.slice(0, 40)
+  }
+  return undefined
+}
+
+function* textsOf(holder: object): Generator<string, void> {
+  for (const key of ownKeys(holder)) {
+    for (const method of methodsOf(holder, key as Key)) {
+      if (typeof method === 'function') yield functionText(method as () => void)
+    }
+  }
+}
+
+function methodsOf(holder: object, key: Key): unknown[] {
   const { value, get, set } = getOwnPropertyDescriptor(holder, key) as PropertyDescriptor
-  const methods = [value, get, set].filter((method) => method !== undefined) as unknown[]
+  return [value, get, set].filter((method) => method !== undefined)
+}
+
+function isMember(holder: object, key: Key, { members }: ClassFacts, isStatic: boolean): boolean {
+  const property = getOwnPropertyDescriptor(holder, key) as PropertyDescriptor
+  // as a class makes it
+  const isAsMade = property.configurable === true && property.writable !== false
+  if (property.enumerable === true || (!isAsMade && isExtensible(holder))) return false
+  const methods = methodsOf(holder, key)
   const isTextOf = (method: unknown): boolean => {
     if (typeof method !== 'function') return false
     const text = functionText(method as () => void)

@@ -2,6 +2,9 @@ import { functionFactsOf, type FunctionFacts } from '../compile/function-facts.t
 import { engineLimits } from '../engine-limits.ts'
 import { SafeMap } from '../primordials.ts'
 
+/** Stands among the captures of a text that means different things in different places. */
+export const differentPlaces = '(places)'
+
 /** What is known of functions by their text: all that stand in kept cells, and in what restores have evaluated. */
 export class FunctionSources {
   /** Code of cells by itself, oldest first; undefined: nothing has been looked up in it yet. */
@@ -38,10 +41,13 @@ export class FunctionSources {
   /** The same text in two places: what either of them takes from around it, it may have taken. */
   #merge(facts: FunctionFacts): void {
     const known = this.#facts.get(facts.text)
-    if (known === undefined) this.#facts.set(facts.text, facts)
-    else if (facts.captures.length > 0) {
-      this.#facts.set(facts.text, { ...known, captures: [...new Set([...known.captures, ...facts.captures])] })
-    }
+    if (known === undefined) return void this.#facts.set(facts.text, facts)
+    const isSame = known.isStrict === facts.isStrict && known.anonymousText === facts.anonymousText
+    const captures = new Set([...known.captures, ...facts.captures])
+    // as nobody can tell which of them a function comes from
+    if (!isSame) captures.add(differentPlaces)
+    const isMember = known.isMember && facts.isMember
+    this.#facts.set(facts.text, { ...known, isMember, captures: [...captures] })
   }
 
   #forgetOldest(): void {

@@ -3,13 +3,19 @@ import type { Builtins } from '../builtins.ts'
 import { runtimeName } from '../compile/compile.ts'
 import type { History } from '../history.ts'
 import {
+  apply,
   defineProperty,
   deleteProperty,
   getOwnPropertyDescriptor,
+  getPrototypeOf,
   is,
   listedDescriptor,
   ownKeys,
 } from '../primordials.ts'
+import type { SnapshotBinding } from './capture-snapshot.ts'
+import type { FunctionSources } from './function-sources.ts'
+import { functionText } from './natives.ts'
+import type { Problem } from './unportable.ts'
 import type { WellKnown } from './well-known.ts'
 
 export interface GlobalNamesOptions {
@@ -17,6 +23,7 @@ export interface GlobalNamesOptions {
   readonly builtins: Builtins
   readonly history: History
   readonly wellKnown: WellKnown
+  readonly sources: FunctionSources
 }
 
 /** The properties of the global object that belong to cells. */
@@ -28,43 +35,95 @@ export class GlobalNames {
   }
 
   /** What cells have put on `globalThis` without declaring it, or in the place of what was there. */
-  undeclared(): readonly (readonly [name: string, value: unknown])[] {
+  undeclared(): readonly SnapshotBinding[] {
     const { bindings, builtins, history, wellKnown } = this.#options
-    const found: [string, unknown][] = []
-    for (const name of ownKeys(globalThis)) {
-      if (typeof name !== 'string' || name === runtimeName || bindings.has(name) || history.owns(name)) continue
-      const property = getOwnPropertyDescriptor(globalThis, name)
-      // a getter is Node's, or would have to run
-      if (property === undefined || property.get !== undefined || builtins.isOwn(name, property.value)) continue
-      if (wellKnown.hasGlobal(name)) {
-        const before = wellKnown.globalValue(name)
-        // Node replaces some of its own getters by what they gave
-        if (before === undefined || is(before, property.value)) continue
+    const found: SnapshotBinding[] = []
+    for (const key of ownKeys(globalThis)) {
+      const property = getOwnPropertyDescriptor(globalThis, key)
+      const before = wellKnown.global(key)
+      if (property === undefined || (before !== undefined && isSameProperty(property, before))) continue
+      const { value } = property as { value: unknown }
+      const global = { kind: 'global', cell: 0, value } as const
+      if (typeof key === 'symbol') {
+        const name = `[${String(key)}]`
+        // undici keeps its dispatcher there
+        if (!name.includes('undici')) found.push({ ...global, name, key, problem: symbolProblem })
+        continue
       }
-      found.push([name, property.value])
+      if (key === runtimeName || bindings.has(key) || history.owns(key)) continue
+      if (property.writable === undefined) {
+        // a getter would have to run
+        if (before === undefined || before.get !== property.get) {
+          found.push({ ...global, name: key, problem: accessorProblem })
+        }
+      } else if (!builtins.isOwn(key, value) && !this.#isEmptied(property) && !this.#isOfNode(before, value)) {
+        found.push({ ...global, name: key })
+      }
     }
-    return found
+    const replaced = this.#replacedInside()
+    return replaced.length === 0 ? found : [...found, ...replaced]
   }
 
-  define(name: string, value: unknown): void {
-    const property = getOwnPropertyDescriptor(globalThis, name)
+  /** Says whether the global is now as asked for. */
+  define(key: PropertyKey, value: unknown): boolean {
+    const property = getOwnPropertyDescriptor(globalThis, key)
     if (property === undefined || property.configurable === true) {
-      defineProperty(globalThis, name, listedDescriptor(value))
-    } else if (property.writable === true) defineProperty(globalThis, name, { ...property, value })
+      return defineProperty(globalThis, key, listedDescriptor(value))
+    }
+    if (property.writable !== true) return property.writable === false && is(property.value, value)
+    return defineProperty(globalThis, key, { __proto__: null, value } as PropertyDescriptor)
   }
 
   /** Makes the global what it was. */
-  putBack(name: string, property: PropertyDescriptor): void {
-    if (!defineProperty(globalThis, name, { __proto__: null, ...property } as PropertyDescriptor)) {
-      this.define(name, property.value)
-    }
+  putBack(key: PropertyKey, property: PropertyDescriptor): boolean {
+    const within = property.get === undefined ? undefined : inside.find(({ get }) => get === property.get)
+    if (within?.set !== undefined && property.set === within.set) apply(within.set, globalThis, [within.value])
+    if (defineProperty(globalThis, key, { __proto__: null, ...property } as PropertyDescriptor)) return true
+    return property.writable !== undefined && this.define(key, property.value)
   }
 
-  /** A function declaration leaves a property that cannot be deleted: it is emptied. */
-  remove(name: string): void {
-    const { wellKnown } = this.#options
-    const before = wellKnown.hasGlobal(name) ? wellKnown.globalValue(name) : undefined
-    if (before !== undefined) this.define(name, before)
-    else if (!deleteProperty(globalThis, name)) this.define(name, undefined)
+  /** A function declaration leaves a property that cannot be deleted: it is emptied. Says whether the global is gone. */
+  remove(key: PropertyKey): boolean {
+    const before = this.#options.wellKnown.global(key)
+    if (before !== undefined) return this.putBack(key, before)
+    return deleteProperty(globalThis, key) || this.define(key, undefined)
   }
+
+  /** What `remove` leaves. */
+  #isEmptied({ configurable, value }: PropertyDescriptor): boolean {
+    return configurable === false && value === undefined
+  }
+
+  /** Node replaces some of its own getters by what they gave. */
+  #isOfNode(before: PropertyDescriptor | undefined, value: unknown): boolean {
+    if (before?.get === undefined) return before !== undefined && is(before.value, value)
+    if (typeof value === 'function') return this.#options.sources.find(functionText(value)) === undefined
+    if (typeof value !== 'object' || value === null) return false
+    const prototype = getPrototypeOf(value)
+    return prototype !== null && prototype !== Object.prototype && prototype !== Array.prototype
+  }
+
+  /** `process = ...` and `Buffer = ...` go through setters of Node. */
+  #replacedInside(): SnapshotBinding[] {
+    return inside.flatMap(({ name, get, value }) => {
+      const property = getOwnPropertyDescriptor(globalThis, name)
+      if (property === undefined || property.get !== get || get === undefined) return []
+      const now: unknown = apply(get, globalThis, [])
+      return is(now, value) ? [] : [{ name, kind: 'global', cell: 0, value: now, problem: accessorProblem } as const]
+    })
+  }
+}
+
+const accessorProblem: Problem = { reason: 'native-object', detail: 'a global with a getter' }
+const symbolProblem: Problem = { reason: 'native-object', detail: 'a global whose name is a symbol' }
+
+const inside = ['process', 'Buffer'].map((name) => ({
+  name,
+  get: getOwnPropertyDescriptor(globalThis, name)?.get,
+  set: getOwnPropertyDescriptor(globalThis, name)?.set,
+  value: (globalThis as Record<string, unknown>)[name],
+}))
+
+function isSameProperty(now: PropertyDescriptor, before: PropertyDescriptor): boolean {
+  return is(now.value, before.value) && now.get === before.get && now.set === before.set
 }

@@ -6,11 +6,12 @@ import type { CellFiles } from '../cell-files.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
 import type { History } from '../history.ts'
 import { withIntrinsics } from '../intrinsics.ts'
-import { getOwnPropertyDescriptor, NativePromise, thenOf } from '../primordials.ts'
+import { getOwnPropertyDescriptor, sliceText, thenOf } from '../primordials.ts'
 import { compileScript } from '../script-cache.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
 import { GlobalNames } from './global-names.ts'
+import { ownValue } from './natives.ts'
 import { exportOf, ModuleExports, type ModulePath } from './module-exports.ts'
 import { type ReadSnapshot, readSnapshot } from './read-snapshot.ts'
 import { RestoreAttempt } from './restore-attempt.ts'
@@ -30,10 +31,11 @@ export interface NamespaceParts {
 }
 
 type Loaded = SnapshotBuilderOptions['modules'][number]
+type Load = { readonly value: unknown } | { readonly error: unknown }
 
 // a cell may replace it
 const runOptions = Object.freeze({ __proto__: null, displayErrors: false }) as object
-const allSettled = NativePromise.allSettled.bind(NativePromise)
+const { stringify } = JSON
 
 /** Takes snapshots of the namespace, and puts them back. */
 export class NamespaceSnapshots {
@@ -51,7 +53,7 @@ export class NamespaceSnapshots {
     const { In, Out } = parts.history.lists
     this.#wellKnown.define('In', In)
     this.#wellKnown.define('Out', Out)
-    this.#names = new GlobalNames({ ...parts, wellKnown: this.#wellKnown })
+    this.#names = new GlobalNames({ ...parts, wellKnown: this.#wellKnown, sources: this.sources })
   }
 
   /** A module that a cell has imported. */
@@ -81,14 +83,22 @@ export class NamespaceSnapshots {
     this.#attempt = attempt
     attempt.guard(() => {
       const snapshot = withIntrinsics(() => readSnapshot(payload))
-      const { modules } = snapshot.index
-      const loads = modules.map((path) => this.#load(path))
-      const build = (settled: PromiseSettledResult<unknown>[]): void =>
+      const paths = snapshot.index.modules
+      const loads: Load[] = []
+      const build = (): void =>
         attempt.guard(() => {
-          const loaded = settled.map((each, index) => loadedOf(each, modules[index] as ModulePath))
-          attempt.end({ kind: 'restored', report: withIntrinsics(() => this.#build(snapshot, mode, loaded)) })
+          const report = withIntrinsics(() => this.#build(snapshot, mode, loads))
+          attempt.end({ kind: 'restored', report })
         })
-      void thenOf(allSettled(loads), build, (error) => attempt.fail(error))
+      if (paths.length === 0) return build()
+      let waiting = paths.length
+      for (let index = 0; index < paths.length; index++) {
+        const settled = (load: Load): void => {
+          loads[index] = load
+          if (--waiting === 0) build()
+        }
+        this.#load(paths[index] as ModulePath, settled)
+      }
     })
   }
 
@@ -109,7 +119,7 @@ export class NamespaceSnapshots {
   /** What the namespace is now, for a cell that may be undone. */
   undoImage(): UndoImage {
     return withIntrinsics(() => {
-      const { bindings } = this.#parts
+      const { bindings, history } = this.#parts
       const declared = new Map<string, Binding>()
       bindings.forEach((name, binding) => declared.set(name, binding))
       this.#wellKnown.refresh()
@@ -120,12 +130,14 @@ export class NamespaceSnapshots {
         modules: this.#modules,
         define: (name, property) => this.#names.putBack(name, property),
         remove: (name) => {
-          bindings.delete(name)
-          this.#names.remove(name)
+          if (typeof name === 'string') bindings.delete(name)
+          return this.#names.remove(name)
         },
         redeclare: () => {
           for (const [name, binding] of declared) bindings.set(name, binding)
         },
+        history: history.named,
+        own: [history.lists.In, history.lists.Out],
       })
     })
   }
@@ -134,17 +146,18 @@ export class NamespaceSnapshots {
     return withIntrinsics(() => image.rollBack(this.#namesOfCells()))
   }
 
-  #build(snapshot: ReadSnapshot, mode: RestoreMode, modules: readonly Loaded[]): BindingReport[] {
+  #build(snapshot: ReadSnapshot, mode: RestoreMode, loads: readonly Load[]): BindingReport[] {
+    const modules = loads.map((load, index) => loadedOf(load, snapshot.index.modules[index] as ModulePath))
     return restoreSnapshot(snapshot, mode, {
+      recovery: (undo) => (this.#recovery = undo),
       ...this.#parts,
       names: this.#names,
       builder: { wellKnown: this.#wellKnown, modules, evaluate: (code) => this.#evaluateSources(code) },
-      recovery: (undo) => (this.#recovery = undo),
     })
   }
 
-  #namesOfCells(): string[] {
-    return this.#bindings().map(({ name }) => name)
+  #namesOfCells(): PropertyKey[] {
+    return this.#bindings().map(({ name, key }) => key ?? name)
   }
 
   #bindings(): SnapshotBinding[] {
@@ -152,16 +165,24 @@ export class NamespaceSnapshots {
     this.#parts.bindings.forEach((name, { kind, cell }) => {
       found.push({ name, kind, cell, value: getOwnPropertyDescriptor(globalThis, name)?.value })
     })
-    for (const [name, value] of this.#names.undeclared()) found.push({ name, kind: 'global', cell: 0, value })
+    found.push(...this.#names.undeclared())
     return found
   }
 
-  async #load({ specifier, how, attributes }: ModulePath): Promise<unknown> {
-    if (how === 'require') return this.#parts.require(specifier)
-    const options = attributes === '' ? '' : `,${attributes}`
-    const namespace = (await this.#evaluate(`import(${JSON.stringify(specifier)}${options})`)) as object
-    this.#modules.imported(specifier, attributes, namespace)
-    return namespace
+  /** Runs code of modules: nothing here relies on what cells may have replaced. */
+  #load({ specifier, how, attributes }: ModulePath, settled: (load: Load) => void): void {
+    try {
+      if (how === 'require') return settled({ value: this.#parts.require(specifier) as unknown })
+      const options = attributes === '' ? '' : `,${attributes}`
+      const loading = this.#evaluate(`import(${stringify(specifier)}${options})`) as Promise<object>
+      const onLoaded = (namespace: object): void => {
+        this.#modules.imported(specifier, attributes, namespace)
+        settled({ value: namespace })
+      }
+      void thenOf(loading, onLoaded, (error) => settled({ error }))
+    } catch (error) {
+      settled({ error })
+    }
   }
 
   /** What it makes can be captured again. */
@@ -176,13 +197,14 @@ export class NamespaceSnapshots {
   }
 }
 
-function loadedOf(settled: PromiseSettledResult<unknown>, { specifier, keys }: ModulePath): Loaded {
-  if (settled.status === 'rejected') {
-    const reason: unknown = settled.reason
-    const message = reason instanceof Error ? reason.message : String(reason)
-    return { problem: { reason: 'import-failed', detail: `${specifier}: ${message.slice(0, 200)}` } }
+function loadedOf(load: Load, { specifier, keys }: ModulePath): Loaded {
+  if ('error' in load) {
+    const { error } = load
+    const message = typeof error === 'object' && error !== null ? ownValue(error, 'message') : error
+    const text = typeof message === 'string' ? message.slice(0, 200) : 'it threw'
+    return { problem: { reason: 'import-failed', detail: `${specifier}: ${text}` } }
   }
-  let { value } = settled
+  let { value } = load
   for (const key of keys) {
     value =
       (typeof value === 'object' && value !== null) || typeof value === 'function' ? exportOf(value, key) : undefined

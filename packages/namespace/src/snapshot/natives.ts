@@ -18,10 +18,12 @@ const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 export const {
   isAnyArrayBuffer,
   isArgumentsObject,
+  isAsyncFunction,
   isBoxedPrimitive,
   isDataView,
   isDate,
   isExternal,
+  isGeneratorFunction,
   isGeneratorObject,
   isMap,
   isMapIterator,
@@ -68,9 +70,32 @@ export const clearSet = uncurry(Set.prototype.clear) as (set: Set<unknown>) => v
 export const dateTime = uncurry(Date.prototype.getTime)
 export const setDateTime = uncurry(Date.prototype.setTime)
 export const regExpSource = getter<RegExp, string>(RegExp.prototype, 'source')
-export const regExpFlags = getter<RegExp, string>(RegExp.prototype, 'flags')
+const regExpFlagGetters = (
+  [
+    ['d', 'hasIndices'],
+    ['g', 'global'],
+    ['i', 'ignoreCase'],
+    ['m', 'multiline'],
+    ['s', 'dotAll'],
+    ['u', 'unicode'],
+    ['v', 'unicodeSets'],
+    ['y', 'sticky'],
+  ] as const
+).map(([flag, name]) => [flag, getter<RegExp, boolean>(RegExp.prototype, name)] as const)
+
+/** `RegExp.prototype.flags` would ask properties that subclasses may override. */
+export function regExpFlags(value: RegExp): string {
+  let flags = ''
+  for (const [flag, isSet] of regExpFlagGetters) if (isSet(value)) flags += flag
+  return flags
+}
+
+export const compileRegExp = uncurry(
+  (RegExp.prototype as unknown as { compile(source: string, flags: string): RegExp }).compile,
+) as (value: RegExp, source: string, flags: string) => RegExp
 export const bufferBytes = getter<ArrayBuffer, number>(ArrayBuffer.prototype, 'byteLength')
 export const bufferLimit = getter<ArrayBuffer, number>(ArrayBuffer.prototype, 'maxByteLength')
+export const isDetached = getter<ArrayBuffer, boolean>(ArrayBuffer.prototype, 'detached')
 export const isResizable = getter<ArrayBuffer, boolean>(ArrayBuffer.prototype, 'resizable')
 export const resize = uncurry(ArrayBuffer.prototype.resize)
 export const typedArrayName = getter<object, string>(typedArray, Symbol.toStringTag)
@@ -99,6 +124,21 @@ export function unbox(value: object): unknown {
   if (isStringObject(value)) return valueOf.string(value)
   if (isBooleanObject(value)) return valueOf.boolean(value)
   return isSymbolObject(value) ? valueOf.symbol(value) : valueOf.bigint(value)
+}
+
+/** Whether the object has insides that no property shows. Slow; for objects that look like plain ones. */
+export function hasSlots(value: object): boolean {
+  return (
+    isMap(value) ||
+    isSet(value) ||
+    isDate(value) ||
+    isRegExp(value) ||
+    isNativeError(value) ||
+    isAnyArrayBuffer(value) ||
+    isTypedArray(value) ||
+    isDataView(value) ||
+    isBoxedPrimitive(value)
+  )
 }
 
 /** The value of an own data property; getters do not run. */

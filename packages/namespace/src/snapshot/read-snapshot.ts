@@ -2,7 +2,8 @@ import { ByteSource, malformed } from './byte-source.ts'
 import type { RootKind, SnapshotIndex } from './capture-snapshot.ts'
 import type { ModulePath } from './module-exports.ts'
 import type { SourceEntry } from './source-entry.ts'
-import { recordKind, snapshotMagic, snapshotVersion, valueTag } from './value-tags.ts'
+import { referencesOf } from './record-references.ts'
+import { recordKind, snapshotMagic, snapshotVersion } from './value-tags.ts'
 
 const { parse } = JSON
 const decodeText = Function.prototype.call.bind(TextDecoder.prototype.decode, new TextDecoder()) as (
@@ -17,7 +18,8 @@ const subarray = Function.prototype.call.bind(Uint8Array.prototype.subarray) as 
 /** A payload whose structure was checked: no read of it can leave its bounds. */
 export interface ReadSnapshot {
   readonly index: SnapshotIndex
-  readonly bytes: Uint8Array
+  /** To read from, at any place. */
+  readonly source: ByteSource
   readonly kinds: Uint8Array
   /** Where the content of each record starts, and behind the last one where it ends. */
   readonly starts: Float64Array
@@ -25,11 +27,13 @@ export interface ReadSnapshot {
   readonly rootsStart: number
 }
 
+/** Of numbers that still can be counted up. */
+const cellLimit = 2 ** 48
 const kinds: ReadonlySet<number> = new Set(Object.values(recordKind))
 const rootKinds: ReadonlySet<unknown> = new Set<RootKind>([
   'const', 'let', 'var', 'function', 'class', 'import', 'global',
 ]) // prettier-ignore
-const forms: ReadonlySet<unknown> = new Set(['expression', 'declaration', 'method', 'class'])
+const forms: ReadonlySet<unknown> = new Set(['expression', 'method', 'class'])
 
 /** @throws MalformedSnapshot */
 export function readSnapshot(bytes: Uint8Array): ReadSnapshot {
@@ -45,10 +49,10 @@ export function readSnapshot(bytes: Uint8Array): ReadSnapshot {
   // the smallest record has five bytes, so the count cannot make this allocate much
   if (count * 5 > recordsBytes) throw malformed('it claims more records than it has')
   const index = checkedIndex(parseJson(subarray(bytes, indexStart, indexStart + indexBytes)), count)
-  const records = new ByteSource(bytes, recordsStart, recordsStart + recordsBytes)
+  const records = new ByteSource(source, recordsStart, recordsStart + recordsBytes)
   const snapshot: ReadSnapshot = {
     index,
-    bytes,
+    source,
     kinds: new Uint8Array(count),
     starts: new Float64Array(count),
     ends: new Float64Array(count),
@@ -63,37 +67,11 @@ export function readSnapshot(bytes: Uint8Array): ReadSnapshot {
     snapshot.ends[id] = records.position
   }
   if (!records.isAtEnd) throw malformed('bytes follow the records')
-  return snapshot
-}
-
-/** Passes over one value and tells the record it refers to, or -1. */
-export function skipValue(source: ByteSource, recordCount: number): number {
-  const tag = source.byte()
-  switch (tag) {
-    case valueTag.undefined:
-    case valueTag.null:
-    case valueTag.true:
-    case valueTag.false:
-    case valueTag.hole:
-      return -1
-    case valueTag.integer:
-      source.varint()
-      return -1
-    case valueTag.double:
-      source.skip(8)
-      return -1
-    case valueTag.bigint:
-      source.text()
-      return -1
-    case valueTag.record: {
-      const id = source.varint()
-      if (id >= recordCount) throw malformed('a reference leads nowhere')
-      return id
-    }
-    default:
-      if (source.textOf(tag) === undefined) throw malformed('a value is of no known kind')
-      return -1
+  // once code has run, it is too late to say so
+  if (index.modules.length > 0 || index.sources.some(({ runsCode }) => runsCode)) {
+    for (let id = 0; id < count; id++) referencesOf(snapshot, id)
   }
+  return snapshot
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -107,13 +85,14 @@ function parseJson(bytes: Uint8Array): unknown {
 function checkedIndex(value: unknown, recordCount: number): SnapshotIndex {
   const index = value as SnapshotIndex
   const isRecord = (id: unknown): boolean => isCount(id) && (id as number) < recordCount
-  const isCell = (entry: unknown): boolean => isTuple(entry, [isCount, isText])
+  const isCellNumber = (cell: unknown): boolean => isCount(cell) && (cell as number) < cellLimit
+  const isCell = (entry: unknown): boolean => isTuple(entry, [isCellNumber, isText])
   const isGood =
     isObject(value) &&
-    isCount(index.cells) &&
-    isList(index.bindings, (entry) => isTuple(entry, [isText, (kind) => rootKinds.has(kind), isCount])) &&
+    isCellNumber(index.cells) &&
+    isList(index.bindings, (entry) => isTuple(entry, [isText, (kind) => rootKinds.has(kind), isCellNumber])) &&
     isList(index.inputs, isCell) &&
-    isList(index.outputs, isCount) &&
+    isList(index.outputs, isCellNumber) &&
     isList(index.last, (at) => at === 0 || at === 1 || at === 2) &&
     isList(index.keys, (key) => isText(key) || isRecord(key)) &&
     isList(index.shapes, (shape) => isList(shape, (key) => isCount(key) && (key as number) < index.keys.length)) &&
@@ -125,14 +104,8 @@ function checkedIndex(value: unknown, recordCount: number): SnapshotIndex {
 
 function isSource(value: unknown): boolean {
   if (!isObject(value)) return false
-  const { text, form, isStrict, runsCode, selfName } = value as SourceEntry
-  return (
-    isText(text) &&
-    forms.has(form) &&
-    typeof isStrict === 'boolean' &&
-    typeof runsCode === 'boolean' &&
-    (selfName === undefined || isText(selfName))
-  )
+  const { text, form, isStrict, runsCode } = value as SourceEntry
+  return isText(text) && forms.has(form) && typeof isStrict === 'boolean' && typeof runsCode === 'boolean'
 }
 
 function isModule(value: unknown): boolean {

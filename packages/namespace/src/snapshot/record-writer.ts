@@ -1,8 +1,10 @@
-import { inspect } from 'node:util'
-import { getOwnPropertyDescriptor, getPrototypeOf, isArray, ownKeys } from '../primordials.ts'
+import { getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, ownKeys } from '../primordials.ts'
+import type { FunctionFacts } from '../compile/function-facts.ts'
 import type { ByteSink } from './byte-sink.ts'
-import { ClassMembers } from './class-members.ts'
-import type { FunctionSources } from './function-sources.ts'
+import { ClassMembers, deletedMember } from './class-members.ts'
+import { errorStack, isNativeStack } from './error-stack.ts'
+import { extraKeys } from './extra-keys.ts'
+import { differentPlaces, type FunctionSources } from './function-sources.ts'
 import type { ModuleExports } from './module-exports.ts'
 import * as natives from './natives.ts'
 import { type Key, type SnapshotWriter, Unportable } from './snapshot-writer.ts'
@@ -24,15 +26,19 @@ type Kind = (typeof recordKind)[keyof typeof recordKind]
 const { stringify } = JSON
 const toBytes = Buffer.from.bind(Buffer) as (buffer: ArrayBufferLike, offset: number, length: number) => Buffer
 const bufferPrototype = Buffer.prototype as object
-/** Above it, keys that are no indexes are looked for by `inspect`, which does so without a string for each index. */
-const listedElements = 1024
-const inspectKeys = { maxArrayLength: 0, customInspect: false, depth: 0, breakLength: Infinity } as const
-const ownFunctionKeys = new Set<Key>(['length', 'name', 'prototype', 'arguments', 'caller'])
-const functionPrototypes = new Set<object | null>([
-  Function.prototype,
-  getPrototypeOf(async () => {}),
-  getPrototypeOf(function* () {}),
-  getPrototypeOf(async function* () {}),
+const poolBytes = Buffer.poolSize
+/** Holes in an array before it is written property by property: its length may be 2 ** 32 - 1. */
+const holes = 1024
+const inheritedKeys = new Set<Key>(['length', 'name', 'prototype', 'arguments', 'caller'])
+const functionPrototype = {
+  plain: Function.prototype,
+  async: getPrototypeOf(async () => {}) as object,
+  generator: getPrototypeOf(function* () {}) as object,
+  asyncGenerator: getPrototypeOf(async function* () {}) as object,
+}
+const generatorPrototypes = new Set<unknown>([
+  natives.ownValue(functionPrototype.generator, 'prototype'),
+  natives.ownValue(functionPrototype.asyncGenerator, 'prototype'),
 ])
 const plainAttributes = propertyFlag.writable | propertyFlag.enumerable | propertyFlag.configurable
 const errorPrototypes = errorBases.map(
@@ -48,6 +54,8 @@ export class RecordWriter {
   readonly #options: RecordWriterOptions
   readonly #chains: PrototypeChains
   readonly #members = new ClassMembers()
+  /** Buffers that were written without the pool they are in, and where they are in it. */
+  readonly #pooled = new Map<ArrayBufferLike, { value: object; start: number; end: number }[]>()
 
   constructor(snapshot: SnapshotWriter, options: RecordWriterOptions) {
     this.#snapshot = snapshot
@@ -90,8 +98,11 @@ export class RecordWriter {
   #object(value: object): Kind {
     if (isArray(value)) return this.#array(value)
     const prototype = getPrototypeOf(value)
-    const isPlain = prototype === Object.prototype || (prototype === null && !natives.isModuleNamespaceObject(value))
-    return isPlain && !natives.isArgumentsObject(value) ? this.#record(value, prototype) : this.#special(value)
+    if (prototype !== Object.prototype) return this.#special(value)
+    const keys = ownKeys(value) as Key[]
+    return looksPlain(keys)
+      ? (this.#prototypeOfCells(value, keys) ?? this.#record(value, prototype, keys))
+      : this.#special(value)
   }
 
   #special(value: object): Kind {
@@ -106,15 +117,18 @@ export class RecordWriter {
     if (natives.isTypedArray(value) || natives.isDataView(value)) return this.#view(value)
     if (natives.isBoxedPrimitive(value)) return this.#boxed(value)
     if (getPrototypeOf(value) === urlPrototype) return this.#url(value as URL)
-    return this.#record(value, this.#checkedPrototype(value, Object.prototype))
+    const keys = ownKeys(value) as Key[]
+    return (
+      this.#prototypeOfCells(value, keys) ?? this.#record(value, this.#checkedPrototype(value, Object.prototype), keys)
+    )
   }
 
-  #record(value: object, prototype: object | null): Kind {
-    const keys = ownKeys(value) as Key[]
-    if (keys.includes('constructor')) {
-      const owner = functionOf(value)
-      if (owner !== undefined && this.#isCellFunction(owner)) return this.#prototype(value, owner)
-    }
+  #prototypeOfCells(value: object, keys: readonly Key[]): Kind | undefined {
+    const owner = keys.includes('constructor') ? functionOf(value) : undefined
+    return owner !== undefined && this.#isCellFunction(owner) ? this.#prototype(value, owner) : undefined
+  }
+
+  #record(value: object, prototype: object | null, keys: readonly Key[]): Kind {
     const integrity = integrityOf(value)
     const values = uniformValues(value, keys, integrity)
     const flags = (values === undefined ? objectFlag.described : 0) | (integrity * objectFlag.integrity)
@@ -130,18 +144,36 @@ export class RecordWriter {
   #array(value: readonly unknown[]): Kind {
     const prototype = this.#checkedPrototype(value, Array.prototype)
     const { length } = value
+    const integrity = integrityOf(value)
+    if (integrity < 3 && getOwnPropertyDescriptor(value, 'length')?.writable !== true) {
+      return refuse({ reason: 'native-object', detail: 'an array with a fixed length' })
+    }
+    const sink = this.#sink
+    const start = sink.position
     const extras = extraKeys(value, length)
-    const flags = (extras.length > 0 ? objectFlag.described : 0) | (integrityOf(value) * objectFlag.integrity)
+    const flags = (extras.length > 0 ? objectFlag.described : 0) | (integrity * objectFlag.integrity)
     this.#head(flags, prototype, Array.prototype)
-    this.#sink.varint(length)
+    sink.varint(length)
+    const attributes = attributesOf(integrity)
+    let missing = 0
     for (let index = 0; index < length; index++) {
       const descriptor = getOwnPropertyDescriptor(value, index)
-      if (descriptor === undefined) this.#sink.hole()
-      else if (descriptor.get ?? descriptor.set) refuse({ reason: 'native-object', detail: `[${index}]: an accessor` })
+      if (descriptor === undefined) {
+        if (++missing > holes && missing * 2 > index) return this.#sparseArray(value, start)
+        sink.hole()
+      } else if (flagsOf(descriptor) !== attributes) return this.#sparseArray(value, start)
       else this.#value(descriptor.value, index)
     }
     if (extras.length > 0) this.#described(describe(value, extras))
     return recordKind.array
+  }
+
+  /** Property by property: few elements for its length, or some that are not as an assignment makes them. */
+  #sparseArray(value: readonly unknown[], start: number): Kind {
+    this.#sink.position = start
+    this.#head(objectFlag.sparse | (integrityOf(value) * objectFlag.integrity), getPrototypeOf(value), Array.prototype)
+    this.#sink.varint(value.length)
+    return this.#rest(value, recordKind.array, ['length'])
   }
 
   #map(value: Map<unknown, unknown>): Kind {
@@ -172,8 +204,11 @@ export class RecordWriter {
     this.#headOf(value, RegExp.prototype)
     this.#sink.text(natives.regExpSource(value))
     this.#sink.text(natives.regExpFlags(value))
-    const lastIndex = natives.ownValue(value, 'lastIndex')
-    this.#value(lastIndex, 'lastIndex')
+    const lastIndex = getOwnPropertyDescriptor(value, 'lastIndex')
+    if (lastIndex?.writable !== true && !natives.isFrozen(value)) {
+      return refuse({ reason: 'native-object', detail: 'a RegExp with a fixed lastIndex' })
+    }
+    this.#value(lastIndex?.value, 'lastIndex')
     return this.#rest(value, recordKind.regexp, ['lastIndex'])
   }
 
@@ -181,18 +216,15 @@ export class RecordWriter {
     const base = errorBaseOf(value)
     this.#headOf(value, errorPrototypes[base] as object)
     this.#sink.byte(base)
-    let stack: unknown
-    try {
-      // V8 makes the text when it is first asked for
-      stack = Object.hasOwn(value, 'stack') ? value.stack : undefined
-    } catch {
-      stack = undefined
-    }
-    this.#value(typeof stack === 'string' ? stack : undefined, 'stack')
-    return this.#rest(value, recordKind.error, ['stack'])
+    const stack = errorStack(value)
+    if (typeof stack === 'object') return refuse(stack)
+    this.#value(stack, 'stack')
+    return this.#rest(value, recordKind.error, isNativeStack(getOwnPropertyDescriptor(value, 'stack')) ? ['stack'] : [])
   }
 
   #arrayBuffer(value: ArrayBuffer): Kind {
+    if (natives.isDetached(value)) return refuse({ reason: 'native-object', detail: 'a detached ArrayBuffer' })
+    if (this.#pooledIn(value).length > 0) return refuse(sharedPool)
     this.#headOf(value, ArrayBuffer.prototype)
     const isResizable = natives.isResizable(value)
     this.#sink.varint(isResizable ? natives.bufferLimit(value) + 1 : 0)
@@ -207,6 +239,8 @@ export class RecordWriter {
     const base = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[name]?.prototype
     if (index < 0 || base === undefined) return refuse({ reason: 'native-object', detail: `a ${name}` })
     const buffer = isDataView ? natives.dataViewBuffer(value) : natives.typedArrayBuffer(value)
+    const problem = bufferProblem(buffer)
+    if (problem !== undefined) return refuse(problem)
     const offset = isDataView ? natives.dataViewOffset(value) : natives.typedArrayOffset(value)
     const bytes = isDataView ? natives.dataViewBytes(value) : natives.typedArrayBytes(value)
     const prototype = getPrototypeOf(value)
@@ -214,12 +248,13 @@ export class RecordWriter {
     this.#checkedPrototype(value, isNodeBuffer ? bufferPrototype : base)
     const extras = isDataView ? (ownKeys(value) as Key[]) : extraKeys(value, natives.typedArrayLength(value))
     if (extras.length > 0) return refuse({ reason: 'native-object', detail: `a ${name} with further properties` })
-    // a view of pooled memory would bring other buffers along
-    if (isNodeBuffer && buffer.byteLength !== bytes) {
+    const integrity = integrityOf(value)
+    if (isNodeBuffer && integrity === 0 && this.#isPooled(buffer as ArrayBuffer, bytes)) {
+      this.#notePooled(value, buffer, offset, offset + bytes)
       this.#sink.binary(toBytes(buffer, offset, bytes))
       return recordKind.ownBytes
     }
-    this.#head(0, prototype, base)
+    this.#head(integrity * objectFlag.integrity, prototype, base)
     this.#sink.byte(index)
     this.#value(buffer, 'buffer')
     this.#sink.varint(offset)
@@ -227,14 +262,31 @@ export class RecordWriter {
     return recordKind.view
   }
 
+  /** A view of pooled memory would bring other buffers along. One that the snapshot has already is no pool. */
+  #isPooled(buffer: ArrayBuffer, bytes: number): boolean {
+    const size = natives.bufferBytes(buffer)
+    return size === poolBytes && size !== bytes && this.#snapshot.idOf(buffer) === undefined
+  }
+
+  #notePooled(value: object, buffer: ArrayBufferLike, start: number, end: number): void {
+    const known = this.#pooledIn(buffer)
+    if (known.some((each) => start < each.end && each.start < end)) refuse(sharedPool)
+    this.#pooled.set(buffer, [...known, { value, start, end }])
+  }
+
+  #pooledIn(buffer: ArrayBufferLike): { value: object; start: number; end: number }[] {
+    // others were taken back
+    return (this.#pooled.get(buffer) ?? []).filter(({ value }) => this.#snapshot.idOf(value) !== undefined)
+  }
+
   #boxed(value: object): Kind {
     const primitive = natives.unbox(value)
     const base = getPrototypeOf(Object(primitive)) as object
     this.#headOf(value, base)
     this.#value(primitive, 'value')
-    const { length = 0 } = typeof primitive === 'string' ? primitive : {}
-    const own = ['length', ...Array.from({ length }, (_, index) => String(index))]
-    return this.#rest(value, recordKind.boxed, typeof primitive === 'string' ? own : [])
+    const keys = (ownKeys(value) as Key[]).slice(typeof primitive === 'string' ? primitive.length : 0)
+    this.#described(describe(value, typeof primitive === 'string' ? keys.filter((key) => key !== 'length') : keys))
+    return recordKind.boxed
   }
 
   #url(value: URL): Kind {
@@ -243,6 +295,9 @@ export class RecordWriter {
       text = natives.urlText(value)
     } catch {
       return refuse({ reason: 'native-object', detail: 'a URL' })
+    }
+    if (ownKeys(value).length > 0 || !natives.isExtensible(value)) {
+      return refuse({ reason: 'native-object', detail: 'a URL with further properties' })
     }
     this.#sink.text(text)
     return recordKind.url
@@ -256,35 +311,39 @@ export class RecordWriter {
       this.#value(member.key, '')
       return recordKind.member
     }
-    const facts = this.#options.sources.find(natives.functionText(value))
+    const modulePath = this.#options.modules.pathOf(value)
+    const facts = modulePath === undefined ? this.#options.sources.find(natives.functionText(value)) : undefined
     if (facts === undefined) return this.#reference(value) ?? refuse(unknownFunction(value))
-    if (facts.captures.length > 0) return refuse(closure(value, facts.captures))
-    if (facts.form === 'method' && facts.key === undefined) {
-      return refuse({ reason: 'unknown-source', detail: `${nameOf(value)} is a method with a computed name` })
-    }
-    if (facts.body?.hasPrivateStaticState === true) {
-      return refuse({ reason: 'private-state', detail: `${nameOf(value)} has static #private fields` })
-    }
-    const overrides = facts.body === undefined ? ownOverrides(value) : this.#members.take(value, facts.body)
-    const name = natives.ownValue(value, 'name')
+    const problem = functionProblem(value, facts)
+    if (problem !== undefined) return refuse(problem)
+    const isClass = facts.body !== undefined
+    const keys = facts.body === undefined ? ownOverrides(value) : this.#members.take(value, facts.body)
+    const name = getOwnPropertyDescriptor(value, 'name')
+    const hasName = isUsual(name) && typeof name.value === 'string'
+    const overrides = describe(value, [
+      ...keys.filter((key) => key !== 'name' || !hasName),
+      ...(isUsual(getOwnPropertyDescriptor(value, 'length'), facts.parameters) ? [] : ['length']),
+    ])
     const parent = getPrototypeOf(value)
     const prototype = natives.ownValue(value, 'prototype')
-    const hasParent = !functionPrototypes.has(parent)
-    const hasPrototype =
-      typeof prototype === 'object' && prototype !== null && isTold(prototype, value, facts.body !== undefined)
+    const hasParent = parent !== usualParent(value)
+    const hasPrototype = typeof prototype === 'object' && prototype !== null && isTold(prototype, value, isClass)
+    const isExact = facts.body?.runsCode === true
     const sink = this.#sink
     sink.varint(this.#snapshot.source(sourceEntryOf(facts)))
     sink.byte(
-      (typeof name === 'string' ? functionFlag.name : 0) |
+      (hasName ? functionFlag.name : 0) |
         (hasParent ? functionFlag.parent : 0) |
         (hasPrototype ? functionFlag.prototype : 0) |
         (overrides.length > 0 ? functionFlag.properties : 0) |
+        (isExact ? functionFlag.exact : 0) |
         (integrityOf(value) * functionFlag.integrity),
     )
-    if (typeof name === 'string') sink.text(name)
+    if (hasName) sink.text(name.value as string)
     if (hasParent) this.#value(parent, 'its parent class')
     if (hasPrototype) this.#value(prototype, 'prototype')
     if (overrides.length > 0) this.#described(overrides)
+    if (isExact) this.#allKeys(value)
     return recordKind.function
   }
 
@@ -293,13 +352,23 @@ export class RecordWriter {
     const facts = this.#options.sources.find(natives.functionText(owner as () => void))
     const parent = getPrototypeOf(owner)
     const base =
-      facts?.body !== undefined && typeof parent === 'function' && !functionPrototypes.has(parent)
+      facts?.body !== undefined && typeof parent === 'function' && parent !== Function.prototype
         ? natives.ownValue(parent, 'prototype')
         : Object.prototype
+    const isExact = facts?.body?.runsCode === true
     this.#value(owner, 'constructor')
-    this.#head(integrityOf(value) * objectFlag.integrity, getPrototypeOf(value), base as object | null)
-    this.#described(this.#members.prototypeOverrides(value, facts?.body))
+    const flags = (isExact ? objectFlag.exact : 0) | (integrityOf(value) * objectFlag.integrity)
+    this.#head(flags, getPrototypeOf(value), base as object | null)
+    const keys = this.#members.prototypeOverrides(value, facts?.body)
+    this.#described(describe(value, hasUsualConstructor(value) ? keys : ['constructor', ...keys]))
+    if (isExact) this.#allKeys(value)
     return recordKind.prototype
+  }
+
+  #allKeys(value: object): void {
+    const keys = ownKeys(value) as Key[]
+    this.#sink.varint(keys.length)
+    for (const key of keys) this.#sink.varint(this.#snapshot.key(key))
   }
 
   #isCellFunction(owner: object): boolean {
@@ -334,16 +403,11 @@ export class RecordWriter {
     const sink = this.#sink
     sink.varint(properties.length)
     for (const [key, descriptor] of properties) {
-      const { writable, enumerable, configurable, get, set, value } = descriptor
-      const isAccessor = get !== undefined || set !== undefined
+      const { get, set, value } = descriptor
+      const flags = flagsOf(descriptor)
       sink.varint(this.#snapshot.key(key))
-      sink.byte(
-        (writable ? propertyFlag.writable : 0) |
-          (enumerable ? propertyFlag.enumerable : 0) |
-          (configurable ? propertyFlag.configurable : 0) |
-          (isAccessor ? propertyFlag.accessor : 0),
-      )
-      if (isAccessor) {
+      sink.byte(flags)
+      if (flags & propertyFlag.accessor) {
         this.#value(get, key)
         this.#value(set, key)
       } else this.#value(value, key)
@@ -365,47 +429,42 @@ function describe(value: object, keys: readonly Key[]): Described[] {
 
 /** The values, when all properties are as an assignment (and then sealing or freezing) makes them. */
 function uniformValues(value: object, keys: readonly Key[], integrity: number): unknown[] | undefined {
-  const attributes =
-    integrity === 3
-      ? propertyFlag.enumerable
-      : integrity === 2
-        ? propertyFlag.enumerable | propertyFlag.writable
-        : plainAttributes
+  const attributes = attributesOf(integrity)
   const values: unknown[] = []
   for (let index = 0; index < keys.length; index++) {
     const descriptor = getOwnPropertyDescriptor(value, keys[index] as Key) as PropertyDescriptor
-    // an accessor has no `writable`
-    const own =
-      (descriptor.writable === true ? propertyFlag.writable : 0) |
-      (descriptor.enumerable === true ? propertyFlag.enumerable : 0) |
-      (descriptor.configurable === true ? propertyFlag.configurable : 0)
-    if (own !== attributes || descriptor.get !== undefined || descriptor.set !== undefined) return undefined
+    if (flagsOf(descriptor) !== attributes) return undefined
     values.push(descriptor.value)
   }
   return values
+}
+
+/** Of every property, when an assignment (and then sealing or freezing) made them. */
+function attributesOf(integrity: number): number {
+  if (integrity === 3) return propertyFlag.enumerable
+  return integrity === 2 ? propertyFlag.enumerable | propertyFlag.writable : plainAttributes
+}
+
+function flagsOf({ writable, enumerable, configurable }: PropertyDescriptor): number {
+  return (
+    (writable === true ? propertyFlag.writable : 0) |
+    (enumerable === true ? propertyFlag.enumerable : 0) |
+    (configurable === true ? propertyFlag.configurable : 0) |
+    // an accessor has none
+    (writable === undefined ? propertyFlag.accessor : 0)
+  )
+}
+
+/** Those of an object with insides but a plain prototype tell it by a key, or there are none. */
+function looksPlain(keys: readonly Key[]): boolean {
+  const [first] = keys
+  return first !== undefined && first !== '0' && first !== 'length' && first !== 'stack' && first !== 'lastIndex'
 }
 
 function integrityOf(value: object): 0 | 1 | 2 | 3 {
   if (natives.isExtensible(value)) return 0
   if (natives.isFrozen(value)) return 3
   return natives.isSealed(value) ? 2 : 1
-}
-
-/** Own keys that are no index. */
-function extraKeys(value: object, length: number): Key[] {
-  if (length > listedElements && !hasExtras(value, length)) return []
-  const keys = ownKeys(value) as Key[]
-  // indexes come first
-  if (keys.length === length + 1 && keys[length] === 'length') return []
-  return keys.filter((key) => typeof key === 'symbol' || (key !== 'length' && !isIndex(key)))
-}
-
-function hasExtras(value: object, length: number): boolean {
-  return !inspect(value, inspectKeys).endsWith(`[ ... ${length} more items ]`)
-}
-
-function isIndex(key: string): boolean {
-  return String(Number(key) >>> 0) === key && key !== '4294967295'
 }
 
 function errorBaseOf(value: object): number {
@@ -416,19 +475,86 @@ function errorBaseOf(value: object): number {
   return 0
 }
 
-function ownOverrides(value: Function): Described[] {
-  return describe(
-    value,
-    (ownKeys(value) as Key[]).filter((key) => !ownFunctionKeys.has(key)),
+function ownOverrides(value: Function): Key[] {
+  return (ownKeys(value) as Key[]).filter(
+    (key) => !inheritedKeys.has(key) || (key === 'name' && !isUsual(getOwnPropertyDescriptor(value, key))),
+  )
+}
+
+/** A `name` or `length` as it comes with the function. */
+function isUsual(property: PropertyDescriptor | undefined, value?: unknown): property is PropertyDescriptor {
+  if (property === undefined || (value !== undefined && property.value !== value)) return false
+  // freezing changes nothing that the function's integrity does not tell
+  return property.writable === false && property.enumerable === false
+}
+
+/** What `Object.getPrototypeOf` gives of such a function when nobody has changed it. */
+function usualParent(value: Function): object {
+  if (natives.isGeneratorFunction(value)) {
+    return natives.isAsyncFunction(value) ? functionPrototype.asyncGenerator : functionPrototype.generator
+  }
+  return natives.isAsyncFunction(value) ? functionPrototype.async : functionPrototype.plain
+}
+
+function hasUsualConstructor(prototype: object): boolean {
+  const property = getOwnPropertyDescriptor(prototype, 'constructor')
+  return (
+    property !== undefined &&
+    property.enumerable === false &&
+    (property.writable === true || natives.isFrozen(prototype))
   )
 }
 
 /** Whether a function's record has to mention its `prototype`: one that was never touched comes with the function. */
 function isTold(prototype: object, owner: Function, isClass: boolean): boolean {
-  if (isClass) return true
-  if (functionOf(prototype) === owner) return ownKeys(prototype).length > 1
-  // of a generator, which has no constructor, or put there in place of the first one
-  return ownKeys(prototype).length > 0 || getPrototypeOf(prototype) === Object.prototype
+  if (isClass || !natives.isExtensible(prototype)) return true
+  const parent = getPrototypeOf(prototype)
+  if (natives.isGeneratorFunction(owner)) return ownKeys(prototype).length > 0 || !generatorPrototypes.has(parent)
+  const isUntouched =
+    functionOf(prototype) === owner && ownKeys(prototype).length === 1 && hasUsualConstructor(prototype)
+  return !isUntouched || parent !== Object.prototype
+}
+
+/** Why the text of a function does not say all of it. */
+function functionProblem(value: Function, facts: FunctionFacts): Problem | undefined {
+  const name = nameOf(value)
+  const { captures, form, key, body, isMember } = facts
+  if (captures.includes(differentPlaces)) {
+    return { reason: 'unknown-source', detail: `the text of ${name} stands in places where it means different things` }
+  }
+  if (captures.length > 0) return closure(value, captures)
+  if (form === 'method' && isMember) {
+    return { reason: 'unknown-source', detail: `${name} is a method of a class that is not carried over before it` }
+  }
+  if (form === 'method' && key === undefined) {
+    return { reason: 'unknown-source', detail: `${name} is a method with a computed name` }
+  }
+  const altered = (what: string): Problem => ({ reason: 'unknown-source', detail: `${name} ${what}` })
+  if (!hasOwn(value, 'name') || !hasOwn(value, 'length')) return altered('has no name or length of its own any more')
+  const prototype = getOwnPropertyDescriptor(value, 'prototype')
+  if (prototype?.writable === false && body === undefined && !natives.isFrozen(value)) {
+    return altered('has a fixed prototype')
+  }
+  if (body === undefined) return undefined
+  if (body.hasPrivateStaticState) {
+    return { reason: 'private-state', detail: `${name} has static #private fields` }
+  }
+  if (natives.ownValue(prototype?.value as object, 'constructor') !== value) {
+    return altered('has a prototype with another constructor')
+  }
+  const deleted = deletedMember(value, body)
+  return deleted === undefined ? undefined : altered(`has no ${deleted} any more`)
+}
+
+const sharedPool: Problem = { reason: 'native-object', detail: 'it shares memory with another Buffer' }
+
+function bufferProblem(buffer: ArrayBufferLike): Problem | undefined {
+  // `SharedArrayBuffer` is refused as an object of its own
+  if (natives.isSharedArrayBuffer(buffer)) return undefined
+  if (natives.isDetached(buffer as ArrayBuffer))
+    return { reason: 'native-object', detail: 'a view of a detached ArrayBuffer' }
+  if (!natives.isResizable(buffer as ArrayBuffer)) return undefined
+  return { reason: 'native-object', detail: 'a view of a resizable ArrayBuffer, which may follow its size' }
 }
 
 function unknownFunction(value: Function): Problem {

@@ -7,7 +7,8 @@ import { getOwnPropertyDescriptor } from '../primordials.ts'
 import { ByteSource, malformed } from './byte-source.ts'
 import { lastNames, type RootKind } from './capture-snapshot.ts'
 import type { GlobalNames } from './global-names.ts'
-import { type ReadSnapshot, skipValue } from './read-snapshot.ts'
+import type { ReadSnapshot } from './read-snapshot.ts'
+import { skipValue } from './record-references.ts'
 import { SnapshotBuilder, type SnapshotBuilderOptions } from './snapshot-builder.ts'
 import type { Problem } from './unportable.ts'
 import { recordKind } from './value-tags.ts'
@@ -26,6 +27,8 @@ export interface RestoreParts {
 export function restoreSnapshot(snapshot: ReadSnapshot, mode: RestoreMode, parts: RestoreParts): BindingReport[] {
   return new Restore(snapshot, mode, parts).run()
 }
+
+const fixedGlobal: Problem = { reason: 'frozen', detail: 'there is a global of this name that cannot be changed' }
 
 class Restore {
   readonly #snapshot: ReadSnapshot
@@ -76,7 +79,7 @@ class Restore {
     for (const id of this.#namesOf.keys()) if (builder.isBuilt(id)) onBuilt(id)
     builder.buildClasses(onBuilt, { all: false })
     builder.buildData()
-    this.#eachBinding(({ name, value }) => this.#define(name, value))
+    this.#eachBinding(({ name, value }) => void this.#define(name, value))
     builder.buildClasses(onBuilt, { all: true })
     builder.finish()
   }
@@ -86,11 +89,12 @@ class Restore {
     const { index } = this.#snapshot
     const report: BindingReport[] = []
     const kept = new Set<string>()
-    const rest = this.#eachBinding(({ name, kind, cell, value, record, problem }) => {
-      report.push(this.#reportOf(name, kind, record, problem))
-      if (problem !== undefined) return
+    const rest = this.#eachBinding(({ name, kind, cell, value, record }) => {
+      const problem = this.#builder.problemOf(record)
+      const isDefined = problem === undefined && this.#define(name, value)
+      report.push(this.#reportOf(name, kind, record, problem ?? (isDefined ? undefined : fixedGlobal)))
+      if (!isDefined) return
       kept.add(name)
-      this.#define(name, value)
       if (kind !== 'global') bindings.set(name, { kind, cell })
     })
     const isReplaced = this.#mode === 'replace'
@@ -100,13 +104,14 @@ class Restore {
       this.#putBack(name)
     }
     if (isReplaced) {
-      const old: string[] = []
-      bindings.forEach((name) => old.push(name))
-      for (const [name] of names.undeclared()) old.push(name)
-      for (const name of old) {
+      const old: (readonly [name: string, key: PropertyKey])[] = []
+      bindings.forEach((name) => old.push([name, name]))
+      for (const { name, key } of names.undeclared()) old.push([name, key ?? name])
+      for (const [name, key] of old) {
         if (kept.has(name)) continue
         bindings.delete(name)
-        names.remove(name)
+        if (names.remove(key)) continue
+        report.push({ name, status: 'skipped', reason: 'frozen', detail: 'it was there before and cannot be removed' })
       }
       history.replace(this.#history(rest, report))
       preparer.cells = index.cells
@@ -117,7 +122,8 @@ class Restore {
   #history(source: ByteSource, report: BindingReport[]): HistoryContents {
     const { index } = this.#snapshot
     const take = (name: string): { value: unknown } | undefined => {
-      const { value, problem } = this.#builder.root(source)
+      const { value, record } = this.#builder.root(source)
+      const problem = this.#builder.problemOf(record)
       if (problem === undefined) return { value }
       report.push({ name, status: 'skipped', ...problem })
       return undefined
@@ -143,9 +149,9 @@ class Restore {
     return { name, status: isEvaluated ? 're-evaluated' : 'restored' }
   }
 
-  #define(name: string, value: unknown): void {
+  #define(name: string, value: unknown): boolean {
     if (!this.#before.has(name)) this.#before.set(name, getOwnPropertyDescriptor(globalThis, name))
-    this.#parts.names.define(name, value)
+    return this.#parts.names.define(name, value)
   }
 
   #putBack(name: string): void {
@@ -166,7 +172,7 @@ class Restore {
   }
 
   #roots(): ByteSource {
-    return new ByteSource(this.#snapshot.bytes, this.#snapshot.rootsStart)
+    return new ByteSource(this.#snapshot.source, this.#snapshot.rootsStart)
   }
 
   #checkRoots(): void {

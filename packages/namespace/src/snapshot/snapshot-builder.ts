@@ -1,8 +1,10 @@
-import { defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from '../primordials.ts'
+import { defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from '../primordials.ts'
 import { ByteSource, malformed } from './byte-source.ts'
 import { evaluateSources, type MakeFunction } from './evaluate-sources.ts'
+import { setErrorStack } from './error-stack.ts'
 import * as natives from './natives.ts'
-import { type ReadSnapshot, skipValue } from './read-snapshot.ts'
+import type { ReadSnapshot } from './read-snapshot.ts'
+import { hasHead, referencesOf, skipValue } from './record-references.ts'
 import type { SourceEntry } from './source-entry.ts'
 import type { Problem } from './unportable.ts'
 import { errorBases, functionFlag, objectFlag, propertyFlag, recordKind, valueTag, viewNames } from './value-tags.ts'
@@ -44,6 +46,12 @@ export class SnapshotBuilder {
   /** Were made as plain objects, because their class did not exist yet. */
   readonly #late = new Set<number>()
   #hasRunCode = false
+  /** No property of all objects (or arrays) takes what is assigned to a new one. */
+  readonly #isPristine = takesNoAssignment(Object.prototype) && takesNoAssignment(Array.prototype)
+  /** Have properties that could not be set again if they were already as they are to be. */
+  readonly #soft = new Set<number>()
+  #isFinal = false
+  #spread: ReadonlyMap<number, Problem> | undefined
 
   /** @throws MalformedSnapshot */
   constructor(snapshot: ReadSnapshot, options: SnapshotBuilderOptions) {
@@ -82,29 +90,29 @@ export class SnapshotBuilder {
     this.#each(recordKind.prototype, (id) => this.#prototype(id))
     this.#each(recordKind.member, (id) => this.#member(id))
     for (const id of this.#late) this.#prototypeLater(id)
+    this.#isFinal = true
     if (this.#hasRunCode || this.#late.size > 0 || this.#has(recordKind.member)) {
       for (let id = 0; id < this.#snapshot.kinds.length; id++) {
         this.#clear(id)
         this.#fill(id)
       }
-    }
+    } else for (const id of this.#soft) this.#fill(id)
     for (const kind of [recordKind.function, recordKind.prototype]) this.#each(kind, (id) => this.#override(id))
     for (let id = 0; id < this.#snapshot.kinds.length; id++) this.#harden(id)
   }
 
   /** Reads the next root; `record`: the object it refers to, or -1. */
-  root(source: ByteSource): {
-    readonly value: unknown
-    readonly record: number
-    readonly problem: Problem | undefined
-  } {
+  root(source: ByteSource): { readonly value: unknown; readonly record: number } {
     const { position } = source
     const record = skipValue(source, this.#snapshot.kinds.length)
-    const end = source.position
     source.position = position
-    const value = this.#value(source)
-    source.position = end
-    return { value, record, problem: record < 0 || this.#problems.size === 0 ? undefined : this.#problemBelow(record) }
+    return { value: this.#value(source), record }
+  }
+
+  /** After `finish`: why the object of a record is not whole. */
+  problemOf(record: number): Problem | undefined {
+    this.#spread ??= this.#spreadProblems()
+    return this.#spread.get(record)
   }
 
   objectOf(id: number): unknown {
@@ -125,8 +133,8 @@ export class SnapshotBuilder {
   }
 
   #source(id: number): ByteSource {
-    const { bytes, starts, ends } = this.#snapshot
-    return new ByteSource(bytes, starts[id], ends[id])
+    const { source, starts, ends } = this.#snapshot
+    return new ByteSource(source, starts[id], ends[id])
   }
 
   #set(id: number, value: unknown): void {
@@ -256,6 +264,7 @@ export class SnapshotBuilder {
 
   #prototype(id: number): void {
     const owner = this.#recordAt(this.#source(id))
+    if (this.#snapshot.kinds[owner] !== recordKind.function) throw malformed('a prototype is of no function')
     const problem = this.#problems.get(owner)
     if (problem !== undefined) return this.#fail(id, problem)
     const value = this.#objects[owner]
@@ -361,7 +370,7 @@ export class SnapshotBuilder {
     if (Base === undefined) throw malformed('an error is of no known kind')
     const value = base === errorBases.length - 1 ? new Base([]) : new Base()
     // what the constructor added is in the record, if it was there
-    for (const key of ownKeys(value)) if (key !== 'stack') delete (value as Record<PropertyKey, unknown>)[key]
+    for (const key of ownKeys(value)) if (key !== 'stack') deleteProperty(value, key)
     source.position = position
     this.#shellOf(id, source, value, getPrototypeOf(value))
   }
@@ -414,7 +423,7 @@ export class SnapshotBuilder {
         ;(value as unknown[]).length = 0
         return
       case recordKind.object:
-        for (const key of ownKeys(value as object)) delete (value as Record<PropertyKey, unknown>)[key]
+        for (const key of ownKeys(value as object)) deleteProperty(value as object, key)
     }
   }
 
@@ -426,10 +435,10 @@ export class SnapshotBuilder {
     const flags = this.#skipHead(source)
     switch (kind) {
       case recordKind.object:
-        if (flags & objectFlag.described) return this.#describe(value, source)
+        if (flags & objectFlag.described) return this.#describe(id, value, source)
         return this.#fillShape(value as Record<PropertyKey, unknown>, source)
       case recordKind.array:
-        return this.#fillArray(value as unknown[], source, (flags & objectFlag.described) !== 0)
+        return this.#fillArray(id, value as unknown[], source, flags)
       case recordKind.map:
         for (let left = this.#length(source, 2); left > 0; left--) {
           natives.setEntry(value as Map<unknown, unknown>, this.#value(source), this.#value(source))
@@ -455,7 +464,7 @@ export class SnapshotBuilder {
       default:
         skipValue(source, this.#snapshot.kinds.length)
     }
-    this.#describe(value, source)
+    this.#describe(id, value, source)
   }
 
   #fillShape(value: Record<PropertyKey, unknown>, source: ByteSource): void {
@@ -463,7 +472,7 @@ export class SnapshotBuilder {
     const shape = shapes[source.varint()]
     if (shape === undefined) throw malformed('a shape is missing')
     // an assignment to any other would run setters of its class
-    const isPlain = getPrototypeOf(value) === Object.prototype
+    const isPlain = this.#isPristine && getPrototypeOf(value) === Object.prototype
     for (let index = 0; index < shape.length; index++) {
       const key = keys[shape[index] as number] as string | number
       const item = this.#value(source)
@@ -472,23 +481,31 @@ export class SnapshotBuilder {
     }
   }
 
-  #fillArray(value: unknown[], source: ByteSource, hasExtras: boolean): void {
+  #fillArray(id: number, value: unknown[], source: ByteSource, flags: number): void {
+    if (flags & objectFlag.sparse) {
+      // the first makes it one that takes no memory for its length
+      value.length = 2 ** 32 - 1
+      value.length = arrayLength(source.varint())
+      return this.#describe(id, value, source)
+    }
     const length = this.#length(source, 1)
-    value.length = length
+    value.length = arrayLength(length)
     for (let index = 0; index < length; index++) {
       const { position } = source
       if (source.byte() === valueTag.hole) continue
       source.position = position
-      value[index] = this.#value(source)
+      const item = this.#value(source)
+      if (this.#isPristine) value[index] = item
+      else define(value, index, item, listed)
     }
-    if (hasExtras) this.#describe(value, source)
+    if (flags & objectFlag.described) this.#describe(id, value, source)
   }
 
   #fillStack(value: object, source: ByteSource): void {
     source.byte()
     const stack = this.#value(source)
-    if (typeof stack === 'string') define(value, 'stack', stack, propertyFlag.writable | propertyFlag.configurable)
-    else delete (value as { stack?: unknown }).stack
+    if (typeof stack === 'string') setErrorStack(value, stack)
+    else deleteProperty(value, 'stack')
   }
 
   /** A count of values: each takes a byte at least. */
@@ -498,10 +515,14 @@ export class SnapshotBuilder {
     return length
   }
 
-  #describe(value: object, source: ByteSource): void {
+  #describe(id: number, value: object, source: ByteSource): void {
     for (let left = this.#length(source, 3); left > 0; left--) {
       const key = this.#key(source)
-      const flags = source.byte()
+      let flags = source.byte()
+      if (!this.#isFinal && (flags & changeable) !== changeable) {
+        this.#soft.add(id)
+        flags |= flags & propertyFlag.accessor ? propertyFlag.configurable : changeable
+      }
       if (flags & propertyFlag.accessor) {
         const [get, set] = [this.#value(source), this.#value(source)]
         const enumerable = (flags & propertyFlag.enumerable) !== 0
@@ -509,6 +530,13 @@ export class SnapshotBuilder {
         defineProperty(value, key, { __proto__: null, get, set, enumerable, configurable } as PropertyDescriptor)
       } else define(value, key, this.#value(source), flags)
     }
+  }
+
+  /** Removes what code of the class has added and what is not there (any more) in the snapshot. */
+  #keepOnly(value: object, source: ByteSource): void {
+    const keys = new Set<PropertyKey>()
+    for (let left = this.#length(source, 1); left > 0; left--) keys.add(this.#key(source))
+    for (const key of ownKeys(value)) if (!keys.has(key)) deleteProperty(value, key)
   }
 
   /** What a function, or its prototype, has beside its text. */
@@ -521,14 +549,17 @@ export class SnapshotBuilder {
       this.#recordAt(source)
       const flags = source.byte()
       if (flags & objectFlag.prototype) setPrototypeOf(value, this.#value(source) as object | null)
-      return this.#describe(value, source)
+      this.#describe(id, value, source)
+      if (flags & objectFlag.exact) this.#keepOnly(value, source)
+      return
     }
-    source.varint()
+    const { form } = this.#snapshot.index.sources[source.varint()] as SourceEntry
     const flags = source.byte()
     if (flags & functionFlag.name) this.#rename(value, source.text())
-    if (flags & functionFlag.parent) this.#setParent(value, this.#value(source))
+    if (flags & functionFlag.parent) this.#setParent(value, this.#value(source), form === 'class')
     if (flags & functionFlag.prototype) this.#setPrototype(value, this.#value(source))
-    if (flags & functionFlag.properties) this.#describe(value, source)
+    if (flags & functionFlag.properties) this.#describe(id, value, source)
+    if (flags & functionFlag.exact) this.#keepOnly(value, source)
   }
 
   #rename(value: object, name: string): void {
@@ -536,9 +567,10 @@ export class SnapshotBuilder {
   }
 
   /** The text found its parent by name, and that name may mean another class by now. */
-  #setParent(value: object, parent: unknown): void {
-    if (typeof parent !== 'function' || getPrototypeOf(value) === parent) return
+  #setParent(value: object, parent: unknown, isClass: boolean): void {
+    if ((typeof parent !== 'function' && typeof parent !== 'object') || getPrototypeOf(value) === parent) return
     setPrototypeOf(value, parent)
+    if (!isClass || typeof parent !== 'function') return
     const prototype = natives.ownValue(value, 'prototype') as object
     setPrototypeOf(prototype, natives.ownValue(parent, 'prototype') as object | null)
   }
@@ -570,88 +602,26 @@ export class SnapshotBuilder {
     }
   }
 
-  /** The first problem among all that a record leads to. */
-  #problemBelow(root: number): Problem | undefined {
-    const seen = new Set([root])
-    for (const id of seen) {
-      const problem = this.#problems.get(id)
-      if (problem !== undefined) return problem
-      for (const next of this.#referencesOf(id)) seen.add(next)
-    }
-    return undefined
-  }
-
-  #referencesOf(id: number): number[] {
-    const references: number[] = []
-    const source = this.#source(id)
-    const { kinds, index } = this.#snapshot
-    const value = (): void => {
-      const record = skipValue(source, kinds.length)
-      if (record >= 0) references.push(record)
-    }
-    const described = (): void => {
-      for (let left = source.varint(); left > 0; left--) {
-        const key = index.keys[source.varint()]
-        if (typeof key === 'number') references.push(key)
-        if (source.byte() & propertyFlag.accessor) value()
-        value()
+  /** The problem of each record that leads to one. */
+  #spreadProblems(): ReadonlyMap<number, Problem> {
+    const spread = new Map(this.#problems)
+    if (spread.size === 0) return spread
+    const from = new Map<number, number[]>()
+    for (let id = 0; id < this.#snapshot.kinds.length; id++) {
+      for (const next of referencesOf(this.#snapshot, id)) {
+        const known = from.get(next)
+        if (known === undefined) from.set(next, [id])
+        else known.push(id)
       }
     }
-    const kind = kinds[id] as number
-    if (kind === recordKind.function) {
-      source.varint()
-      const flags = source.byte()
-      if (flags & functionFlag.name) source.text()
-      if (flags & functionFlag.parent) value()
-      if (flags & functionFlag.prototype) value()
-      if (flags & functionFlag.properties) described()
-      return references
+    for (const [id, problem] of spread) {
+      for (const each of from.get(id) ?? []) if (!spread.has(each)) spread.set(each, problem)
     }
-    if (kind === recordKind.prototype || kind === recordKind.member) value()
-    if (kind === recordKind.member || !hasHead(kind)) return references
-    const flags = source.byte()
-    if (flags & objectFlag.prototype) value()
-    switch (kind) {
-      case recordKind.object:
-        if (flags & objectFlag.described) described()
-        else for (let left = index.shapes[source.varint()]?.length ?? 0; left > 0; left--) value()
-        return references
-      case recordKind.array:
-        for (let left = source.varint(); left > 0; left--) value()
-        if (flags & objectFlag.described) described()
-        return references
-      case recordKind.map:
-        for (let left = source.varint() * 2; left > 0; left--) value()
-        break
-      case recordKind.set:
-        for (let left = source.varint(); left > 0; left--) value()
-        break
-      case recordKind.view:
-        source.byte()
-        value()
-        return references
-      case recordKind.regexp:
-        source.text()
-        source.text()
-        value()
-        break
-      case recordKind.error:
-        source.byte()
-        value()
-        break
-      case recordKind.arrayBuffer:
-        source.varint()
-        source.skip(source.varint())
-        break
-      case recordKind.date:
-      case recordKind.boxed:
-        value()
-    }
-    described()
-    return references
+    return spread
   }
 }
 
+const changeable = propertyFlag.writable | propertyFlag.configurable
 const listed = propertyFlag.writable | propertyFlag.enumerable | propertyFlag.configurable
 
 function define(holder: object, key: PropertyKey, value: unknown, flags: number): void {
@@ -665,8 +635,18 @@ function define(holder: object, key: PropertyKey, value: unknown, flags: number)
   defineProperty(holder, key, descriptor as PropertyDescriptor)
 }
 
-function hasHead(kind: number): boolean {
-  return kind <= recordKind.view || kind === recordKind.boxed || kind === recordKind.prototype
+/** A setter there would run, and a frozen one would refuse. */
+function takesNoAssignment(prototype: object): boolean {
+  return ownKeys(prototype).every((key) => {
+    if (key === '__proto__') return true
+    const { writable } = getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor
+    return writable === true && (typeof key === 'symbol' || !(+key >= 0))
+  })
+}
+
+function arrayLength(length: number): number {
+  if (length >= 2 ** 32) throw malformed('an array cannot be that long')
+  return length
 }
 
 function parseJson(text: string): unknown {

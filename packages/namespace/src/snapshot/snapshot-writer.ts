@@ -1,4 +1,4 @@
-import { ByteSink } from './byte-sink.ts'
+import { ByteSink, SinkIsFull } from './byte-sink.ts'
 import type { ModulePath } from './module-exports.ts'
 import { RecordWriter, type RecordWriterOptions } from './record-writer.ts'
 import type { SourceEntry } from './source-entry.ts'
@@ -16,14 +16,17 @@ export class Unportable {
 }
 
 export interface SnapshotWriterOptions extends RecordWriterOptions {
-  /** Bytes of records and roots. */
+  /** Of the whole payload. */
   readonly limitBytes: number
+  /** What the sources of cells take of that. */
+  readonly inputBytes: number
 }
 
 /** How far everything was when a root began. */
 interface Mark {
   readonly roots: number
   readonly records: number
+  readonly indexBytes: number
   readonly objects: number
   readonly keys: number
   readonly shapes: number
@@ -36,8 +39,8 @@ interface Mark {
  * only and runs no code of cells. A root of which any part cannot be carried over is taken back whole.
  */
 export class SnapshotWriter {
-  readonly roots = new ByteSink()
-  readonly records = new ByteSink()
+  readonly roots: ByteSink
+  readonly records: ByteSink
   readonly keys: Key[] = []
   readonly shapes: (readonly number[])[] = []
   readonly sources: SourceEntry[] = []
@@ -55,9 +58,13 @@ export class SnapshotWriter {
   /** What cannot be carried over, and what leads there. */
   readonly #refused = new Map<unknown, Problem>()
   #current = -1
+  /** Of keys, shapes and sources, about: they go into the index. */
+  #indexBytes = 0
 
   constructor(options: SnapshotWriterOptions) {
-    this.#limitBytes = options.limitBytes
+    this.#limitBytes = Math.max(0, options.limitBytes - options.inputBytes)
+    this.roots = new ByteSink(4096, this.#limitBytes)
+    this.records = new ByteSink(4096, this.#limitBytes)
     this.#recordWriter = new RecordWriter(this, options)
   }
 
@@ -72,12 +79,13 @@ export class SnapshotWriter {
     try {
       this.value(this.roots, value, name)
       for (let id = mark.objects; id < this.#objects.length; id++) this.#record(id)
+      if (this.#size > this.#limitBytes) throw new SinkIsFull()
       return undefined
     } catch (error) {
-      if (!(error instanceof Unportable)) throw error
-      const { reason, detail } = error.problem
+      const problem = this.#problemOf(error)
+      const { reason, detail } = problem
       const path = this.#path(name)
-      if (reason !== 'too-large') this.#refuse(error.problem)
+      if (reason !== 'too-large') this.#refuse(problem)
       this.#takeBack(mark)
       return { reason, detail: path === name ? detail : `${path}: ${detail}` }
     }
@@ -108,6 +116,7 @@ export class SnapshotWriter {
     if (id === undefined) {
       id = this.keys.length
       this.keys.push(key)
+      this.#indexBytes += typeof key === 'string' ? jsonBytes(key) : 8
       this.#keyIds.set(key, id)
       if (typeof key === 'symbol' && !this.#ids.has(key)) this.#assign(key, 'a key')
     }
@@ -123,6 +132,7 @@ export class SnapshotWriter {
     }
     const id = this.shapes.length
     this.shapes.push(keys.map((key) => this.key(key)))
+    this.#indexBytes += keys.length * 6 + 3
     known.push(id)
     return id
   }
@@ -131,6 +141,7 @@ export class SnapshotWriter {
     const known = this.#sourceIds.get(entry.text)
     if (known !== undefined) return known
     this.sources.push(entry)
+    this.#indexBytes += jsonBytes(entry.text) + 80
     this.#sourceIds.set(entry.text, this.sources.length - 1)
     return this.sources.length - 1
   }
@@ -140,9 +151,22 @@ export class SnapshotWriter {
     return this.modulePaths.length - 1
   }
 
-  /** The number of a symbol that is a key. */
-  idOf(value: unknown): number {
-    return this.#ids.get(value) as number
+  /** The number of an object or symbol that is in the snapshot. */
+  idOf(value: unknown): number | undefined {
+    return this.#ids.get(value)
+  }
+
+  get #size(): number {
+    return this.records.position + this.roots.position + this.#indexBytes
+  }
+
+  #problemOf(error: unknown): Problem {
+    if (error instanceof Unportable) return error.problem
+    if (error instanceof SinkIsFull) {
+      return { reason: 'too-large', detail: `the snapshot would have more than ${this.#limitBytes} bytes` }
+    }
+    // an object of a kind that nobody thought of: the others are still worth carrying over
+    return { reason: 'native-object', detail: `it cannot be read: ${String((error as Error).message).slice(0, 200)}` }
   }
 
   #isShape(id: number, keys: readonly Key[]): boolean {
@@ -173,10 +197,7 @@ export class SnapshotWriter {
     const kind = this.#recordWriter.write(this.#objects[id] as object | symbol)
     records.patch(start, kind)
     records.patchUint32(start + 1, records.position - start - 5)
-    if (records.position + this.roots.position > this.#limitBytes) {
-      const detail = `the snapshot would have more than ${this.#limitBytes} bytes`
-      throw new Unportable({ reason: 'too-large', detail })
-    }
+    if (this.#size > this.#limitBytes) throw new SinkIsFull()
   }
 
   /** From the root to where the walk is: `config.sockets[2]`. */
@@ -199,6 +220,7 @@ export class SnapshotWriter {
     return {
       roots: this.roots.position,
       records: this.records.position,
+      indexBytes: this.#indexBytes,
       objects: this.#objects.length,
       keys: this.keys.length,
       shapes: this.shapes.length,
@@ -210,6 +232,7 @@ export class SnapshotWriter {
   #takeBack(mark: Mark): void {
     this.roots.position = mark.roots
     this.records.position = mark.records
+    this.#indexBytes = mark.indexBytes
     for (let id = mark.objects; id < this.#objects.length; id++) this.#ids.delete(this.#objects[id])
     for (const list of [this.#objects, this.#parents, this.#labels]) list.length = mark.objects
     for (let id = mark.keys; id < this.keys.length; id++) this.#keyIds.delete(this.keys[id] as Key)
@@ -228,4 +251,9 @@ function step(label: Key | number): string {
   if (typeof label === 'number') return `[${label}]`
   if (typeof label === 'symbol') return `[${String(label)}]`
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(label) ? `.${label}` : `[${JSON.stringify(label.slice(0, 40))}]`
+}
+
+/** Of a text in JSON, at most, unless it is full of control characters. */
+function jsonBytes(text: string): number {
+  return text.length * 2 + 3
 }

@@ -7,11 +7,8 @@ export interface SourceEntry {
   readonly isStrict: boolean
   /** Of a class: evaluating it runs code. */
   readonly runsCode: boolean
-  /** Of a function declaration that calls itself by the global name it declares. */
-  readonly selfName?: string
 }
 
-export function sourceEntryOf({ text, form, key, isStrict, body, globals }: FunctionFacts): SourceEntry {
-  const entry = { text, form, isStrict, runsCode: body?.runsCode === true }
-  return form === 'declaration' && key !== undefined && globals.includes(key) ? { ...entry, selfName: key } : entry
+export function sourceEntryOf({ text, anonymousText, form, isStrict, body }: FunctionFacts): SourceEntry {
+  return { text: anonymousText ?? text, form, isStrict, runsCode: body?.runsCode === true }
 }

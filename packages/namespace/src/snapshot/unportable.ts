@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import type { SkipReason } from '@capsule/protocol'
-import { getPrototypeOf } from '../primordials.ts'
+import { getPrototypeOf, hasOwn } from '../primordials.ts'
 import {
   functionText,
   isArgumentsObject,
@@ -25,6 +25,7 @@ export interface Problem {
   readonly detail: string
 }
 
+const promisePrototype = Promise.prototype
 const inspectState = { customInspect: false, depth: -1, breakLength: Infinity }
 /** Node's classes whose instances stand for something outside of the heap. */
 const handleModules =
@@ -34,7 +35,7 @@ const handleModules =
 export function opaqueProblem(value: object): Problem | undefined {
   if (isProxy(value)) return { reason: 'proxy', detail: 'a Proxy' }
   if (isPromise(value)) {
-    const isPending = inspect(value, inspectState).includes('<pending>')
+    const isPending = !isQuiet(value) || inspect(value, inspectState).includes('<pending>')
     return { reason: 'pending-promise', detail: isPending ? 'a pending promise' : 'a promise' }
   }
   if (isModuleNamespaceObject(value)) {
@@ -52,6 +53,15 @@ export function opaqueProblem(value: object): Problem | undefined {
   return isNative ? { reason: 'native-object', detail: `a ${classNameOf(value)}` } : undefined
 }
 
+/** `inspect` asks for no other property than these two, and for those of the prototype. */
+function isQuiet(promise: object): boolean {
+  return (
+    getPrototypeOf(promise) === promisePrototype &&
+    !hasOwn(promise, 'constructor') &&
+    !hasOwn(promise, Symbol.toStringTag)
+  )
+}
+
 export interface ChainOptions {
   readonly sources: FunctionSources
   readonly wellKnown: WellKnown
@@ -67,10 +77,23 @@ export class PrototypeChains {
   }
 
   problemOf(prototype: object | null, base: object | null): Problem | undefined {
-    if (prototype === null || prototype === base || prototype === Object.prototype) return undefined
-    if (this.#known.has(prototype)) return this.#known.get(prototype)
-    const problem = this.#own(prototype) ?? this.problemOf(getPrototypeOf(prototype), base)
-    this.#known.set(prototype, problem)
+    const passed: object[] = []
+    let problem: Problem | undefined
+    // a loop: a chain may be very long
+    for (
+      let link = prototype;
+      link !== null && link !== base && link !== Object.prototype;
+      link = getPrototypeOf(link)
+    ) {
+      if (this.#known.has(link)) {
+        problem = this.#known.get(link)
+        break
+      }
+      passed.push(link)
+      problem = this.#own(link)
+      if (problem !== undefined) break
+    }
+    for (const link of passed) this.#known.set(link, problem)
     return problem
   }
 

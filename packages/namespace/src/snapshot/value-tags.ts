@@ -53,13 +53,17 @@ export const objectFlag = {
   integrity: 2,
   /** Properties one by one, with their attributes. */
   described: 8,
+  /** Of an array: no list of elements; all properties but `length` are described. */
+  sparse: 16,
+  /** Of a `prototype`: behind everything all its keys; others are not there. */
+  exact: 32,
 } as const
 
 /** Of a described property. */
 export const propertyFlag = { writable: 1, enumerable: 2, configurable: 4, accessor: 8 } as const
 
 /** Of a function's record: what follows in it. */
-export const functionFlag = { name: 1, parent: 2, prototype: 4, properties: 8, integrity: 16 } as const
+export const functionFlag = { name: 1, parent: 2, prototype: 4, properties: 8, integrity: 16, exact: 64 } as const
 
 export const errorBases = [
   'Error',

@@ -1,10 +1,11 @@
 import { builtinModules } from 'node:module'
-import { ownKeys } from '../primordials.ts'
+import { getOwnPropertyDescriptor, ownKeys, SafeMap } from '../primordials.ts'
 import { ownValue } from './natives.ts'
 
 type Path = readonly string[]
 
 const { getPrototypeOf } = Object
+const { stringify } = JSON
 const { getBuiltinModule } = process
 const moduleNames = builtinModules.filter((name) => !name.startsWith('_'))
 
@@ -14,41 +15,36 @@ const moduleNames = builtinModules.filter((name) => !name.startsWith('_'))
  */
 export class WellKnown {
   /** As they were before the first cell. */
-  readonly #globals = new Map<string, unknown>()
-  readonly #paths = new Map<unknown, Path>()
+  readonly #globals = new SafeMap<PropertyKey, PropertyDescriptor>()
+  readonly #paths = new SafeMap<unknown, Path>()
+  /** What stood at a path of the globals before the first cell, which may replace it. */
+  readonly #values = new SafeMap<string, unknown>()
   #modules = 0
   #hasBegun = false
-  #isRead = false
 
   /** What is global now is not of a cell. Only the first call counts. */
   begin(): void {
     if (this.#hasBegun) return
     this.#hasBegun = true
     for (const key of ownKeys(globalThis)) {
-      if (typeof key === 'string' && !this.#globals.has(key)) this.#globals.set(key, ownValue(globalThis, key))
+      if (!this.#globals.has(key)) this.#globals.set(key, getOwnPropertyDescriptor(globalThis, key) as PropertyDescriptor)
     }
+    this.#readGlobals()
   }
 
-  /** Whether a global of this name was there before the first cell. */
-  hasGlobal(name: string): boolean {
-    return this.#globals.has(name)
-  }
-
-  /** What that global held, unless it is computed when asked for. */
-  globalValue(name: string): unknown {
+  /** A global as it was before the first cell. */
+  global(name: PropertyKey): PropertyDescriptor | undefined {
     return this.#globals.get(name)
   }
 
-  /** Names one more object. */
+  /** Names an object of the engine. */
   define(name: string, value: object): void {
-    this.#globals.set(name, value)
     this.#paths.set(value, [name])
+    this.#values.set(stringify([name]), value)
   }
 
   /** Looks at what Node has loaded since; to be called before a walk that asks for paths. */
   refresh(): void {
-    if (!this.#isRead) this.#readGlobals()
-    this.#isRead = true
     this.#readModules()
   }
 
@@ -59,7 +55,8 @@ export class WellKnown {
   /** Undefined: this process has nothing there. */
   find(path: Path): unknown {
     const [root = '', ...keys] = path
-    let value = root.startsWith('node:') ? getBuiltinModule(root) : this.#globals.get(root)
+    if (!root.startsWith('node:')) return this.#values.get(stringify(path))
+    let value: unknown = getBuiltinModule(root)
     for (const key of keys) {
       if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
       value = ownValue(value, key)
@@ -69,7 +66,6 @@ export class WellKnown {
 
   #readGlobals(): void {
     this.#add(globalThis, ['globalThis'])
-    this.#globals.set('globalThis', globalThis)
     // what other functions are made with has no name of its own
     const intrinsics = {
       '%AsyncFunction%': getPrototypeOf(async () => {}),
@@ -77,8 +73,10 @@ export class WellKnown {
       '%AsyncGeneratorFunction%': getPrototypeOf(async function* () {}),
       '%TypedArray%': getPrototypeOf(Uint8Array),
     }
-    for (const [name, value] of Object.entries(intrinsics)) this.#globals.set(name, value)
-    for (const [name, value] of this.#globals) this.#addWithMembers(value, [name])
+    for (const [name, value] of Object.entries(intrinsics)) this.#addWithMembers(value, [name])
+    this.#globals.forEach(({ value }: { value?: unknown }, name) => {
+      if (typeof name === 'string') this.#addWithMembers(value, [name])
+    })
   }
 
   /** Only those that something has loaded already: loading one is not for a snapshot to do. */
@@ -115,6 +113,8 @@ export class WellKnown {
   /** The first path stays. */
   #add(value: unknown, path: Path): boolean {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+    // two paths may lead to it
+    if (path[0]?.startsWith('node:') !== true) this.#values.set(stringify(path), value)
     if (this.#paths.has(value)) return false
     this.#paths.set(value, path)
     return true

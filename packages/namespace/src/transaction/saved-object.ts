@@ -8,6 +8,8 @@ import {
   isArray,
   ownKeys,
 } from '../primordials.ts'
+import { errorStack, setErrorStack } from '../snapshot/error-stack.ts'
+import { extraKeys } from '../snapshot/extra-keys.ts'
 import * as natives from '../snapshot/natives.ts'
 
 const { setPrototypeOf } = Reflect
@@ -25,61 +27,119 @@ export function saveObject(value: object): SavedObject | undefined {
   if (natives.isMap(value)) return new SavedProperties(value, new SavedMap(value))
   if (natives.isSet(value)) return new SavedProperties(value, new SavedSet(value))
   if (natives.isDate(value)) return new SavedProperties(value, new SavedDate(value))
-  if (natives.isAnyArrayBuffer(value)) return new SavedBuffer(value as ArrayBuffer)
-  if (natives.isTypedArray(value) || natives.isDataView(value)) return undefined
+  if (natives.isRegExp(value)) return new SavedProperties(value, new SavedRegExp(value))
+  if (natives.isNativeError(value)) return new SavedProperties(value, new SavedStack(value))
+  if (natives.isAnyArrayBuffer(value)) return new SavedProperties(value, new SavedBuffer(value as ArrayBuffer))
+  // the elements are those of the buffer
+  if (natives.isTypedArray(value)) return new SavedProperties(value, undefined, (each) => elementless(each))
   return natives.isFrozen(value) ? undefined : new SavedProperties(value)
+}
+
+function elementless(value: object): readonly PropertyKey[] {
+  return extraKeys(value, natives.typedArrayLength(value))
 }
 
 /** Properties and prototype, and what is inside of the object. */
 class SavedProperties implements SavedObject {
   readonly #value: object
   readonly #inside: SavedObject | undefined
+  readonly #keysOf: (value: object) => readonly PropertyKey[]
   readonly #prototype: object | null
   readonly #isExtensible: boolean
   readonly #keys: readonly PropertyKey[]
   readonly #descriptors: readonly PropertyDescriptor[]
 
-  constructor(value: object, inside?: SavedObject) {
+  constructor(value: object, inside?: SavedObject, keysOf: (value: object) => readonly PropertyKey[] = ownKeys) {
     this.#value = value
     this.#inside = inside
+    this.#keysOf = keysOf
     this.#prototype = getPrototypeOf(value)
     this.#isExtensible = natives.isExtensible(value)
-    this.#keys = ownKeys(value)
+    this.#keys = keysOf(value)
     this.#descriptors = this.#keys.map((key) => getOwnPropertyDescriptor(value, key) as PropertyDescriptor)
   }
 
   putBack(): ReturnType<SavedObject['putBack']> {
-    const inside = this.#inside?.putBack() ?? 'unchanged'
     const own = this.#putBackOwn()
+    // the properties first: a stack is one of them
+    const inside = this.#inside?.putBack() ?? 'unchanged'
     return own === 'unchanged' || inside === 'frozen' ? inside : own
   }
 
   #putBackOwn(): ReturnType<SavedObject['putBack']> {
     const value = this.#value
     if (!this.#hasChanged()) return 'unchanged'
-    let isWhole = getPrototypeOf(value) === this.#prototype || setPrototypeOf(value, this.#prototype)
+    if (getPrototypeOf(value) !== this.#prototype) setPrototypeOf(value, this.#prototype)
     const saved = new Set(this.#keys)
-    for (const key of ownKeys(value)) if (!saved.has(key)) isWhole = deleteProperty(value, key) && isWhole
+    for (const key of this.#keysOf(value)) if (!saved.has(key)) deleteProperty(value, key)
+    // set again, a property that was deleted would stand last
+    if (!this.#isInOrder()) for (const key of this.#keysOf(value)) deleteProperty(value, key)
     for (const [index, key] of this.#keys.entries()) {
       const descriptor = this.#descriptors[index] as PropertyDescriptor
       if (!isSame(getOwnPropertyDescriptor(value, key), descriptor)) {
-        isWhole = defineProperty(value, key, { __proto__: null, ...descriptor } as PropertyDescriptor) && isWhole
+        defineProperty(value, key, { __proto__: null, ...descriptor } as PropertyDescriptor)
       }
     }
-    return isWhole && natives.isExtensible(value) === this.#isExtensible ? 'restored' : 'frozen'
+    return this.#hasChanged() ? 'frozen' : 'restored'
+  }
+
+  #isInOrder(): boolean {
+    const keys = this.#keysOf(this.#value)
+    if (keys.length !== this.#keys.length) return false
+    for (let index = 0; index < keys.length; index++) if (keys[index] !== this.#keys[index]) return false
+    return true
   }
 
   #hasChanged(): boolean {
     const value = this.#value
-    const keys = ownKeys(value)
-    if (keys.length !== this.#keys.length || getPrototypeOf(value) !== this.#prototype) return true
-    if (natives.isExtensible(value) !== this.#isExtensible) return true
-    for (let index = 0; index < keys.length; index++) {
-      const key = keys[index] as PropertyKey
-      if (key !== this.#keys[index]) return true
-      if (!isSame(getOwnPropertyDescriptor(value, key), this.#descriptors[index] as PropertyDescriptor)) return true
+    if (getPrototypeOf(value) !== this.#prototype || natives.isExtensible(value) !== this.#isExtensible) return true
+    if (!this.#isInOrder()) return true
+    for (let index = 0; index < this.#keys.length; index++) {
+      const now = getOwnPropertyDescriptor(value, this.#keys[index] as PropertyKey)
+      if (!isSame(now, this.#descriptors[index] as PropertyDescriptor)) return true
     }
     return false
+  }
+}
+
+class SavedRegExp implements SavedObject {
+  readonly #value: RegExp
+  readonly #source: string
+  readonly #flags: string
+  readonly #lastIndex: unknown
+
+  constructor(value: RegExp) {
+    this.#value = value
+    this.#source = natives.regExpSource(value)
+    this.#flags = natives.regExpFlags(value)
+    this.#lastIndex = natives.ownValue(value, 'lastIndex')
+  }
+
+  /** `RegExp.prototype.compile` changes it. */
+  putBack(): ReturnType<SavedObject['putBack']> {
+    const value = this.#value
+    const isSameText = natives.regExpSource(value) === this.#source && natives.regExpFlags(value) === this.#flags
+    if (isSameText) return 'unchanged'
+    if (getPrototypeOf(value) !== RegExp.prototype || natives.isFrozen(value)) return 'frozen'
+    natives.compileRegExp(value, this.#source, this.#flags)
+    value.lastIndex = this.#lastIndex as number
+    return 'restored'
+  }
+}
+
+class SavedStack implements SavedObject {
+  readonly #value: object
+  readonly #stack: ReturnType<typeof errorStack>
+
+  constructor(value: object) {
+    this.#value = value
+    this.#stack = errorStack(value)
+  }
+
+  putBack(): 'unchanged' | 'restored' {
+    if (typeof this.#stack !== 'string' || errorStack(this.#value) === this.#stack) return 'unchanged'
+    setErrorStack(this.#value, this.#stack)
+    return 'restored'
   }
 }
 
@@ -141,22 +201,28 @@ class SavedDate implements SavedObject {
 
 class SavedBuffer implements SavedObject {
   readonly #value: ArrayBuffer
-  readonly #bytes: Uint8Array
+  readonly #bytes: Uint8Array | undefined
 
   constructor(value: ArrayBuffer) {
     this.#value = value
-    this.#bytes = bytesOf(value).slice()
+    this.#bytes = natives.isDetached(value) ? undefined : copyOf(value)
   }
 
   putBack(): ReturnType<SavedObject['putBack']> {
-    if (natives.bufferBytes(this.#value) !== this.#bytes.length) {
-      // transferred away, or a size that only a resizable one can have
-      if (!natives.isResizable(this.#value)) return 'frozen'
-      natives.resize(this.#value, this.#bytes.length)
-    } else if (Buffer.compare(bytesOf(this.#value), this.#bytes) === 0) return 'unchanged'
-    bytesOf(this.#value).set(this.#bytes)
+    const bytes = this.#bytes
+    if (bytes === undefined) return 'unchanged'
+    if (natives.isDetached(this.#value)) return 'frozen'
+    if (natives.bufferBytes(this.#value) !== bytes.length) natives.resize(this.#value, bytes.length)
+    else if (Buffer.compare(bytesOf(this.#value), bytes) === 0) return 'unchanged'
+    bytesOf(this.#value).set(bytes)
     return 'restored'
   }
+}
+
+function copyOf(buffer: ArrayBuffer): Uint8Array {
+  const copy = new Uint8Array(natives.bufferBytes(buffer))
+  copy.set(bytesOf(buffer))
+  return copy
 }
 
 function entriesOf(map: Map<unknown, unknown>): (readonly [unknown, unknown])[] {

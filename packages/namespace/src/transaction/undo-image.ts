@@ -11,11 +11,15 @@ export interface UndoOptions {
   readonly sources: FunctionSources
   readonly wellKnown: WellKnown
   readonly modules: ModuleExports
-  /** Puts a global back, or removes it. */
-  readonly define: (name: string, property: PropertyDescriptor) => void
-  readonly remove: (name: string) => void
+  /** Puts a global back, or removes it; says whether it could. */
+  readonly define: (name: PropertyKey, property: PropertyDescriptor) => boolean
+  readonly remove: (name: PropertyKey) => boolean
   /** Says of every name again how it was declared. */
   readonly redeclare: () => void
+  /** What the history holds, by the names of a report. */
+  readonly history: readonly (readonly [name: string, value: unknown])[]
+  /** Objects of the engine that are the namespace's as well. */
+  readonly own: readonly object[]
 }
 
 /**
@@ -24,25 +28,27 @@ export interface UndoOptions {
  */
 export class UndoImage {
   readonly #options: UndoOptions
-  readonly #globals = new Map<string, PropertyDescriptor>()
+  readonly #globals = new Map<PropertyKey, PropertyDescriptor>()
   readonly #saved = new Map<object, SavedObject | undefined>()
   /** Objects that may have changed where nobody can see it. */
   readonly #problems = new Map<object, Problem>()
   readonly #chains: PrototypeChains
 
   /** To be called where cells cannot interfere (`withIntrinsics`), as all of this class. */
-  constructor(names: readonly string[], options: UndoOptions) {
+  constructor(names: readonly PropertyKey[], options: UndoOptions) {
     this.#options = options
     this.#chains = new PrototypeChains(options)
     for (const name of names) {
       const property = getOwnPropertyDescriptor(globalThis, name)
       if (property !== undefined) this.#globals.set(name, property)
     }
+    for (const each of options.own) this.#saved.set(each, saveObject(each))
     for (const { value } of this.#globals.values()) this.#save(value)
+    for (const [, value] of options.history) this.#save(value)
   }
 
   /** `names`: the globals of cells now. Reports what was put back and what may not be as before. */
-  rollBack(names: readonly string[]): BindingReport[] {
+  rollBack(names: readonly PropertyKey[]): BindingReport[] {
     const changed = new Map<object, Problem | undefined>()
     for (const [value, saved] of this.#saved) {
       const result = saved?.putBack() ?? 'unchanged'
@@ -50,20 +56,33 @@ export class UndoImage {
       else if (result !== 'unchanged') changed.set(value, { reason: result, detail: 'it was frozen meanwhile' })
     }
     const report: BindingReport[] = []
-    for (const [name, property] of this.#globals) {
-      const isChanged = !isSame(getOwnPropertyDescriptor(globalThis, name), property)
-      if (isChanged) this.#options.define(name, property)
-      const found = this.#lookBelow(property.value, changed)
-      if (found.problem !== undefined) report.push({ name, status: 'skipped', ...found.problem })
-      else if (isChanged || found.isChanged) report.push({ name, status: 'restored' })
+    for (const [key, property] of this.#globals) {
+      const name = textOf(key)
+      const isChanged = !isSame(getOwnPropertyDescriptor(globalThis, key), property)
+      if (isChanged && !this.#options.define(key, property)) report.push({ name, status: 'skipped', ...fixed })
+      else this.#report(name, property.value, isChanged, changed, report)
     }
-    for (const name of names) {
-      if (this.#globals.has(name)) continue
-      this.#options.remove(name)
-      report.push({ name, status: 'restored', detail: 'there was none before' })
+    for (const key of names) {
+      if (this.#globals.has(key)) continue
+      const isGone = this.#options.remove(key)
+      const outcome = isGone ? ({ status: 'restored', detail: 'there was none before' } as const) : lasting
+      report.push({ name: textOf(key), ...outcome })
     }
+    for (const [name, value] of this.#options.history) this.#report(name, value, false, changed, report)
     this.#options.redeclare()
     return report
+  }
+
+  #report(
+    name: string,
+    value: unknown,
+    isChanged: boolean,
+    changed: ReadonlyMap<object, Problem | undefined>,
+    report: BindingReport[],
+  ): void {
+    const found = this.#lookBelow(value, changed)
+    if (found.problem !== undefined) report.push({ name, status: 'skipped', ...found.problem })
+    else if (isChanged || found.isChanged) report.push({ name, status: 'restored' })
   }
 
   /** Saves an object and all below it. */
@@ -126,6 +145,17 @@ export class UndoImage {
   }
 }
 
+const fixed: Problem = { reason: 'frozen', detail: 'the global cannot be changed any more' }
+const lasting = {
+  status: 'skipped',
+  reason: 'frozen',
+  detail: 'it was not there before, and cannot be removed',
+} as const
+
+function textOf(key: PropertyKey): string {
+  return typeof key === 'symbol' ? `[${String(key)}]` : String(key)
+}
+
 /** The prototype at which the chain of an object with insides of its own ends. */
 function baseOf(value: object): object | null {
   for (let link = getPrototypeOf(value); link !== null; link = getPrototypeOf(link)) {
@@ -144,19 +174,7 @@ const slotted = new Set<object>(
 )
 
 function hasSlots(value: object): boolean {
-  return (
-    Array.isArray(value) ||
-    natives.isMap(value) ||
-    natives.isSet(value) ||
-    natives.isDate(value) ||
-    natives.isRegExp(value) ||
-    natives.isNativeError(value) ||
-    natives.isAnyArrayBuffer(value) ||
-    natives.isTypedArray(value) ||
-    natives.isDataView(value) ||
-    natives.isBoxedPrimitive(value) ||
-    getPrototypeOf(value) === URL.prototype
-  )
+  return Array.isArray(value) || natives.hasSlots(value) || getPrototypeOf(value) === URL.prototype
 }
 
 function* childrenOf(value: object): Generator<unknown, void> {
