@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ExecutionEvent, Session, SessionOptions } from './session.ts'
+import { describeCheckpoints, describeTransactions } from './session-contract-checkpoints.ts'
 import { describeConcurrency } from './session-contract-concurrency.ts'
 
 export interface SessionContractOptions {
@@ -30,6 +31,8 @@ export function describeSessionContract(name: string, { createSession, abilities
     describeIdempotency(open)
     describeConcurrency(open, abilities.preemptive)
     describeStreams(open, abilities.preemptive)
+    describeCheckpoints(open, abilities.preemptive)
+    describeTransactions(open, abilities.preemptive)
   })
 }
 
