@@ -3,6 +3,8 @@ import type { ExecutorAbilities } from '../executor.ts'
 import { type ExecutorBench, isTerminal, type OpenBench } from './executor-bench.ts'
 
 const lines = 100
+/** Long enough for a thread of a busy machine to answer. */
+const patientMs = 3000
 
 /** Prints its lines, each in a turn of its own. */
 const printing = (name: string): string =>
@@ -45,7 +47,7 @@ export function concurrencyCases(open: OpenBench, { preemptive }: ExecutorAbilit
     const bench = await open()
     const ids = [await running(bench, waiting), await running(bench, waiting), await running(bench, waiting)]
     await expect((async () => bench.start('4'))()).rejects.toMatchObject({ code: 'EXECUTOR_BUSY' })
-    bench.cancel(ids[1] ?? '')
+    bench.cancel(ids[1] ?? '', 'cancelled', patientMs)
     expect(await bench.terminal(ids[1] ?? '')).toMatchObject({ status: 'cancelled', rung: 1 })
     expect(await bench.text('5')).toBe('5')
   })
@@ -94,7 +96,7 @@ export function concurrencyCases(open: OpenBench, { preemptive }: ExecutorAbilit
   it('interrupts all that runs', async () => {
     const bench = await open()
     const ids = [await running(bench, waiting), await running(bench, waiting)]
-    bench.executor.interrupt({ type: 'interrupt', cooperativeMs: 30 })
+    bench.executor.interrupt({ type: 'interrupt', cooperativeMs: patientMs })
     for (const id of ids) expect(await bench.terminal(id)).toMatchObject({ status: 'cancelled', rung: 1 })
     expect(await bench.text('1')).toBe('1')
   })
@@ -162,7 +164,7 @@ export function concurrencyCases(open: OpenBench, { preemptive }: ExecutorAbilit
       const bench = await open()
       const other = await running(bench, 'const more = Promise.withResolvers(); console.log("go"); await more.promise')
       const stuck = await running(bench, leavingHard)
-      bench.cancel(stuck)
+      bench.cancel(stuck, 'cancelled', 500)
       const end = await bench.terminal(stuck)
       expect(end).toMatchObject({ status: 'cancelled', rung: 1 })
       expect(end).not.toHaveProperty('tainted')
