@@ -132,11 +132,12 @@ export function concurrencyCases(open: OpenBench, { preemptive }: ExecutorAbilit
       const waits = await running(bench, waiting)
       const loops = await running(bench, 'console.log("go"); for (;;) await null')
       bench.cancel(waits)
-      expect(await bench.terminal(waits)).toMatchObject({ status: 'cancelled', rung: 2 })
+      // by itself, if it hears of the cancel first once the thread is free
+      expect(await bench.terminal(waits)).toMatchObject({ status: 'cancelled' })
       expect(await bench.terminal(loops)).toMatchObject({ error: { code: 'EXECUTION_INTERRUPTED' } })
       const more = [await running(bench, waiting), await running(bench, 'console.log("go"); for (;;) {}')]
       for (const id of more) bench.cancel(id)
-      for (const id of more) expect(await bench.terminal(id)).toMatchObject({ status: 'cancelled', rung: 2 })
+      for (const id of more) expect(await bench.terminal(id)).toMatchObject({ status: 'cancelled' })
     })
 
     it('drops one that has not started, and leaves alone the one that loops', async () => {
