@@ -15,6 +15,7 @@ function open({ catchUp, inFlight = ['e'] }: { catchUp?: () => void; inFlight?: 
   const mailbox: Mailbox = {
     post: (inbox) => posted.push(inbox),
     isDone: (sequence) => done >= sequence,
+    withdraw: () => {},
     repost: () => reposted(),
     waitingMs: 0,
   }

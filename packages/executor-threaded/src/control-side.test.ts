@@ -148,7 +148,7 @@ it('drops a cell that the user side has not heard of, and takes its second end f
   expect(takeIn().map(({ type }) => type)).toEqual(['execute', 'cancel', 'execute'])
   put(result('f'))
   put(result('e'))
-  await sent.waitFor((message) => message.type === 'result')
+  await sent.waitFor(isEnd)
   expect(sent.values).toMatchObject([dropped, { type: 'result', executionId: 'e' }])
 })
 

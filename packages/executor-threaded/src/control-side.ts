@@ -234,14 +234,16 @@ class ControlSide implements ThreadedExecutor {
   }
 
   /**
-   * Where another cell keeps the thread from hearing of this one, there is nothing to terminate: when it does hear of it,
-   * the cancel is there too, and nothing of the cell runs.
+   * Where another cell keeps the thread from hearing of this one, there is nothing to terminate: if it does hear of it, the
+   * cancel is there too, and nothing of the cell runs.
    */
   #dropUntaken({ executionId, reason }: CancelMessage, sequence: number): boolean {
     if (this.#running.size === 1 || this.#mailbox.isDone(sequence)) return false
     this.#mailbox.post({ type: 'cancel', executionId, reason })
     // it may have been taken a moment ago
     if (this.#mailbox.isDone(sequence)) return false
+    // posted again, it might be taken a moment before the cancel is
+    this.#mailbox.withdraw(sequence)
     this.#end(droppedTerminal(executionId, reason))
     return true
   }

@@ -55,6 +55,18 @@ it('posts again only what was not taken care of, in order', () => {
   ])
 })
 
+it('posts a ping in the place of what was withdrawn', () => {
+  const { mailbox, arrived } = open()
+  mailbox.withdraw(mailbox.post(exit))
+  mailbox.post(exit)
+  arrived()
+  mailbox.repost()
+  expect(arrived()).toEqual([
+    { sequence: 1, inbox: ping },
+    { sequence: 2, inbox: exit },
+  ])
+})
+
 it('tells how long the oldest has waited', () => {
   const { mailbox, clock, takeCareUpTo } = open()
   expect(mailbox.waitingMs).toBe(0)

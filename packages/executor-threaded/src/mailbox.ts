@@ -9,6 +9,8 @@ export interface Mailbox {
   /** Returns the message's number. */
   post(inbox: InboxMessage): number
   isDone(sequence: number): boolean
+  /** Nothing comes of this message any more if it has to be posted again. */
+  withdraw(sequence: number): void
   /** After a termination: posts again what it may have swallowed. */
   repost(): void
   /** How long the oldest message has waited to be taken care of. */
@@ -49,6 +51,13 @@ export function createMailbox({ words }: SharedState, port: MessagePort, clock: 
     },
     // numbers stay far below 2^31
     isDone: (number) => load(words, word.inboxDone) >= number,
+    withdraw(number) {
+      waiting = waiting.map((posted) =>
+        posted.envelope.sequence === number
+          ? { ...posted, envelope: { sequence: number, inbox: { type: 'ping' } } }
+          : posted,
+      )
+    },
     repost() {
       forgetDone()
       for (const { envelope } of waiting) send(envelope)

@@ -138,8 +138,8 @@ export class ExecutorBench {
     this.executor.respond({ type: 'input-response', executionId, inputId, answer })
   }
 
-  cancel(executionId: string, reason: CancelMessage['reason'] = 'cancelled'): void {
-    this.executor.cancel({ type: 'cancel', executionId, reason, cooperativeMs: 30 })
+  cancel(executionId: string, reason: CancelMessage['reason'] = 'cancelled', cooperativeMs = 30): void {
+    this.executor.cancel({ type: 'cancel', executionId, reason, cooperativeMs })
   }
 
   #record(message: ExecutorMessage): void {
