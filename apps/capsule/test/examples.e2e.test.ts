@@ -24,6 +24,18 @@ const says: Readonly<Record<string, readonly string[]>> = {
     'late, from second: thrown by a timer of the second cell',
     'third: the third was running all along',
   ],
+  state: [
+    'ada       restored',
+    'timer     skipped (open-handle: a Timeout)',
+    "crashed, state rolled-back to 'payday'",
+    'balance 100, ada is an Account: true',
+    'error (overdrawn), state rolled-back',
+    'nextId    skipped (local-closure',
+    "balance 100, audit is 'undefined'",
+    'fork 107, original 170',
+    'kept in a checkpoint',
+    'restored (replace) 4 bindings, balance 100',
+  ],
   streaming: ['stdout: "step 3\\n"', 'stderr: "done\\n"', 'ok: "the value" after'],
 }
 const programs = readdirSync(examples)

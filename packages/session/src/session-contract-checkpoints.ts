@@ -97,7 +97,11 @@ const timer = setTimeout(() => {}, 1e6)`)
     expect((await session.run(crash)).outcome).toMatchObject({ status: 'crashed', state: 'lost' })
     await session.run('let n = 5')
     const { id } = await session.checkpoint()
-    expect((await session.run(crash)).outcome).toMatchObject({ status: 'crashed', state: 'rolled-back', checkpointId: id })
+    expect((await session.run(crash)).outcome).toMatchObject({
+      status: 'crashed',
+      state: 'rolled-back',
+      checkpointId: id,
+    })
     expect((await session.run('n')).outcome.value).toBe(5)
     await session.restart()
     expect((await session.run('typeof n')).outcome.value).toBe('undefined')

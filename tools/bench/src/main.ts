@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BenchEntry, Measurement } from './bench.ts'
 import { cancel } from './entries/cancel.ts'
+import { checkpoints } from './entries/checkpoints.ts'
 import { frames } from './entries/frames.ts'
 import { hotLoop } from './entries/hot-loop.ts'
 import { latency } from './entries/latency.ts'
@@ -17,7 +18,19 @@ import { installPeers } from './peers.ts'
 import { formatValue, insertBetweenMarkers, renderMarkdown, type RunInfo } from './report.ts'
 import { judge } from './targets.ts'
 
-const entries: readonly BenchEntry[] = [latency, output, results, start, memory, cancel, hotLoop, frames, streams, soak]
+const entries: readonly BenchEntry[] = [
+  latency,
+  output,
+  results,
+  start,
+  memory,
+  cancel,
+  hotLoop,
+  frames,
+  streams,
+  checkpoints,
+  soak,
+]
 const root = join(import.meta.dirname, '../../..')
 const resultsFile = join(root, 'tools/bench/results/latest.json')
 const pageFile = join(root, 'docs/performance.md')

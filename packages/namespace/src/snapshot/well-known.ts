@@ -27,7 +27,8 @@ export class WellKnown {
     if (this.#hasBegun) return
     this.#hasBegun = true
     for (const key of ownKeys(globalThis)) {
-      if (!this.#globals.has(key)) this.#globals.set(key, getOwnPropertyDescriptor(globalThis, key) as PropertyDescriptor)
+      if (!this.#globals.has(key))
+        this.#globals.set(key, getOwnPropertyDescriptor(globalThis, key) as PropertyDescriptor)
     }
     this.#readGlobals()
   }

@@ -33,7 +33,7 @@ function collectGarbage(): void {
   gc()
 }
 
-/** Whether ten thousand cells leave something behind, in the worker or in the host. */
+/** Whether ten thousand cells, with a checkpoint after each hundred, leave something behind, in the worker or in the host. */
 export const soak: BenchEntry = {
   name: 'soak',
   async run({ isQuick }) {
@@ -42,7 +42,7 @@ export const soak: BenchEntry = {
     const warmCells = cells / 10
     const measurements: Measurement[] = []
     for (const executor of executorNames) {
-      await using open = await openSession(executor)
+      await using open = await openSession(executor, { checkpoints: { every: 100 } })
       const pid = open.session.info().worker!.pid
       const resident = (): { worker: number; host: number } => {
         collectGarbage()
@@ -57,7 +57,7 @@ export const soak: BenchEntry = {
       for (const side of ['worker', 'host'] as const)
         measurements.push({
           id: `soak/capsule ${executor}/${side}`,
-          title: `growth (RSS) over ${cells} cells: ${side}, ${executor}`,
+          title: `growth (RSS) over ${cells} cells with checkpoints: ${side}, ${executor}`,
           value: after[side] - before[side],
           unit: 'MB',
           samples: cells,
