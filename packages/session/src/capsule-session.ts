@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one state machine: who may end the worker, and what follows for all that hangs on it */
 import { type AbortOptions, type CapsuleError, type EventSource, throwIfAborted, withAbort } from '@capsule/core'
 import type { BindingSummary, InspectAnswer, InspectQuery } from '@capsule/protocol'
 import type { StreamChannel } from '@capsule/transport'
@@ -69,7 +70,7 @@ export class CapsuleSession implements Session {
     this.#streams = new SessionStreams({
       ...options,
       send: (message) => this.#slot.send(message),
-      drained: (callback) => this.#slot.drained(callback),
+      drained: () => this.#slot.drained(),
     })
     const router = new MessageRouter({
       record: this.#record,
