@@ -74,11 +74,7 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
     currentExecutionId: () => engine.currentExecutionId(),
     isRunning: (executionId: string) => executor.isRunning(executionId),
   }
-  const streams = createCellStreams({
-    link: options.streams,
-    currentExecutionId: whose.currentExecutionId,
-    onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
-  })
+  const streams = createCellStreams({ link: options.streams, engine })
   const { print, show } = createWriter({ pump, settings, waitForRoom: options.waitForRoom })
   const write = (stream: StreamName, text: string): void => {
     const executionId = engine.currentExecutionId() ?? executor.lastExecutionId

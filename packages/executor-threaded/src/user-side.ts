@@ -11,12 +11,13 @@ import {
   executorErrors,
   type InputOptions,
   type InputRequests,
+  type OrderedMessage,
   type ProgressReports,
   installOutputCapture,
 } from '@capsule/executor'
 import { displayRenderers, type Engine, type EngineOptions, toWireError } from '@capsule/namespace'
 import type { StreamMessage, StreamName, WorkerSettings } from '@capsule/protocol'
-import { type CellStreams, createCellStreams, type StreamOptions } from '@capsule/transport'
+import { type CellStreams, type CellStreamsLink, createCellStreams, type StreamOptions } from '@capsule/transport'
 import { add, load, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
 import { createHarness, type Harness } from './harness.ts'
@@ -32,8 +33,11 @@ export interface UserSideOptions {
   readonly shared: SharedState
   /** The other end is the control side's. */
   readonly port: MessagePort
-  /** Takes what cells send into channels, and holds what the host sends; the other end is the control side's. */
-  readonly streamPort: MessagePort
+  /**
+   * Takes what cells send into channels, and holds what the host sends; the other end is the control side's.
+   * @defaultValue cells have no channels
+   */
+  readonly streamPort?: MessagePort
   readonly clock: Clock
   readonly createEngine: (options: EngineOptions) => Engine
 }
@@ -71,7 +75,7 @@ class UserSide {
   readonly #ring: RingWriter
   readonly #emitInHarness: (message: OutboxMessage) => void
   readonly #inbox: UserInbox
-  readonly #outgoing: StreamBatch
+  readonly #outgoing: StreamBatch | undefined
   #parts: Parts | undefined
 
   constructor(options: UserSideOptions) {
@@ -80,7 +84,7 @@ class UserSide {
     this.#harness = createHarness(shared)
     this.#ring = createRingWriter(shared)
     this.#emitInHarness = createOutbox(this.#ring, port)
-    this.#outgoing = createStreamBatch(options.streamPort)
+    this.#outgoing = options.streamPort && createStreamBatch(options.streamPort)
     this.#inbox = createUserInbox(shared, port, this.#harness, (inbox) => this.#handle(inbox))
     flushOnExit(shared, this.#harness, () => this.#emit({ type: 'flush' }))
   }
@@ -139,7 +143,7 @@ class UserSide {
   }
 
   #configure({ settings, features, maxConcurrent, streams: link }: Configuration): Parts {
-    const { createEngine, clock, shared } = this.#options
+    const { createEngine, clock } = this.#options
     const { valueBytes, valueDepth, textLength } = settings
     const engine = createEngine({
       valueBytes,
@@ -153,21 +157,7 @@ class UserSide {
       currentExecutionId: () => engine.currentExecutionId(),
       isRunning: (executionId: string) => runner.isRunning(executionId),
     }
-    const streams = createCellStreams({
-      link: link && { ...link, send: this.#outgoing.add },
-      // it moves to the other thread
-      copiesData: true,
-      critical: (fn) =>
-        this.#harness(() => {
-          try {
-            return fn()
-          } finally {
-            this.#outgoing.post()
-          }
-        }),
-      currentExecutionId: whose.currentExecutionId,
-      onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
-    })
+    const streams = this.#createStreams(engine, link)
     const bound = boundOf(settings)
     const { displays, progress } = createShowing({
       ...whose,
@@ -199,14 +189,7 @@ class UserSide {
       critical: this.#harness,
       executorOf: (message, mode) =>
         chooseRoute({ mode, route: message.route, available: routes, preferred: settings.route }),
-      emit: (message) => {
-        const isTerminal = message.type === 'result' || (message.type === 'error' && message.terminal)
-        if (isTerminal) store(shared.words, word.bindings, engine.counters.bindings)
-        this.#emit(message)
-        if (!isTerminal) return
-        add(shared.words, word.terminals, 1)
-        notify(shared.words, word.terminals)
-      },
+      emit: (message) => this.#emitOf(engine, message),
     })
     const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
     defineBuiltins({ engine, input, syncPrompt, displays, progress, maxConcurrent })
@@ -214,13 +197,42 @@ class UserSide {
     return { engine, settings, runner, input, syncPrompt, streams }
   }
 
+  #emitOf(engine: Engine, message: OrderedMessage): void {
+    const { words } = this.#options.shared
+    const isTerminal = message.type === 'result' || (message.type === 'error' && message.terminal)
+    if (isTerminal) store(words, word.bindings, engine.counters.bindings)
+    this.#emit(message)
+    if (!isTerminal) return
+    add(words, word.terminals, 1)
+    notify(words, word.terminals)
+  }
+
+  #createStreams(engine: Engine, link: Omit<CellStreamsLink, 'send'> | undefined): CellStreams {
+    const outgoing = this.#outgoing
+    return createCellStreams({
+      link: link && outgoing && { ...link, send: outgoing.add },
+      // it moves to the other thread
+      copiesData: true,
+      critical: (fn) =>
+        this.#harness(() => {
+          try {
+            return fn()
+          } finally {
+            outgoing?.post()
+          }
+        }),
+      engine,
+    })
+  }
+
   /** Fetched in the harness, so that no termination swallows it. */
   #receiveStream(streams: CellStreams): void {
-    const next = receiveMessageOnPort(this.#options.streamPort)
+    const { streamPort } = this.#options
+    const next = streamPort && receiveMessageOnPort(streamPort)
     if (next === undefined) return
     const messages = next.message as StreamMessage[]
     for (let index = 0; index < messages.length; index++) streams.receive(messages[index] as StreamMessage)
-    this.#outgoing.post()
+    this.#outgoing?.post()
   }
 
   #createWriter({ engine, runner, progress, bound }: WriterParts): (stream: StreamName, text: string) => void {

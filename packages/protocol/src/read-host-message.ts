@@ -33,6 +33,9 @@ import { streamLimits } from './stream-limits.ts'
 import { type UnknownMessage, unknownMessage } from './unknown-message.ts'
 import type { WireError } from './wire-error.ts'
 
+// taken at load: in a worker, cells share `globalThis` with it
+const { hasOwn } = Object
+
 const settings = record<Partial<WorkerSettings>>({
   backPressure: optional(oneOf('block', 'drop-new', 'drop-oldest', 'error')),
   outputBufferBytes: optional(count),
@@ -144,5 +147,5 @@ const readKnown = variant<HostMessage>('type', readers)
  */
 export function readHostMessage(raw: unknown): HostMessage | UnknownMessage {
   const type: unknown = typeof raw === 'object' && raw !== null ? (raw as { type?: unknown }).type : undefined
-  return typeof type === 'string' && !Object.hasOwn(readers, type) ? unknownMessage(type) : readKnown(raw, '')
+  return typeof type === 'string' && !hasOwn(readers, type) ? unknownMessage(type) : readKnown(raw, '')
 }

@@ -2,6 +2,9 @@ import { protocolErrors } from './errors.ts'
 
 // taken at load: in a worker, cells share `globalThis` with it
 const NativeUint8Array = Uint8Array
+const { isFinite, isSafeInteger } = Number
+const { isArray } = Array
+const { entries: entriesOf, hasOwn, keys: keysOf } = Object
 
 /** Returns the value when it is what it should be, and throws otherwise. A few of these do in the worker what zod does in the host. */
 export type Read<T> = (value: unknown, path: string) => T
@@ -38,12 +41,12 @@ export const flag: Read<boolean> = (value, path) => {
 }
 
 export const count: Read<number> = (value, path) => {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw refuse(path, 'a non-negative integer')
+  if (!isSafeInteger(value) || (value as number) < 0) throw refuse(path, 'a non-negative integer')
   return value as number
 }
 
 export const durationMs: Read<number> = (value, path) => {
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0) throw refuse(path, 'a non-negative number')
+  if (typeof value !== 'number' || !isFinite(value) || value < 0) throw refuse(path, 'a non-negative number')
   return value
 }
 
@@ -67,16 +70,16 @@ export function optional<T>(read: Read<T>): Read<T | undefined> {
 
 export function listOf<T>(read: Read<T>, { atLeast = 0 }: { atLeast?: number } = {}): Read<T[]> {
   return (value, path) => {
-    if (!Array.isArray(value) || value.length < atLeast) throw refuse(path, 'an array')
+    if (!isArray(value) || value.length < atLeast) throw refuse(path, 'an array')
     return value.map((item, index) => read(item, `${path}.${index}`))
   }
 }
 
 /** Copies the named fields and drops the others. */
 export function record<T extends object>(fields: { readonly [Key in keyof T]-?: Read<T[Key]> }): Read<T> {
-  const entries = Object.entries(fields) as [string, Read<unknown>][]
+  const entries = entriesOf(fields) as [string, Read<unknown>][]
   return (value, path) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refuse(path, 'an object')
+    if (typeof value !== 'object' || value === null || isArray(value)) throw refuse(path, 'an object')
     const result: Record<string, unknown> = {}
     for (const [key, read] of entries) {
       const item = read((value as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`)
@@ -91,9 +94,8 @@ export function variant<T extends object>(key: keyof T & string, options: Readon
   return (value, path) => {
     const name: unknown =
       typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[key] : undefined
-    const read = typeof name === 'string' && Object.hasOwn(options, name) ? options[name] : undefined
-    if (read === undefined)
-      throw refuse(path === '' ? key : `${path}.${key}`, `one of ${Object.keys(options).join(', ')}`)
+    const read = typeof name === 'string' && hasOwn(options, name) ? options[name] : undefined
+    if (read === undefined) throw refuse(path === '' ? key : `${path}.${key}`, `one of ${keysOf(options).join(', ')}`)
     return read(value, path)
   }
 }

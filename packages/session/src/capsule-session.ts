@@ -103,7 +103,7 @@ export class CapsuleSession implements Session {
     this.#streams = new SessionStreams({
       ...options,
       send: (message) => this.#slot.send(message),
-      drained: (callback) => this.#slot.drained(callback),
+      drained: () => this.#slot.drained(),
     })
     this.#running = new RunningExecutions(options)
     this.#exclusive = new ExclusiveWork(() => this.#runQueued())

@@ -17,8 +17,8 @@ export interface SessionStreamsOptions {
   readonly maxStreams: number
   /** `false`: wait for `drained`. */
   readonly send: (message: StreamMessage) => boolean
-  /** Calls back when sending is welcome again. */
-  readonly drained: (callback: () => void) => void
+  /** Resolves when sending is welcome again. */
+  readonly drained: () => Promise<void>
 }
 
 const nameSchema = z
@@ -59,7 +59,7 @@ export class SessionStreams {
         const isWelcome = send(message)
         if (isWelcome || isAwaitingDrain) return isWelcome
         isAwaitingDrain = true
-        drained(() => {
+        void drained().then(() => {
           isAwaitingDrain = false
           hub.resume()
         })

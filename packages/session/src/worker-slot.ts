@@ -40,8 +40,8 @@ export class WorkerSlot {
 
   /** `false`: see `drained`. */
   readonly send = (message: HostMessage): boolean => this.#link?.send(message) ?? true
-  /** Calls back when sending is welcome again, or the worker is gone. */
-  readonly drained = (callback: () => void): void => void this.#link?.transport.drained().then(callback)
+  /** Resolves when sending is welcome again, or the worker is gone. */
+  readonly drained = async (): Promise<void> => this.#link?.transport.drained()
   readonly credit = (bytes: number): void => this.#link?.credit(bytes)
   readonly hold = (bytes: number): void => this.#link?.hold(bytes)
   readonly whenStrayRead = (callback: () => void): void => this.#link?.transport.whenStrayRead(callback)

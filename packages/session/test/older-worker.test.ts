@@ -28,6 +28,15 @@ describe('a worker of an older minor version, without any feature', () => {
     expect(worker.process.received.map(({ type }) => type)).toEqual(['hello'])
   })
 
+  it('refuses stream() by name, and is not asked', async () => {
+    const { session, worker } = await openSession({}, older)
+    expect(() => session.stream('a')).toThrow(
+      expect.objectContaining({ code: 'FEATURE_UNAVAILABLE', details: { feature: 'streams' } }),
+    )
+    expect(worker.process.received.map(({ type }) => type)).toEqual(['hello'])
+    expect(session.info().streams).toEqual({ open: 0, sentBytes: 0, receivedBytes: 0 })
+  })
+
   it('is paused where it would need credit, and gets none', async () => {
     const open = await openSession({ outputWindowBytes: 10 }, older)
     const { execution, id } = await started(open)

@@ -23,7 +23,7 @@ import {
   transportErrors,
 } from '@capsule/transport'
 import { processFigures } from './process-figures.ts'
-import { replacementOf, wireErrorOf } from './replacement.ts'
+import { refusedExecution, replacementOf, wireErrorOf } from './replacement.ts'
 import { sendSnapshot, takeSnapshot } from './snapshot-transfer.ts'
 import { effectiveSettings } from './worker-settings.ts'
 
@@ -230,15 +230,10 @@ class ControlLoop {
   }
 
   #serveStream(executor: Executor, message: StreamMessage): void {
-    if (message.streamId === 'output') {
-      if (message.type === 'stream-credit') executor.credit(message.bytes)
-      return
-    }
-    const isOwn =
-      message.type === 'stream-open'
-        ? message.name.startsWith(reservedStreamPrefix)
-        : this.#streams?.owns(message.streamId) === true
-    if (isOwn) this.#streams?.receive(message)
+    const { type, streamId } = message
+    if (type === 'stream-credit' && streamId === 'output') return executor.credit(message.bytes)
+    const isOwn = type === 'stream-open' ? isReserved(message.name) : this.#streams?.owns(streamId)
+    if (isOwn === true) this.#streams?.receive(message)
     else executor.stream?.(message)
   }
 
@@ -328,6 +323,8 @@ class ControlLoop {
   }
 }
 
+const isReserved = (name: string): boolean => name.startsWith(reservedStreamPrefix)
+
 function featureHolds(feature: string, { abilities }: Executor): boolean {
   switch (feature) {
     case 'preemptive-cancel':
@@ -340,22 +337,5 @@ function featureHolds(feature: string, { abilities }: Executor): boolean {
       return abilities.concurrent
     default:
       return true
-  }
-}
-
-type TerminalError = Extract<ExecutorMessage, { type: 'error'; terminal: true }>
-
-function refusedExecution(executionId: string, executor: string, error: unknown): TerminalError {
-  return {
-    type: 'error',
-    terminal: true,
-    executionId,
-    status: 'error',
-    cell: 0,
-    mode: 'unknown',
-    executor,
-    durationMs: 0,
-    output: { bytes: 0, droppedBytes: 0, droppedChunks: 0 },
-    error: wireErrorOf(error),
   }
 }

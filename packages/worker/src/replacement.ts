@@ -34,3 +34,21 @@ export function wireErrorOf(error: unknown): WireError {
   const { name, message, code } = error as Partial<Record<'name' | 'message' | 'code', string>>
   return { name: name ?? 'Error', message: message ?? String(error), ...(code === undefined ? {} : { code }) }
 }
+
+type TerminalError = Extract<ExecutorMessage, { type: 'error'; terminal: true }>
+
+/** The end of an execution that was not accepted. */
+export function refusedExecution(executionId: string, executor: string, error: unknown): TerminalError {
+  return {
+    type: 'error',
+    terminal: true,
+    executionId,
+    status: 'error',
+    cell: 0,
+    mode: 'unknown',
+    executor,
+    durationMs: 0,
+    output: { bytes: 0, droppedBytes: 0, droppedChunks: 0 },
+    error: wireErrorOf(error),
+  }
+}

@@ -1,6 +1,7 @@
 import { defaultWorkerSettings, hostFeatures, parseWorkerMessage, type WorkerMessage } from '@capsule/protocol'
 import { createRecorder } from '@capsule/testing'
 import { expect, it, onTestFinished } from 'vitest'
+import { isTerminalOf, openWorker } from './open-worker.ts'
 import { helloOf } from './remote-worker.ts'
 import { spawnWorker } from './spawn-worker.ts'
 
@@ -26,4 +27,15 @@ it.each(['threaded', 'async'] as const)('answers for channels of reserved names 
   transport.send({ type: 'stream-close', streamId: 'h1', side: 'read' })
   const answer = await received.waitFor(({ type }) => type.startsWith('stream-'))
   expect(answer).toEqual({ type: 'stream-close', streamId: 'h1', side: 'write' })
+})
+
+// what the release before this one offers
+it.each(['threaded', 'async'] as const)('says in the cell that its host knows no streams: %s', async (executor) => {
+  const { worker, messages } = await openWorker({ executor })
+  expect(worker.ready.features).not.toContain('streams')
+  await worker.execute({ type: 'execute', executionId: 'e', code: 'capsule.stream("a")' })
+  expect(await messages.waitFor(isTerminalOf('e'))).toMatchObject({
+    status: 'error',
+    error: { code: 'STREAMS_UNAVAILABLE' },
+  })
 })

@@ -193,3 +193,13 @@ it('writes bytes in JSON as $bytes, and an object that has this key in a wrapper
 it('reads 64-bit integers of other MessagePack writers as numbers', () => {
   expect(msgpack.decode(bytes('81 a1 61 cf 0000000000000005'), defaultLimits)).toEqual({ a: 5 })
 })
+
+it('writes the same bytes where memory is reused, until the next message', () => {
+  const [reusing, keeping] = [createCodec('msgpack', { reusesMemory: true }), createCodec('msgpack')]
+  for (const length of [0, 10, 20_000, 200_000, 5]) {
+    const message = { type: 'stream-data', data: new Uint8Array(length).fill(length) }
+    expect(Buffer.from(reusing.encode(message)).equals(keeping.encode(message))).toBe(true)
+  }
+  const first = reusing.encode({ type: 'a' })
+  expect(reusing.encode({ type: 'b' }).buffer).toBe(first.buffer)
+})

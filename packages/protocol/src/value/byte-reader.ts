@@ -1,4 +1,10 @@
+import { Buffer } from 'node:buffer'
 import { protocolErrors } from '../errors.ts'
+import { makeBytes } from './primordials.ts'
+
+// taken at load: in a worker, cells share `globalThis` with it
+const { imul } = Math
+const NativeDataView = DataView
 
 export const malformed = (problem: string): Error => protocolErrors.VALUE_MALFORMED({ problem })
 
@@ -21,7 +27,7 @@ export class ByteReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as Buffer as SlicingBuffer
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#view = new NativeDataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   }
 
   get remaining(): number {
@@ -68,7 +74,7 @@ export class ByteReader {
     const { buffer, byteOffset } = this.#bytes
     const start = byteOffset + this.position
     this.position += length
-    const view = new Uint8Array(buffer, start, length)
+    const view = new makeBytes(buffer, start, length)
     return length * 2 > this.#bytes.length && length >= 4096 ? view : view.slice()
   }
 
@@ -87,7 +93,7 @@ export class ByteReader {
     for (let index = start; index < end; index++) {
       const byte = bytes[index] as number
       if (byte >= 0x80) return bytes.utf8Slice(start, end)
-      hash = (Math.imul(hash, 31) + byte) | 0
+      hash = (imul(hash, 31) + byte) | 0
     }
     const slot = hash & (cacheSlots - 1)
     const known = this.#cache[slot]

@@ -3,6 +3,9 @@ import { valueDepthCap } from '../limits.ts'
 import { malformed } from './byte-reader.ts'
 import { ValueDecoder } from './value-decoder.ts'
 
+// taken at load: in a worker, cells share `globalThis` with it
+const { min } = Math
+
 /**
  * Reads what `encodeValue` wrote. Any bytes give a value or an error: constructors come from a fixed table, and no key
  * reaches a prototype. Large byte arrays may be views of `bytes`.
@@ -10,7 +13,7 @@ import { ValueDecoder } from './value-decoder.ts'
  * @throws VALUE_MALFORMED
  */
 export function decodeValue(bytes: Uint8Array, limits: { depth?: number } = {}): unknown {
-  const decoder = new ValueDecoder(bytes, Math.min(limits.depth ?? valueDepthCap, valueDepthCap))
+  const decoder = new ValueDecoder(bytes, min(limits.depth ?? valueDepthCap, valueDepthCap))
   let value: unknown
   try {
     value = decoder.read()

@@ -1,6 +1,15 @@
+import { Buffer } from 'node:buffer'
 import { malformed } from './byte-reader.ts'
 import { setProperty } from './set-property.ts'
 import type { ValueDecoder } from './value-decoder.ts'
+
+// taken at load: in a worker, cells share `globalThis` with it
+const { isInteger } = Number
+const { defineProperty } = Object
+const toBigInt = BigInt
+const NativeDate = Date
+const NativeError = Error
+const NativeRegExp = RegExp
 
 const errorConstructors: ReadonlyMap<string, new (message: string) => Error> = new Map(
   [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((base) => [base.name, base]),
@@ -37,7 +46,7 @@ export function reviveSpecial(decoder: ValueDecoder, entries: number): unknown {
     case 'set':
       return reviveSet(decoder)
     case 'date':
-      return decoder.begin(new Date(decoder.number()))
+      return decoder.begin(new NativeDate(decoder.number()))
     case 'regexp':
       return reviveRegExp(decoder)
     case 'error':
@@ -62,8 +71,7 @@ function reviveSparse(decoder: ValueDecoder): unknown[] {
   const items = decoder.begin<unknown[]>([])
   if (decoder.reader.byte() !== 0x92) throw malformed('a sparse array is incomplete')
   const length = decoder.number()
-  if (!Number.isInteger(length) || length < 0 || length > 2 ** 32 - 1)
-    throw malformed('an array length is out of range')
+  if (!isInteger(length) || length < 0 || length > 2 ** 32 - 1) throw malformed('an array length is out of range')
   // Setting the length of an ordinary array may allocate for all of it; one that had a far element stays a dictionary.
   items[2 ** 32 - 2] = undefined
   items.length = 0
@@ -73,7 +81,7 @@ function reviveSparse(decoder: ValueDecoder): unknown[] {
     for (let read = 0; read < count; read += 2) {
       const index = decoder.read()
       const item = read + 1 < count ? decoder.read() : undefined
-      if (typeof index === 'number' && Number.isInteger(index) && index >= 0 && index < length) items[index] = item
+      if (typeof index === 'number' && isInteger(index) && index >= 0 && index < length) items[index] = item
       else if (index === '…') items[items.length] = item
       else throw malformed('an array index is out of range')
     }
@@ -107,7 +115,7 @@ function reviveRegExp(decoder: ValueDecoder): RegExp {
   if (decoder.reader.byte() !== 0x92) throw malformed('a regular expression is incomplete')
   const source = decoder.text()
   try {
-    return decoder.begin(new RegExp(source, decoder.text()))
+    return decoder.begin(new NativeRegExp(source, decoder.text()))
   } catch {
     throw malformed('a regular expression is invalid')
   }
@@ -134,26 +142,26 @@ function reviveError(decoder: ValueDecoder): Error {
 
 function createError(base: string, message: string): Error {
   // the stack is replaced anyway, and capturing one is what makes an error expensive
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
+  const { stackTraceLimit } = NativeError
+  NativeError.stackTraceLimit = 0
   try {
     if (base === 'AggregateError') return new AggregateError([], message)
     const constructor = errorConstructors.get(base)
     if (constructor === undefined) throw malformed('an error has an unknown base')
     return new constructor(message)
   } finally {
-    Error.stackTraceLimit = stackTraceLimit
+    NativeError.stackTraceLimit = stackTraceLimit
   }
 }
 
 function hidden(target: object, key: string, value: unknown): void {
-  Object.defineProperty(target, key, { value, writable: true, enumerable: false, configurable: true })
+  defineProperty(target, key, { value, writable: true, enumerable: false, configurable: true })
 }
 
 function reviveBigInt(decoder: ValueDecoder): bigint {
   const text = decoder.text()
   if (!/^-?[0-9a-f]+$/.test(text)) throw malformed('an integer is not hexadecimal')
-  return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`)
+  return text.startsWith('-') ? -toBigInt(`0x${text.slice(1)}`) : toBigInt(`0x${text}`)
 }
 
 function reviveBytes(decoder: ValueDecoder): Uint8Array {

@@ -1,7 +1,7 @@
 import { coreErrors } from '@capsule/core'
 import { reservedStreamPrefix, streamLimits } from '@capsule/protocol'
 import { transportErrors } from '../errors.ts'
-import { isSafeInteger, SafeMap, startsWith } from './intrinsics.ts'
+import { isSafeInteger, SafeMap, startsWith } from './primordials.ts'
 import type { StreamChannel } from './stream-channel.ts'
 import { createStreamHub, type StreamHub, type StreamHubOptions, type StreamOptions } from './stream-hub.ts'
 
@@ -15,9 +15,14 @@ export interface CellStreamsOptions {
   readonly copiesData?: boolean
   /** Runs code that may not be terminated in the middle. @defaultValue runs it */
   readonly critical?: <T>(fn: () => T) => T
-  readonly currentExecutionId: () => string | undefined
-  /** The engine's: calls back when the execution is cancelled, at once if it is already; returns the way to unregister. */
-  readonly onCancel: (executionId: string, listener: (error: Error) => void) => () => void
+  readonly engine: StreamEngine
+}
+
+/** What is needed of the cells' engine. */
+export interface StreamEngine {
+  currentExecutionId(): string | undefined
+  /** Calls back when the execution is cancelled, at once if it is already; returns the way to unregister. */
+  onCancel(executionId: string, listener: (error: Error) => void): () => void
 }
 
 /** The channels of cells. */
@@ -34,14 +39,14 @@ interface Wait {
 }
 
 export function createCellStreams(options: CellStreamsOptions): CellStreams {
-  const { link, copiesData = false, critical = (fn) => fn(), currentExecutionId, onCancel } = options
+  const { link, copiesData = false, critical = (fn) => fn(), engine } = options
   const waits = new SafeMap<Wait, true>()
   const waitOfCaller = (cancelled: Wait['cancelled']): (() => void) | undefined => {
-    const executionId = currentExecutionId()
+    const executionId = engine.currentExecutionId()
     if (executionId === undefined) return undefined
     const wait: Wait = { executionId, cancelled }
     waits.set(wait, true)
-    const unregister = onCancel(executionId, cancelled)
+    const unregister = engine.onCancel(executionId, cancelled)
     return () => {
       waits.delete(wait)
       unregister()

@@ -1,7 +1,7 @@
 import type { CapsuleError } from '@capsule/core'
 import { streamCost, type StreamDataMessage, type WireError } from '@capsule/protocol'
 import { transportErrors } from '../errors.ts'
-import { copyOf } from './intrinsics.ts'
+import { copyOf } from './primordials.ts'
 import { LinkedList, type ListEntry } from './linked-list.ts'
 import { type ChunkKind, mayCost, type Waiting } from './write-half.ts'
 

@@ -1,7 +1,7 @@
 import { type AbortOptions, type CapsuleError, coreErrors } from '@capsule/core'
 import { decodeValue, encodeValue, streamLimits, type WireError } from '@capsule/protocol'
 import { transportErrors } from '../errors.ts'
-import { isBytes, listen, NativePromise, unlisten, upTo } from './intrinsics.ts'
+import { isBytes, listen, NativePromise, unlisten, upTo } from './primordials.ts'
 import type { ReadResult } from './read-half.ts'
 import type { StreamEnd } from './stream-end.ts'
 import type { ChunkKind, Settled, Waiting } from './write-half.ts'
@@ -228,7 +228,7 @@ class ChannelIterator implements AsyncIterableIterator<unknown, undefined> {
 const errorTextLength = 10_000
 
 /** What is sent of an error; anything else is sent as its text. */
-export function wireErrorOf(error: unknown): WireError {
+function wireErrorOf(error: unknown): WireError {
   const { name, message, code } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>
   const wire = { name: textOf(name, 'Error'), message: textOf(message, textOf(error, 'no reason given')) }
   return typeof code === 'string' ? { ...wire, code: cut(code) } : wire

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { streamCost, type StreamMessage } from '@capsule/protocol'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
@@ -66,7 +67,7 @@ function createMeter() {
         const key = `${from} ${message.streamId}`
         const credit = credits.get(key) ?? 0
         const cost = streamCost(message)
-        expect(cost <= credit || credit === windows.get(key)).toBe(true)
+        assert(cost <= credit || credit === windows.get(key), 'the credit is kept to')
         credits.set(key, credit - cost)
         return
       }
@@ -129,7 +130,7 @@ class Model {
       .then(
         () => 'sent' as const,
         ({ code }: { code: string }) => {
-          expect(['CANCELLED', 'STREAM_CANCELLED', 'STREAM_ENDED']).toContain(code)
+          assert(['CANCELLED', 'STREAM_CANCELLED', 'STREAM_ENDED'].includes(code))
           return code === 'CANCELLED' ? ('aborted' as const) : ('refused' as const)
         },
       )
@@ -152,7 +153,7 @@ class Model {
   carry(from: Side): boolean {
     const message = this.#queues[from].shift()
     if (message === undefined) return false
-    expect(this.hubs[from === 'host' ? 'worker' : 'host'].receive(message)).toBe(true)
+    assert(this.hubs[from === 'host' ? 'worker' : 'host'].receive(message), 'what is sent is expected')
     return true
   }
 
@@ -180,14 +181,14 @@ class Model {
       idle = this.carry('host') || this.carry('worker') ? 0 : idle + 1
       await new Promise((resolve) => setImmediate(resolve))
     }
-    expect(isOver, 'nothing hangs').toBe(true)
+    assert(isOver, 'nothing hangs')
     await all
     await Promise.all(pairs.flat().flatMap((tape) => tape.reads))
     for (const [one, other] of pairs) {
       await this.#check(one, other)
       await this.#check(other, one)
     }
-    expect([this.hubs.host.counters.open, this.hubs.worker.counters.open]).toEqual([0, 0])
+    assert.deepEqual([this.hubs.host.counters.open, this.hubs.worker.counters.open], [0, 0])
   }
 
   async #readToEnd(tape: Tape): Promise<void> {
@@ -202,10 +203,10 @@ class Model {
       const isExpected = (await settled) === 'sent' || came.has(id)
       for (let index = 0; isExpected && index < length; index++) expected.push(id)
     }
-    if (reader.hasCancelled) expect(expected.slice(0, reader.read.length)).toEqual(reader.read)
+    if (reader.hasCancelled) assert.deepEqual(expected.slice(0, reader.read.length), reader.read)
     else {
-      expect(reader.read).toEqual(expected)
-      expect(reader.failures).toEqual(writer.isFailed ? ['STREAM_FAILED'] : [])
+      assert.deepEqual(reader.read, expected)
+      assert.deepEqual(reader.failures, writer.isFailed ? ['STREAM_FAILED'] : [])
     }
   }
 }
@@ -238,7 +239,7 @@ function perform(model: Model, each: Step): void {
 
 it('delivers whole and in order within the credit, and hangs nowhere, in any interleaving', async () => {
   const windowBytes = fc.constantFrom(1, 100, 300, 5000)
-  await fc.assert(
+  const checking = fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), windowBytes, async (steps, window) => {
       const model = new Model(window)
       for (const each of steps) {
@@ -249,4 +250,5 @@ it('delivers whole and in order within the credit, and hangs nowhere, in any int
     }),
     { numRuns: 300 },
   )
+  expect(await checking).toBeUndefined()
 }, 60_000)

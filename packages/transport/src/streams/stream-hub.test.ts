@@ -26,7 +26,7 @@ function createPair(options: Partial<StreamHubOptions> = {}) {
     refused,
     carry,
     /** Carries until nothing is under way, letting readers and writers go on in between. */
-    async settle(): Promise<void> {
+    settle: async (): Promise<void> => {
       for (let idle = 0; idle < 3;) {
         idle = carry('host') || carry('worker') ? 0 : idle + 1
         await new Promise((resolve) => setImmediate(resolve))
@@ -70,11 +70,205 @@ describe('a channel', () => {
   )
 })
 
-it('throws what it was closed with', () => {
-  const { host } = createPair()
-  const error = transportErrors.STREAM_ENDED({ name: 'x' })
-  host.close(error)
-  expect(() => host.stream('a')).toThrow(code('STREAM_ENDED'))
+describe('writing and reading', () => {
+  it('sends nothing before it is accepted, and then what waited', async () => {
+    const { host, worker, queues, settle } = createPair()
+    const written = host.stream('a').write(bytes(2500))
+    expect(queues.host.map(({ type }) => type)).toEqual(['stream-open'])
+    await settle()
+    const reading = readAll(worker.stream('a'))
+    await settle()
+    await written
+    await host.stream('a').end()
+    await settle()
+    // pieces of at most 1000 bytes
+    expect(((await reading) as Uint8Array[]).map((chunk) => chunk.length)).toEqual([1000, 1000, 500])
+  })
+
+  it('admits a value larger than the window when the window is whole, also behind one that is still unread', async () => {
+    const { host, worker, settle } = createPair()
+    const channel = host.stream('a')
+    const theirs = worker.stream('a', { windowBytes: 300 })
+    const written = [channel.write('small'), channel.write('x'.repeat(2000)), channel.write('last')]
+    await settle()
+    expect(await theirs.read()).toMatchObject({ value: 'small' })
+    await settle()
+    expect(await theirs.read()).toMatchObject({ value: 'x'.repeat(2000) })
+    await settle()
+    expect(await theirs.read()).toMatchObject({ value: 'last' })
+    await Promise.all(written)
+  })
+
+  it('finishes a byte chunk of which a piece was sent, and drops one of which none was', async () => {
+    const { host, worker, settle } = createPair()
+    const channel = host.stream('a')
+    const theirs = worker.stream('a', { windowBytes: 600 })
+    const abort = new AbortController()
+    const begun = bytes(1000, 7)
+    const writes = [begun, bytes(50, 8)].map((chunk) => channel.write(chunk, { signal: abort.signal }))
+    await settle()
+    abort.abort()
+    for (const write of writes) await expect(write).rejects.toMatchObject({ code: 'CANCELLED' })
+    // the memory is the caller's again
+    begun.fill(0)
+    void channel.write(bytes(1, 9))
+    void channel.end()
+    const reading = readAll(theirs)
+    await settle()
+    const all = Buffer.concat((await reading) as Uint8Array[])
+    expect([all.length, all.subarray(0, 1000).every((byte) => byte === 7), all[1000]]).toEqual([1001, true, 9])
+  })
+
+  it('drops what has arrived on cancel, and tells the writer why', async () => {
+    const { host, worker, settle } = createPair()
+    const [one, other] = [host.stream('a'), worker.stream('a')]
+    await settle()
+    await other.write('unread')
+    await settle()
+    one.cancel(new Error('enough'))
+    expect(await one.read()).toMatchObject({ done: true })
+    await settle()
+    await expect(other.write('more')).rejects.toMatchObject({
+      code: 'STREAM_CANCELLED',
+      message: expect.stringContaining('enough'),
+    })
+    await one[Symbol.asyncDispose]()
+    await settle()
+    await other.closed
+  })
+
+  it('keeps what was sent under one name apart from what comes next under it', async () => {
+    const { host, worker, settle } = createPair()
+    const [one, other] = [host.stream('a'), worker.stream('a')]
+    await settle()
+    await other.write('first')
+    for (const channel of [one, other]) await channel.end()
+    await settle()
+    const again = worker.stream('a')
+    void again.write('second')
+    await settle()
+    expect(host.stream('a')).toBe(one)
+    expect(await readAll(one)).toEqual(['first'])
+    const reading = host.stream('a').read()
+    await settle()
+    expect(await reading).toMatchObject({ value: 'second' })
+  })
+
+  it('delivers what had arrived, then why the peer is gone', async () => {
+    const { host, worker, settle } = createPair()
+    const [one, other] = [host.stream('a'), worker.stream('a')]
+    await settle()
+    await other.write(5)
+    await settle()
+    const writing = one.write(bytes(2_000_000))
+    const gone = transportErrors.STREAM_DISCONNECTED({})
+    host.close(gone)
+    await expect(writing).rejects.toBe(gone)
+    await one.closed
+    expect(await one.read()).toMatchObject({ value: 5 })
+    await expect(one.read()).rejects.toBe(gone)
+    expect(await one.read()).toMatchObject({ done: true })
+    expect(() => host.stream('b')).toThrow(code('STREAM_DISCONNECTED'))
+  })
 })
 
-void [bytes, readAll]
+describe('turns', () => {
+  it('sends one message of each channel in turn, and none while the way is stalled', async () => {
+    let isFree = true
+    const sent: StreamMessage[] = []
+    const hub = createStreamHub({ side: 'host', sizes, send: (message) => sent.push(message) > 0 && isFree })
+    const channels = ['a', 'b'].map((name) => hub.stream(name))
+    isFree = false
+    for (const channel of channels) void channel.write(bytes(3000))
+    for (const streamId of ['h1', 'h2']) hub.receive({ type: 'stream-credit', streamId, bytes: 10_000 })
+    const data = (): string[] => sent.filter(({ type }) => type === 'stream-data').map(({ streamId }) => streamId)
+    expect(data()).toEqual(['h1'])
+    isFree = true
+    hub.resume()
+    // its rest had queued before the other asked
+    expect(data()).toEqual(['h1', 'h1', 'h2', 'h1', 'h2', 'h2'])
+  })
+})
+
+describe('a hub that trusts nobody', () => {
+  const open = (streamId: string, name = streamId): StreamMessage => ({
+    type: 'stream-open',
+    streamId,
+    name,
+    windowBytes: 100,
+  })
+  const data = (streamId: string, length = 1): StreamMessage => ({
+    type: 'stream-data',
+    streamId,
+    kind: 'bytes',
+    data: bytes(length),
+  })
+  const close = (streamId: string, side: 'read' | 'write' = 'write'): StreamMessage => ({
+    type: 'stream-close',
+    streamId,
+    side,
+  })
+  const hub = (): StreamHub => createStreamHub({ side: 'host', sizes, maxStreams: 2, send: () => true })
+
+  it.each<[string, StreamMessage[]]>([
+    ['data of nothing', [data('w1')]],
+    ['credit of nothing', [{ type: 'stream-credit', streamId: 'w1', bytes: 1 }]],
+    ['an end of nothing', [close('h1')]],
+    ['an id of this side', [open('h1')]],
+    ['ids of no side', [open('x1')]],
+    ['numbers that do not grow', [open('w2'), open('w2', 'b')]],
+    ['numbers that are none', [open('w0')]],
+    ['a name twice', [open('w1', 'a'), open('w2', 'a')]],
+    ['too many channels', [open('w1'), open('w2'), open('w3')]],
+    ['data before it is accepted', [open('w1'), data('w1')]],
+    ['two ends', [open('w1'), close('w1'), close('w1')]],
+  ])('refuses %s', (_name, messages) => {
+    const each = hub()
+    expect(messages.map((message) => each.receive(message))).toEqual([...messages.slice(1).map(() => true), false])
+  })
+
+  it('refuses data beyond the credit, and behind the end', () => {
+    const each = hub()
+    each.receive(open('w1'))
+    each.stream('w1', { windowBytes: 1000 })
+    expect(each.receive(data('w1', 900))).toBe(true)
+    expect(each.receive(data('w1', 900))).toBe(false)
+    expect(each.receive(close('w1'))).toBe(true)
+    expect(each.receive(data('w1'))).toBe(false)
+  })
+
+  it('takes what crossed with the last word of this side', async () => {
+    const each = hub()
+    each.receive(open('w1', 'a'))
+    const channel = each.stream('a')
+    void channel.end()
+    each.receive(close('w1'))
+    await channel.closed
+    expect(each.receive({ type: 'stream-credit', streamId: 'w1', bytes: 5 })).toBe(true)
+    expect(each.receive(close('w1', 'read'))).toBe(true)
+    expect(each.receive(data('w1'))).toBe(false)
+  })
+
+  it('answers for what nobody asked for here, once the peer has given it up', () => {
+    const sent: StreamMessage[] = []
+    const each = createStreamHub({ side: 'host', sizes, send: (message) => sent.push(message) > 0 })
+    for (const message of [open('w1'), close('w1', 'read'), close('w1')]) each.receive(message)
+    expect(sent).toEqual([close('w1')])
+    expect(each.counters.open).toBe(0)
+  })
+
+  it('fails a reader whose value is no value', async () => {
+    const each = hub()
+    each.receive(open('w1'))
+    const reading = each.stream('w1').read()
+    each.receive({ type: 'stream-data', streamId: 'w1', kind: 'value', data: new Uint8Array([0xc1]) })
+    await expect(reading).rejects.toMatchObject({ code: 'VALUE_MALFORMED' })
+  })
+
+  it('opens no more than it may, Capsule’s own names apart', () => {
+    const each = hub()
+    for (const name of ['a', 'b']) each.stream(name)
+    expect(() => each.stream('c')).toThrow(code('STREAM_LIMIT'))
+    each.stream('capsule:c')
+  })
+})

@@ -1,7 +1,7 @@
 import type { CapsuleError } from '@capsule/core'
 import { reservedStreamPrefix, streamLimits, type StreamMessage } from '@capsule/protocol'
 import { transportErrors } from '../errors.ts'
-import { isSafeInteger, SafeMap, startsWith, textFrom, toNumber } from './intrinsics.ts'
+import { isSafeInteger, SafeMap, startsWith, textFrom, toNumber } from './primordials.ts'
 import { LinkedList } from './linked-list.ts'
 import { createStreamChannel, type StreamChannel, type StreamWaits } from './stream-channel.ts'
 import { type EndPorts, StreamEnd } from './stream-end.ts'

@@ -1,7 +1,7 @@
 import type { CapsuleError } from '@capsule/core'
 import { type StreamDataMessage, streamLimits, type WireError } from '@capsule/protocol'
 import { transportErrors } from '../errors.ts'
-import { copyOf, floor, max, min, viewOf } from './intrinsics.ts'
+import { copyOf, floor, max, min, viewOf } from './primordials.ts'
 import { LinkedList, type ListEntry } from './linked-list.ts'
 
 export type ChunkKind = StreamDataMessage['kind']

@@ -42,6 +42,6 @@ export const textFrom = (text: string, start: number): string => apply(textSlice
 export const upTo = (text: string, end: number): string => apply(textSlice, text, [0, end]) as string
 export const startsWith = (text: string, prefix: string): boolean => apply(textStartsWith, text, [prefix]) as boolean
 export const listen = (signal: AbortSignal, listener: () => void): void =>
-  void apply(addEventListener, signal, ['abort', listener])
+  apply(addEventListener, signal, ['abort', listener])
 export const unlisten = (signal: AbortSignal, listener: () => void): void =>
-  void apply(removeEventListener, signal, ['abort', listener])
+  apply(removeEventListener, signal, ['abort', listener])
