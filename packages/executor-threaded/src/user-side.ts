@@ -185,7 +185,7 @@ class UserSide {
       progress,
       clock,
       maxConcurrent,
-      terminations: () => load(shared.words, word.terminations),
+      terminations: () => load(this.#options.shared.words, word.terminations),
       critical: this.#harness,
       executorOf: (message, mode) =>
         chooseRoute({ mode, route: message.route, available: routes, preferred: settings.route }),

@@ -4,6 +4,7 @@ import {
   defineProperty,
   deleteProperty,
   getOwnPropertyDescriptor,
+  matchesPattern,
   ownKeys,
   SafeSet,
 } from './primordials.ts'
@@ -80,6 +81,25 @@ export function withIntrinsics<T>(fn: () => T): T {
       defineProperty(holder, key, property)
     }
   }
+}
+
+const indexOrAttribute = /^(?:\d+|get|set|value|writable|enumerable|configurable)$/
+
+/**
+ * A property that a cell has fixed on `Object.prototype` or `Array.prototype`, so that not even `withIntrinsics` can put it
+ * aside, and that makes arrays or descriptors mean something else. Nothing that is built with them can be relied on.
+ */
+export function lastingObstacle(): string | undefined {
+  for (let index = 0; index < 2; index++) {
+    const { holder, keys } = shared[index] as (typeof shared)[number]
+    const now = ownKeys(holder)
+    for (let at = 0; at < now.length; at++) {
+      const key = now[at] as PropertyKey
+      if (keys.has(key) || typeof key !== 'string' || !matchesPattern(indexOrAttribute, key)) continue
+      if (getOwnPropertyDescriptor(holder, key)?.configurable === false) return key
+    }
+  }
+  return undefined
 }
 
 interface Addition {

@@ -8,6 +8,7 @@ import type {
   FunctionDeclaration,
   Identifier,
   MethodDefinition,
+  Pattern,
   Property,
 } from 'acorn'
 import { analyse } from './analyse.ts'
@@ -152,7 +153,7 @@ class PlaceWalk {
     const isMember = node.type === 'MethodDefinition'
     if (node.computed) this.#visit(node.key as AnyNode, around)
     if (!isMember && !node.method && node.kind === 'init') return this.#visit(node.value as AnyNode, around)
-    const key = node.computed ? undefined : keyOf(node.key as AnyNode)
+    const key = node.computed ? fixedKeyOf(node.key as AnyNode) : keyOf(node.key as AnyNode)
     const start = isMember && node.static ? behindStatic(this.#code, node.start) : node.start
     this.#function(node.value as FunctionNode, { start, end: node.end, form: 'method', key, isMember }, around)
   }
@@ -264,7 +265,8 @@ interface Use {
 }
 
 /** For each function the names that it takes from outside. */
-function usesOf({ functions, references, calls, top }: Analysis): ReadonlyMap<AnyFunction, Use> {
+function usesOf(analysis: Analysis): ReadonlyMap<AnyFunction, Use> {
+  const { functions, references, top } = analysis
   const uses = new Map<AnyFunction, Use>(functions.map(({ node }) => [node, emptyUse()]))
   const around = enclosing(functions)
   const ordered = [...references].sort((a, b) => a.node.start - b.node.start)
@@ -290,18 +292,30 @@ function usesOf({ functions, references, calls, top }: Analysis): ReadonlyMap<An
       }
     }
   }
-  const isDirectEval = ({ node }: { node: AnyNode }): boolean =>
-    node.type === 'CallExpression' && (node as CallExpression).callee.type === 'Identifier' &&
-    ((node as CallExpression).callee as Identifier).name === 'eval' // prettier-ignore
-  const aroundEval = enclosing(functions)
-  for (const { node: call } of calls.filter(isDirectEval).sort((a, b) => a.node.start - b.node.start)) {
-    for (const { node, outer } of aroundEval(call.start)) {
-      const use = uses.get(node) as Use
-      use.evaluates = true
-      if (outer !== top) use.isOpaque = true
-    }
-  }
+  noteEvals(uses, analysis)
   return uses
+}
+
+/** A direct `eval` may use any name around it, and may declare names for the functions around it. */
+function noteEvals(uses: ReadonlyMap<AnyFunction, Use>, { functions, calls }: Analysis): void {
+  const evals = calls.filter(({ node }) => isDirectEval(node)).sort((a, b) => a.node.start - b.node.start)
+  if (evals.length === 0) return
+  const declaring = new Set<AnyFunction>()
+  const aroundEval = enclosing(functions)
+  for (const { node: call } of evals) {
+    const found = aroundEval(call.start)
+    for (const { node } of found) (uses.get(node) as Use).evaluates = true
+    const innermost = found.at(-1)
+    if (innermost !== undefined) declaring.add(innermost.node)
+  }
+  const around = enclosing(functions)
+  for (const { node } of [...functions].sort((a, b) => a.node.start - b.node.start || b.node.end - a.node.end)) {
+    const use = uses.get(node) as Use
+    const outside = around(node.start).filter((each) => each.node !== node)
+    if (outside.some((each) => declaring.has(each.node))) use.isOpaque = true
+    // an arrow without any name is what a restored function stands in
+    if (use.evaluates) use.isOpaque ||= outside.some((each) => !isBare(each.node)) || hasNames(node, functions)
+  }
 }
 
 /** The functions around a place, outermost first; to be asked with rising places. */
@@ -322,6 +336,25 @@ function enclosing(functions: readonly FoundFunction[]): (at: number) => readonl
 
 function emptyUse(): Use {
   return { captures: [], globals: [], evaluates: false, isOpaque: false }
+}
+
+function isDirectEval(node: AnyNode): boolean {
+  if (node.type !== 'CallExpression') return false
+  const { callee } = node
+  return callee.type === 'Identifier' && callee.name === 'eval'
+}
+
+/** `() => expression`. */
+function isBare(node: AnyFunction): boolean {
+  return node.type === 'ArrowFunctionExpression' && node.params.length === 0 && node.body.type !== 'BlockStatement'
+}
+
+/** Whether it stands in a block, loop or function that declares names. */
+function hasNames(node: AnyFunction, functions: readonly FoundFunction[]): boolean {
+  let scope = functions.find((each) => each.node === node)?.outer
+  // the outermost holds the names of the namespace
+  for (; scope?.parent !== undefined; scope = scope.parent) if (scope.bindings.size > 0) return true
+  return false
 }
 
 /** Whether `owner` is the scope or one around it. */
@@ -375,12 +408,16 @@ function anonymousTextOf(node: AnyFunction, { globals, evaluates }: Use, code: s
 }
 
 function parametersOf(node: AnyFunction): number {
-  const made = isClass(node) ? node.body.body.find((each) => 'kind' in each && each.kind === 'constructor') : undefined
-  const { params } = isClass(node)
-    ? { params: made === undefined ? [] : (made as MethodDefinition).value.params }
-    : node
-  const counted = params.findIndex(({ type }) => type === 'AssignmentPattern' || type === 'RestElement')
-  return counted === -1 ? params.length : counted
+  if (!isClass(node)) return countedOf(node.params)
+  for (const member of node.body.body) {
+    if (member.type === 'MethodDefinition' && member.kind === 'constructor') return countedOf(member.value.params)
+  }
+  return 0
+}
+
+function countedOf(parameters: readonly Pattern[]): number {
+  const uncounted = parameters.findIndex(({ type }) => type === 'AssignmentPattern' || type === 'RestElement')
+  return uncounted === -1 ? parameters.length : uncounted
 }
 
 function rangeOf({ start, end }: AnyNode): { start: number; end: number } {
@@ -390,6 +427,14 @@ function rangeOf({ start, end }: AnyNode): { start: number; end: number } {
 function keyOf(key: AnyNode): string | undefined {
   if (key.type === 'Identifier') return key.name
   return key.type === 'Literal' ? String(key.value) : undefined
+}
+
+/** Of a key in brackets that is the same wherever it is evaluated. */
+function fixedKeyOf(key: AnyNode): string | undefined {
+  if (key.type === 'Literal') return String(key.value)
+  if (key.type !== 'MemberExpression' || key.computed || key.object.type !== 'Identifier') return undefined
+  const { name } = key.property as Identifier
+  return key.object.name === 'Symbol' && typeof Reflect.get(Symbol, name) === 'symbol' ? `Symbol.${name}` : undefined
 }
 
 /** V8 shows a method without the `static` in front. */

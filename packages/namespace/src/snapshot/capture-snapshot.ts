@@ -35,7 +35,8 @@ export interface SnapshotHistory {
 /** All of a snapshot but its values, as JSON in front of them. */
 export interface SnapshotIndex {
   readonly cells: number
-  readonly bindings: readonly (readonly [name: string, kind: RootKind, cell: number])[]
+  /** `place`: in the order in which they were declared. */
+  readonly bindings: readonly (readonly [name: string, kind: RootKind, cell: number, place: number])[]
   readonly inputs: readonly (readonly [cell: number, source: string])[]
   readonly outputs: readonly number[]
   /** Which of `_`, `__`, `___` were carried over. */
@@ -81,9 +82,10 @@ export function captureSnapshot(
     if (problem !== undefined) report.push(skip(name, problem))
     return problem === undefined ? [index] : []
   })
+  const order = new Map(bindings.map(({ name }, at) => [name, at]))
   const index: SnapshotIndex = {
     cells: history.cells,
-    bindings: kept.map(({ name, kind, cell }) => [name, kind, cell]),
+    bindings: kept.map(({ name, kind, cell }) => [name, kind, cell, order.get(name) as number]),
     inputs,
     outputs: outputs.map(([cell]) => cell),
     last,
@@ -93,7 +95,6 @@ export function captureSnapshot(
     modules: writer.modulePaths,
   }
   const values = new Map(bindings.map(({ name, value }) => [name, value]))
-  const order = new Map(bindings.map(({ name }, at) => [name, at]))
   const sorted = report.sort((a, b) => (order.get(a.name) ?? Infinity) - (order.get(b.name) ?? Infinity) || 0)
   return {
     snapshotVersion,

@@ -11,7 +11,6 @@ export interface ClassMember {
   readonly which: 0 | 1 | 2
 }
 
-const staticKeys = new Set<Key>(['length', 'prototype'])
 
 /** The methods of the classes met so far: they come with their class, and keep their identity. */
 export class ClassMembers {
@@ -28,7 +27,7 @@ export class ClassMembers {
       if (key !== 'constructor') this.#note(prototype, key, { owner, isStatic: false }, facts)
     }
     return (ownKeys(owner) as Key[]).filter(
-      (key) => !staticKeys.has(key) && !this.#note(owner, key, { owner, isStatic: true }, facts),
+      (key) => key !== 'prototype' && !this.#note(owner, key, { owner, isStatic: true }, facts),
     )
   }
 

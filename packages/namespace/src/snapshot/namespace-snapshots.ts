@@ -5,9 +5,10 @@ import type { Builtins } from '../builtins.ts'
 import type { CellFiles } from '../cell-files.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
 import type { History } from '../history.ts'
-import { withIntrinsics } from '../intrinsics.ts'
+import { lastingObstacle, withIntrinsics } from '../intrinsics.ts'
 import { getOwnPropertyDescriptor, sliceText, thenOf } from '../primordials.ts'
 import { compileScript } from '../script-cache.ts'
+import { malformed } from './byte-source.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
 import { GlobalNames } from './global-names.ts'
@@ -61,8 +62,9 @@ export class NamespaceSnapshots {
     this.#modules.imported(specifier, attributes, namespace)
   }
 
-  /** Reads only: no code of cells runs. */
+  /** Reads only: no code of cells runs. @throws Error when a cell has made that impossible */
   capture({ limitBytes }: { limitBytes: number }): CapturedNamespace {
+    assertNoObstacle()
     return withIntrinsics(() => {
       const { history, preparer, require } = this.#parts
       this.#wellKnown.refresh()
@@ -82,6 +84,7 @@ export class NamespaceSnapshots {
     const attempt = new RestoreAttempt(done)
     this.#attempt = attempt
     attempt.guard(() => {
+      assertNoObstacle()
       const snapshot = withIntrinsics(() => readSnapshot(payload))
       const paths = snapshot.index.modules
       const loads: Load[] = []
@@ -195,6 +198,12 @@ export class NamespaceSnapshots {
   #evaluate(code: string): unknown {
     return compileScript(code, this.#parts.files.join('restored.js')).runInThisContext(runOptions)
   }
+}
+
+/** @throws MalformedSnapshot */
+function assertNoObstacle(): void {
+  const key = lastingObstacle()
+  if (key !== undefined) throw malformed(`a cell has fixed the property ${key} of all objects or arrays`)
 }
 
 function loadedOf(load: Load, { specifier, keys }: ModulePath): Loaded {

@@ -90,7 +90,7 @@ function checkedIndex(value: unknown, recordCount: number): SnapshotIndex {
   const isGood =
     isObject(value) &&
     isCellNumber(index.cells) &&
-    isList(index.bindings, (entry) => isTuple(entry, [isText, (kind) => rootKinds.has(kind), isCellNumber])) &&
+    isList(index.bindings, (entry) => isTuple(entry, [isText, (kind) => rootKinds.has(kind), isCellNumber, isCount])) &&
     isList(index.inputs, isCell) &&
     isList(index.outputs, isCellNumber) &&
     isList(index.last, (at) => at === 0 || at === 1 || at === 2) &&

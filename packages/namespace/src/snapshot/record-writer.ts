@@ -9,7 +9,7 @@ import type { ModuleExports } from './module-exports.ts'
 import * as natives from './natives.ts'
 import { type Key, type SnapshotWriter, Unportable } from './snapshot-writer.ts'
 import { sourceEntryOf } from './source-entry.ts'
-import { functionOf, nameOf, opaqueProblem, type Problem, PrototypeChains } from './unportable.ts'
+import { functionOf, nameOf, opaqueProblem, type Problem, PrototypeChains, withArticle } from './unportable.ts'
 import { errorBases, functionFlag, objectFlag, propertyFlag, recordKind, viewNames } from './value-tags.ts'
 import type { WellKnown } from './well-known.ts'
 
@@ -29,7 +29,6 @@ const bufferPrototype = Buffer.prototype as object
 const poolBytes = Buffer.poolSize
 /** Holes in an array before it is written property by property: its length may be 2 ** 32 - 1. */
 const holes = 1024
-const inheritedKeys = new Set<Key>(['length', 'name', 'prototype', 'arguments', 'caller'])
 const functionPrototype = {
   plain: Function.prototype,
   async: getPrototypeOf(async () => {}) as object,
@@ -237,7 +236,7 @@ export class RecordWriter {
     const name = isDataView ? 'DataView' : natives.typedArrayName(value)
     const index = (viewNames as readonly string[]).indexOf(name)
     const base = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[name]?.prototype
-    if (index < 0 || base === undefined) return refuse({ reason: 'native-object', detail: `a ${name}` })
+    if (index < 0 || base === undefined) return refuse({ reason: 'native-object', detail: withArticle(name) })
     const buffer = isDataView ? natives.dataViewBuffer(value) : natives.typedArrayBuffer(value)
     const problem = bufferProblem(buffer)
     if (problem !== undefined) return refuse(problem)
@@ -247,7 +246,7 @@ export class RecordWriter {
     const isNodeBuffer = prototype === bufferPrototype
     this.#checkedPrototype(value, isNodeBuffer ? bufferPrototype : base)
     const extras = isDataView ? (ownKeys(value) as Key[]) : extraKeys(value, natives.typedArrayLength(value))
-    if (extras.length > 0) return refuse({ reason: 'native-object', detail: `a ${name} with further properties` })
+    if (extras.length > 0) return refuse({ reason: 'native-object', detail: `${withArticle(name)} with further properties` })
     const integrity = integrityOf(value)
     if (isNodeBuffer && integrity === 0 && this.#isPooled(buffer as ArrayBuffer, bytes)) {
       this.#notePooled(value, buffer, offset, offset + bytes)
@@ -320,10 +319,11 @@ export class RecordWriter {
     const keys = facts.body === undefined ? ownOverrides(value) : this.#members.take(value, facts.body)
     const name = getOwnPropertyDescriptor(value, 'name')
     const hasName = isUsual(name) && typeof name.value === 'string'
-    const overrides = describe(value, [
-      ...keys.filter((key) => key !== 'name' || !hasName),
-      ...(isUsual(getOwnPropertyDescriptor(value, 'length'), facts.parameters) ? [] : ['length']),
-    ])
+    const hasLength = isUsual(getOwnPropertyDescriptor(value, 'length'), facts.parameters)
+    const overrides = describe(
+      value,
+      keys.filter((key) => !(key === 'name' && hasName) && !(key === 'length' && hasLength)),
+    )
     const parent = getPrototypeOf(value)
     const prototype = natives.ownValue(value, 'prototype')
     const hasParent = parent !== usualParent(value)
@@ -476,9 +476,11 @@ function errorBaseOf(value: object): number {
 }
 
 function ownOverrides(value: Function): Key[] {
-  return (ownKeys(value) as Key[]).filter(
-    (key) => !inheritedKeys.has(key) || (key === 'name' && !isUsual(getOwnPropertyDescriptor(value, key))),
-  )
+  return (ownKeys(value) as Key[]).filter((key) => {
+    if (key !== 'prototype') return key !== 'arguments' && key !== 'caller'
+    const prototype = natives.ownValue(value, key)
+    return typeof prototype !== 'object' || prototype === null
+  })
 }
 
 /** A `name` or `length` as it comes with the function. */

@@ -1,5 +1,5 @@
 import type { BindingReport, RestoreMode } from '@capsule/protocol'
-import type { Bindings } from '../bindings.ts'
+import type { Binding, Bindings } from '../bindings.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
 import { runtimeName } from '../compile/compile.ts'
 import type { History, HistoryContents } from '../history.ts'
@@ -87,16 +87,22 @@ class Restore {
   #commit(): BindingReport[] {
     const { bindings, names, history, preparer } = this.#parts
     const { index } = this.#snapshot
-    const report: BindingReport[] = []
+    const placed: (readonly [place: number, report: BindingReport, binding: Binding | undefined])[] = []
     const kept = new Set<string>()
-    const rest = this.#eachBinding(({ name, kind, cell, value, record }) => {
+    const rest = this.#eachBinding(({ name, kind, cell, place, value, record }) => {
       const problem = this.#builder.problemOf(record)
       const isDefined = problem === undefined && this.#define(name, value)
-      report.push(this.#reportOf(name, kind, record, problem ?? (isDefined ? undefined : fixedGlobal)))
-      if (!isDefined) return
-      kept.add(name)
-      if (kind !== 'global') bindings.set(name, { kind, cell })
+      const own = this.#reportOf(name, kind, record, problem ?? (isDefined ? undefined : fixedGlobal))
+      placed.push([place, own, isDefined && kind !== 'global' ? { kind, cell } : undefined])
+      if (isDefined) kept.add(name)
     })
+    const report: BindingReport[] = []
+    for (const [, own, binding] of placed.sort(([a], [b]) => a - b)) {
+      report.push(own)
+      // in this order
+      bindings.delete(own.name)
+      if (binding !== undefined) bindings.set(own.name, binding)
+    }
     const isReplaced = this.#mode === 'replace'
     for (const [name] of index.bindings) {
       if (kept.has(name)) continue
@@ -110,7 +116,7 @@ class Restore {
       for (const [name, key] of old) {
         if (kept.has(name)) continue
         bindings.delete(name)
-        if (names.remove(key)) continue
+        if (names.remove(key) || placed.some(([, own]) => own.name === name)) continue
         report.push({ name, status: 'skipped', reason: 'frozen', detail: 'it was there before and cannot be removed' })
       }
       history.replace(this.#history(rest, report))
@@ -162,11 +168,16 @@ class Restore {
 
   /** Visits the roots of the bindings in order; returns where those of the history follow. */
   #eachBinding(
-    visit: (root: ReturnType<SnapshotBuilder['root']> & { name: string; kind: RootKind; cell: number }) => void,
+    visit: (root: ReturnType<SnapshotBuilder['root']> & {
+      name: string
+      kind: RootKind
+      cell: number
+      place: number
+    }) => void,
   ): ByteSource {
     const source = this.#roots()
-    for (const [name, kind, cell] of this.#snapshot.index.bindings) {
-      visit({ ...this.#builder.root(source), name, kind, cell })
+    for (const [name, kind, cell, place] of this.#snapshot.index.bindings) {
+      visit({ ...this.#builder.root(source), name, kind, cell, place })
     }
     return source
   }

@@ -533,10 +533,13 @@ export class SnapshotBuilder {
   }
 
   /** Removes what code of the class has added and what is not there (any more) in the snapshot. */
-  #keepOnly(value: object, source: ByteSource): void {
+  #keepOnly(id: number, value: object, source: ByteSource): void {
     const keys = new Set<PropertyKey>()
     for (let left = this.#length(source, 1); left > 0; left--) keys.add(this.#key(source))
-    for (const key of ownKeys(value)) if (!keys.has(key)) deleteProperty(value, key)
+    for (const key of ownKeys(value)) if (!keys.delete(key)) deleteProperty(value, key)
+    if (keys.size === 0) return
+    const detail = 'what it computes keys of methods from has changed'
+    this.#problems.set(id, { reason: 'evaluation-failed', detail })
   }
 
   /** What a function, or its prototype, has beside its text. */
@@ -550,7 +553,7 @@ export class SnapshotBuilder {
       const flags = source.byte()
       if (flags & objectFlag.prototype) setPrototypeOf(value, this.#value(source) as object | null)
       this.#describe(id, value, source)
-      if (flags & objectFlag.exact) this.#keepOnly(value, source)
+      if (flags & objectFlag.exact) this.#keepOnly(id, value, source)
       return
     }
     const { form } = this.#snapshot.index.sources[source.varint()] as SourceEntry
@@ -559,7 +562,7 @@ export class SnapshotBuilder {
     if (flags & functionFlag.parent) this.#setParent(value, this.#value(source), form === 'class')
     if (flags & functionFlag.prototype) this.#setPrototype(value, this.#value(source))
     if (flags & functionFlag.properties) this.#describe(id, value, source)
-    if (flags & functionFlag.exact) this.#keepOnly(value, source)
+    if (flags & functionFlag.exact) this.#keepOnly(id, value, source)
   }
 
   #rename(value: object, name: string): void {
@@ -590,7 +593,10 @@ export class SnapshotBuilder {
     if (isFunction) source.varint()
     if (kind === recordKind.prototype) this.#recordAt(source)
     const flags = source.byte()
-    switch (Math.floor(flags / (isFunction ? functionFlag.integrity : objectFlag.integrity)) & 3) {
+    const integrity = Math.floor(flags / (isFunction ? functionFlag.integrity : objectFlag.integrity)) & 3
+    // the elements of a view can be neither sealed nor frozen
+    if (kind === recordKind.view && integrity > 0) return void natives.preventExtensions(value)
+    switch (integrity) {
       case 1:
         natives.preventExtensions(value)
         break

@@ -50,7 +50,7 @@ export function opaqueProblem(value: object): Problem | undefined {
     isArgumentsObject(value) ||
     isExternal(value) ||
     isSharedArrayBuffer(value)
-  return isNative ? { reason: 'native-object', detail: `a ${classNameOf(value)}` } : undefined
+  return isNative ? { reason: 'native-object', detail: withArticle(isArgumentsObject(value) ? 'Arguments' : classNameOf(value)) } : undefined
 }
 
 /** `inspect` asks for no other property than these two, and for those of the prototype. */
@@ -90,14 +90,14 @@ export class PrototypeChains {
         break
       }
       passed.push(link)
-      problem = this.#own(link)
+      problem = this.#own(link, passed[0] as object)
       if (problem !== undefined) break
     }
     for (const link of passed) this.#known.set(link, problem)
     return problem
   }
 
-  #own(prototype: object): Problem | undefined {
+  #own(prototype: object, first: object): Problem | undefined {
     if (isProxy(prototype)) return { reason: 'proxy', detail: 'its prototype is a Proxy' }
     const { sources, wellKnown } = this.#options
     const owner = functionOf(prototype)
@@ -107,13 +107,15 @@ export class PrototypeChains {
       return { reason: 'private-state', detail: `an instance of ${nameOf(owner)} with #private members` }
     }
     const path = wellKnown.pathOf(prototype) ?? (owner && wellKnown.pathOf(owner))
-    const name = owner === undefined ? classNameOf(prototype) : nameOf(owner)
-    if (path !== undefined)
-      return { reason: isHandle(path, name) ? 'open-handle' : 'native-object', detail: `a ${name}` }
+    if (path !== undefined) {
+      const name = owner === undefined ? classNameOf(first) : nameOf(owner)
+      return { reason: isHandle(path, name) ? 'open-handle' : 'native-object', detail: withArticle(name) }
+    }
     // an ordinary object as prototype is data like any other
     if (owner === undefined) return undefined
+    const name = nameOf(owner)
     return handleNames.has(name)
-      ? { reason: 'open-handle', detail: `a ${name}` }
+      ? { reason: 'open-handle', detail: withArticle(name) }
       : { reason: 'foreign-instance', detail: `an instance of ${name}, which no kept cell defines` }
   }
 }
@@ -123,6 +125,10 @@ const handleNames = new Set(['Timeout', 'Immediate', 'FileHandle', 'FSWatcher', 
 function isHandle([root = '', member = '']: readonly string[], name: string): boolean {
   if (handleNames.has(name)) return true
   return handleModules.test(root) && member !== 'Stats' && member !== 'Dirent'
+}
+
+export function withArticle(name: string): string {
+  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`
 }
 
 /** The function or class whose `prototype` this is. */
