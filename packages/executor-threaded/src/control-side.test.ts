@@ -238,7 +238,7 @@ it('answers inspections, those of terminated code with the failure', async () =>
   const first = executor.inspect({ what: 'namespace' })
   expect(takeIn()).toEqual([{ type: 'inspect', requestId: 1, query: { what: 'namespace' } }])
   const answer = { what: 'completeness', status: 'complete' } as const
-  put({ type: 'inspected', requestId: 1, answer })
+  put({ type: 'answered', requestId: 1, answer })
   expect(await waitFor(first)).toEqual(answer)
   executor.execute(execute('e'))
   const second = executor.inspect({ what: 'namespace' })
@@ -247,6 +247,27 @@ it('answers inspections, those of terminated code with the failure', async () =>
   terminations[0]?.(null)
   expect(await waitFor(second)).toMatchObject({ what: 'failure', error: { code: 'CANCELLED' } })
   expect(takeIn().at(-1)).toEqual({ type: 'terminated', executionId: 'e', reason: 'timed-out', count: 1 })
+})
+
+it('asks for snapshots, and has a restore abandoned whose code was terminated', async () => {
+  const { executor, put, takeIn, clock, terminations } = open()
+  takeIn()
+  const capturing = executor.capture({ limitBytes: 1000 })
+  expect(takeIn()).toEqual([{ type: 'capture', requestId: 1, limitBytes: 1000 }])
+  put({ type: 'answered', requestId: 1, answer: { kind: 'failed', error: { name: 'Error', message: 'broken' } } })
+  await expect(waitFor(capturing)).rejects.toThrow('broken')
+  const payload = new Uint8Array([1])
+  const restoring = executor.restore(payload, 'merge')
+  expect(takeIn()).toEqual([{ type: 'restore', requestId: 2, payload, mode: 'merge' }])
+  executor.interrupt({ type: 'interrupt', cooperativeMs: 5 })
+  clock.advance(5)
+  terminations[0]?.(null)
+  expect(takeIn()).toContainEqual({ type: 'abandon-restore' })
+  put({ type: 'answered', requestId: 2, answer: { kind: 'malformed', problem: 'no' } })
+  expect(await waitFor(restoring)).toEqual({ kind: 'malformed', problem: 'no' })
+  // nothing is left to abandon
+  executor.interrupt({ type: 'interrupt', cooperativeMs: 5 })
+  expect(takeIn()).not.toContainEqual({ type: 'abandon-restore' })
 })
 
 it('interrupts the cell that runs, else whatever keeps the thread from answering', () => {

@@ -79,6 +79,7 @@ class ControlSide implements ThreadedExecutor {
   /** By id, oldest first: the number of the message that told the user side of it. */
   readonly #running = new Map<string, number>()
   readonly #questions = new UserQuestions()
+  #restores = 0
   readonly #whenIdle = new Set<() => void>()
   #terminalsRead = 0
   #isReading = false
@@ -112,7 +113,7 @@ class ControlSide implements ThreadedExecutor {
       onTerminated: () => {
         this.#questions.terminated()
         // what was terminated may have been its code
-        this.#mailbox.post({ type: 'abandon-restore' })
+        this.#abandonRestores()
       },
       inFlight: () => this.#running.keys(),
     })
@@ -152,7 +153,7 @@ class ControlSide implements ThreadedExecutor {
 
   interrupt({ cooperativeMs }: Parameters<Executor['interrupt']>[0]): void {
     if (this.#running.size === 0) {
-      this.#mailbox.post({ type: 'abandon-restore' })
+      this.#abandonRestores()
       this.#ladder.unblock({ cooperativeMs })
     }
     for (const executionId of this.#running.keys()) {
@@ -176,11 +177,20 @@ class ControlSide implements ThreadedExecutor {
     throw Object.assign(new Error(answer.error.message), answer.error)
   }
 
-  restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer> {
-    return this.#questions.ask<RestoreAnswer>(
-      (requestId) => this.#mailbox.post({ type: 'restore', requestId, payload, mode }),
-      undefined,
-    )
+  async restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer> {
+    this.#restores++
+    try {
+      return await this.#questions.ask<RestoreAnswer>(
+        (requestId) => this.#mailbox.post({ type: 'restore', requestId, payload, mode }),
+        undefined,
+      )
+    } finally {
+      this.#restores--
+    }
+  }
+
+  #abandonRestores(): void {
+    if (this.#restores > 0) this.#mailbox.post({ type: 'abandon-restore' })
   }
 
   credit(bytes: number): void {

@@ -1,5 +1,7 @@
 import { type Executor, executorErrors, type ExecutorMessage } from '@capsule/executor'
 import {
+  decodeRestoreAnswer,
+  decodeSnapshot,
   defaultLimits,
   defaultWorkerSettings,
   type HelloMessage,
@@ -12,7 +14,7 @@ import {
   type WorkerMessage,
 } from '@capsule/protocol'
 import { createFakeClock, createRecorder, waitFor } from '@capsule/testing'
-import { createMemoryTransportPair, createStreamHub, type TransportEnd } from '@capsule/transport'
+import { createMemoryTransportPair, createStreamHub, type StreamHub, type TransportEnd } from '@capsule/transport'
 import { expect, it, onTestFinished } from 'vitest'
 import { type ExecutorStart, runControlLoop } from './control-loop.ts'
 
@@ -69,6 +71,11 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
     cancel: call('cancel'),
     interrupt: call('interrupt'),
     inspect: () => Promise.resolve(answer),
+    capture: () => Promise.resolve({ snapshotVersion: 1, cells: 2, report: [], payload: new Uint8Array([7]) }),
+    restore: (payload, mode) => {
+      calls.record(`restore ${payload.join()} ${mode}`)
+      return Promise.resolve({ kind: 'restored', report: [] })
+    },
     credit: call('credit'),
     stream: forExecutor.record,
     stats: () => ({ executionIds: running, bindings: 5, heapUsedBytes: 7, eventLoopDelayMs: 6 }),
@@ -420,16 +427,7 @@ it('serves nobody when the host is gone before it has started', async () => {
 it('is the other end of channels with a reserved name, and brings the others to the executor', async () => {
   const bench = open()
   await bench.greet({ features: ['streams'] })
-  const hub = createStreamHub({
-    side: 'host',
-    sizes: streamSizes(defaultLimits),
-    send(message) {
-      const isWelcome = bench.host.send(message)
-      if (!isWelcome) void bench.host.drained().then(() => hub.resume())
-      return isWelcome
-    },
-  })
-  bench.onStream((message) => void hub.receive(message))
+  const hub = hubOf(bench)
   void hub.stream('cells').write('for the executor')
   const ours = hub.stream('capsule:blob')
   const theirs = bench.starts.values[0]?.streams.stream('capsule:blob')
@@ -446,3 +444,38 @@ it('is the other end of channels with a reserved name, and brings the others to 
   await bench.calls.waitFor((call) => call === 'credit 7')
   expect(bench.forExecutor.values).toMatchObject([{ type: 'stream-open', streamId: 'h1', name: 'cells' }])
 })
+
+it('sends a snapshot on its channel, and restores one', async () => {
+  const bench = open()
+  await bench.greet({ features: ['streams', 'checkpoint'] })
+  const hub = hubOf(bench)
+  const captured = hub.stream('capsule:snapshot/one')
+  bench.host.send({ type: 'checkpoint', requestId: 'one', limitBytes: 1000 })
+  const { payload, cells } = decodeSnapshot(await read(captured))
+  expect({ payload: [...payload], cells }).toEqual({ payload: [7], cells: 2 })
+  const restored = hub.stream('capsule:snapshot/two')
+  bench.host.send({ type: 'restore', requestId: 'two', mode: 'merge' })
+  await waitFor(restored.write(new Uint8Array([1, 2])).then(() => restored.end()))
+  expect(decodeRestoreAnswer(await read(restored))).toEqual({ kind: 'restored', report: [] })
+  expect(bench.calls.values).toContain('restore 1,2 merge')
+})
+
+function hubOf(bench: ReturnType<typeof open>): StreamHub {
+  const hub = createStreamHub({
+    side: 'host',
+    sizes: streamSizes(defaultLimits),
+    send(message) {
+      const isWelcome = bench.host.send(message)
+      if (!isWelcome) void bench.host.drained().then(() => hub.resume())
+      return isWelcome
+    },
+  })
+  bench.onStream((message) => void hub.receive(message))
+  return hub
+}
+
+async function read(channel: AsyncIterable<unknown>): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of channel) pieces.push(piece as Uint8Array)
+  return Buffer.concat(pieces)
+}

@@ -346,7 +346,9 @@ function isDirectEval(node: AnyNode): boolean {
 
 /** `() => expression`. */
 function isBare(node: AnyFunction): boolean {
-  return node.type === 'ArrowFunctionExpression' && node.params.length === 0 && node.body.type !== 'BlockStatement'
+  if (node.type !== 'ArrowFunctionExpression') return false
+  const { params, body } = node as ArrowFunctionExpression
+  return params.length === 0 && body.type !== 'BlockStatement'
 }
 
 /** Whether it stands in a block, loop or function that declares names. */

@@ -11,7 +11,6 @@ export interface ClassMember {
   readonly which: 0 | 1 | 2
 }
 
-
 /** The methods of the classes met so far: they come with their class, and keep their identity. */
 export class ClassMembers {
   readonly #members = new Map<unknown, ClassMember>()

@@ -246,7 +246,8 @@ export class RecordWriter {
     const isNodeBuffer = prototype === bufferPrototype
     this.#checkedPrototype(value, isNodeBuffer ? bufferPrototype : base)
     const extras = isDataView ? (ownKeys(value) as Key[]) : extraKeys(value, natives.typedArrayLength(value))
-    if (extras.length > 0) return refuse({ reason: 'native-object', detail: `${withArticle(name)} with further properties` })
+    if (extras.length > 0)
+      return refuse({ reason: 'native-object', detail: `${withArticle(name)} with further properties` })
     const integrity = integrityOf(value)
     if (isNodeBuffer && integrity === 0 && this.#isPooled(buffer as ArrayBuffer, bytes)) {
       this.#notePooled(value, buffer, offset, offset + bytes)
