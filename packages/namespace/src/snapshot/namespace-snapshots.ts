@@ -12,7 +12,7 @@ import { malformed } from './byte-source.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
 import { GlobalNames } from './global-names.ts'
-import { ownValue } from './natives.ts'
+import { functionText, ownValue } from './natives.ts'
 import { exportOf, ModuleExports, type ModulePath } from './module-exports.ts'
 import { type ReadSnapshot, readSnapshot } from './read-snapshot.ts'
 import { RestoreAttempt } from './restore-attempt.ts'
@@ -42,7 +42,7 @@ const { stringify } = JSON
 export class NamespaceSnapshots {
   readonly sources = new FunctionSources()
   readonly #parts: NamespaceParts
-  readonly #wellKnown = new WellKnown()
+  readonly #wellKnown = new WellKnown((value) => this.sources.find(functionText(value)) !== undefined)
   readonly #modules = new ModuleExports()
   readonly #names: GlobalNames
   /** Undoes a restore whose code was terminated. */
@@ -150,6 +150,7 @@ export class NamespaceSnapshots {
   }
 
   #build(snapshot: ReadSnapshot, mode: RestoreMode, loads: readonly Load[]): BindingReport[] {
+    this.#wellKnown.refresh()
     const modules = loads.map((load, index) => loadedOf(load, snapshot.index.modules[index] as ModulePath))
     return restoreSnapshot(snapshot, mode, {
       recovery: (undo) => (this.#recovery = undo),

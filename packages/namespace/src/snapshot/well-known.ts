@@ -1,5 +1,13 @@
 import { builtinModules } from 'node:module'
-import { getOwnPropertyDescriptor, ownKeys, SafeMap } from '../primordials.ts'
+import {
+  defineProperty,
+  getOwnPropertyDescriptor,
+  listedDescriptor,
+  matchesPattern,
+  ownKeys,
+  SafeMap,
+  SafeSet,
+} from '../primordials.ts'
 import { ownValue } from './natives.ts'
 
 type Path = readonly string[]
@@ -19,18 +27,26 @@ export class WellKnown {
   readonly #paths = new SafeMap<unknown, Path>()
   /** What stood at a path of the globals before the first cell, which may replace it. */
   readonly #values = new SafeMap<string, unknown>()
+  /** Names of globals that were there before the first cell and have not been looked at. */
+  #unread: string[] = []
   #modules = 0
-  #hasBegun = false
+  #state: 'new' | 'begun' | 'read' = 'new'
+  readonly #isOfCells: (value: Function) => boolean
 
-  /** What is global now is not of a cell. Only the first call counts. */
+  /** `isOfCells`: whether a cell has defined the function. */
+  constructor(isOfCells: (value: Function) => boolean) {
+    this.#isOfCells = isOfCells
+  }
+
+  /** What is global now is not of a cell. Only the first call counts, and it costs little. */
   begin(): void {
-    if (this.#hasBegun) return
-    this.#hasBegun = true
+    if (this.#state !== 'new') return
+    this.#state = 'begun'
     for (const key of ownKeys(globalThis)) {
-      if (!this.#globals.has(key))
-        this.#globals.set(key, getOwnPropertyDescriptor(globalThis, key) as PropertyDescriptor)
+      if (typeof key === 'string' && isLazy(key))
+        defineProperty(this.#unread, this.#unread.length, listedDescriptor(key))
+      else this.#globals.set(key, getOwnPropertyDescriptor(globalThis, key) as PropertyDescriptor)
     }
-    this.#readGlobals()
   }
 
   /** A global as it was before the first cell. */
@@ -44,8 +60,14 @@ export class WellKnown {
     this.#values.set(stringify([name]), value)
   }
 
-  /** Looks at what Node has loaded since; to be called before a walk that asks for paths. */
+  /** Looks at what Node has loaded since; to be called, where cells cannot interfere, before a walk that asks for paths. */
   refresh(): void {
+    this.begin()
+    if (this.#state === 'begun') {
+      this.#readUnread()
+      this.#readGlobals()
+    }
+    this.#state = 'read'
     this.#readModules()
   }
 
@@ -63,6 +85,17 @@ export class WellKnown {
       value = ownValue(value, key)
     }
     return value
+  }
+
+  /** A cell may have put something of its own in such a place, and then the place is the cell's. */
+  #readUnread(): void {
+    for (const name of this.#unread) {
+      const property = getOwnPropertyDescriptor(globalThis, name)
+      if (typeof property?.value === 'function' && !this.#isOfCells(property.value as Function)) {
+        this.#globals.set(name, property)
+      }
+    }
+    this.#unread = []
   }
 
   #readGlobals(): void {
@@ -114,6 +147,8 @@ export class WellKnown {
   /** The first path stays. */
   #add(value: unknown, path: Path): boolean {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+    // a cell has put it there
+    if (typeof value === 'function' && this.#isOfCells(value)) return false
     // two paths may lead to it
     if (path[0]?.startsWith('node:') !== true) this.#values.set(stringify(path), value)
     if (this.#paths.has(value)) return false
@@ -121,3 +156,17 @@ export class WellKnown {
     return true
   }
 }
+
+/** Node loads its part of the web platform (undici, streams) when somebody looks at one of its classes. */
+function isLazy(name: string): boolean {
+  return matchesPattern(/^[A-Z]/, name) && !languageNames.has(name)
+}
+
+const languageNames: ReadonlySet<string> = new SafeSet([
+  'AggregateError', 'Array', 'ArrayBuffer', 'AsyncDisposableStack', 'Atomics', 'BigInt', 'BigInt64Array', 'BigUint64Array',
+  'Boolean', 'Buffer', 'DataView', 'Date', 'DisposableStack', 'Error', 'EvalError', 'FinalizationRegistry', 'Float16Array',
+  'Float32Array', 'Float64Array', 'Function', 'Infinity', 'Int16Array', 'Int32Array', 'Int8Array', 'Intl', 'Iterator', 'JSON',
+  'Map', 'Math', 'NaN', 'Number', 'Object', 'Promise', 'Proxy', 'RangeError', 'ReferenceError', 'Reflect', 'RegExp', 'Set',
+  'SharedArrayBuffer', 'String', 'SuppressedError', 'Symbol', 'SyntaxError', 'TypeError', 'URIError', 'Uint16Array',
+  'Uint32Array', 'Uint8Array', 'Uint8ClampedArray', 'WeakMap', 'WeakRef', 'WeakSet', 'WebAssembly',
+]) // prettier-ignore
