@@ -1,5 +1,4 @@
-import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { Clock } from '@capsule/core'
+import { receiveMessageOnPort } from 'node:worker_threads'
 import {
   createOutputPump,
   droppedTerminal,
@@ -13,54 +12,23 @@ import type {
   CancelMessage,
   CapturedNamespace,
   InspectAnswer,
+  InspectQuery,
   RestoreAnswer,
   RestoreMode,
   StreamMessage,
   WorkerSettings,
 } from '@capsule/protocol'
-import type { CellStreamsLink } from '@capsule/transport'
 import { load, waitAsync } from './atomics.ts'
 import { createCancelLadder } from './cancel-ladder.ts'
-import type { CaptureAnswer } from './inbox.ts'
 import { createMailbox } from './mailbox.ts'
 import { releaseExit } from './exit-flush.ts'
 import { type Blob, type OutboxMessage, readOutboxMessage } from './outbox.ts'
 import { createRingReader, type RingReceiver, textFlag } from './ring.ts'
 import { createStreamRelay, type StreamRelay } from './stream-relay.ts'
-import { type SharedState, word } from './shared-state.ts'
+import { word } from './shared-state.ts'
+import { createMainThreadTerminator } from './terminator.ts'
+import type { ThreadedExecutor, ThreadedExecutorOptions } from './threaded-executor.ts'
 import { UserQuestions } from './user-questions.ts'
-import { createMainThreadTerminator, type Terminator } from './terminator.ts'
-
-export interface ThreadedExecutorOptions {
-  readonly shared: SharedState
-  /** The other end is the user side's. */
-  readonly port: MessagePort
-  /** `port` brings what cells send into channels; its other end is the user side's. @defaultValue the host knows no streams */
-  readonly streams?: (CellStreamsLink & { readonly port: MessagePort }) | undefined
-  readonly settings: WorkerSettings
-  readonly clock: Clock
-  /** Hands one message to the transport; `false`: it is queued, but wait for `resume()`. */
-  readonly send: (message: ExecutorMessage) => boolean
-  /** Bytes of output that may be sent before the reader gives credit. @defaultValue Infinity */
-  readonly windowBytes?: number
-  /** Puts all that was sent on the wire, then calls back; asked once, before the process exits. Nothing is sent after it. */
-  readonly whenSent: (callback: () => void) => void
-  /** How many cells may run at once. @defaultValue 1 */
-  readonly maxConcurrent?: number
-  /** What the reader takes: without `display` it gets text, without `progress` nothing. @defaultValue both */
-  readonly features?: readonly string[]
-  readonly terminator?: Terminator
-}
-
-/** The control thread's half of the threaded executor. */
-export interface ThreadedExecutor extends Executor {
-  /** Resolves when the user side has built its engine. */
-  readonly configured: Promise<void>
-  /** The transport takes messages again. */
-  resume(): void
-  /** Asks the user side to end the process. */
-  exit(code: number): void
-}
 
 export function createThreadedExecutor(options: ThreadedExecutorOptions): ThreadedExecutor {
   return new ControlSide(options)
@@ -78,8 +46,7 @@ class ControlSide implements ThreadedExecutor {
   readonly #relay: StreamRelay | undefined
   /** By id, oldest first: the number of the message that told the user side of it. */
   readonly #running = new Map<string, number>()
-  readonly #questions = new UserQuestions()
-  #restores = 0
+  readonly #questions: UserQuestions
   readonly #whenIdle = new Set<() => void>()
   #terminalsRead = 0
   #isReading = false
@@ -104,17 +71,14 @@ class ControlSide implements ThreadedExecutor {
     })
     this.#reader = createRingReader(shared, this.#createReceiver(), { joinBytes: this.#pump.chunkBytes })
     this.#mailbox = createMailbox(shared, port, clock)
+    this.#questions = new UserQuestions(this.#mailbox)
     this.#ladder = createCancelLadder({
       shared,
       mailbox: this.#mailbox,
       terminator: options.terminator ?? createMainThreadTerminator(),
       clock,
       catchUp: () => void this.#read(() => true),
-      onTerminated: () => {
-        this.#questions.terminated()
-        // what was terminated may have been its code
-        this.#abandonRestores()
-      },
+      onTerminated: () => this.#questions.terminated(),
       inFlight: () => this.#running.keys(),
     })
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -153,7 +117,7 @@ class ControlSide implements ThreadedExecutor {
 
   interrupt({ cooperativeMs }: Parameters<Executor['interrupt']>[0]): void {
     if (this.#running.size === 0) {
-      this.#abandonRestores()
+      this.#questions.abandonRestores()
       this.#ladder.unblock({ cooperativeMs })
     }
     for (const executionId of this.#running.keys()) {
@@ -161,36 +125,16 @@ class ControlSide implements ThreadedExecutor {
     }
   }
 
-  inspect(query: Parameters<Executor['inspect']>[0]): Promise<InspectAnswer> {
-    return this.#questions.ask<InspectAnswer>(
-      (requestId) => this.#mailbox.post({ type: 'inspect', requestId, query }),
-      lostInspection,
-    )
+  inspect(query: InspectQuery): Promise<InspectAnswer> {
+    return this.#questions.inspect(query)
   }
 
-  async capture({ limitBytes }: Parameters<Executor['capture']>[0]): Promise<CapturedNamespace> {
-    const answer = await this.#questions.ask<CaptureAnswer>(
-      (requestId) => this.#mailbox.post({ type: 'capture', requestId, limitBytes }),
-      undefined,
-    )
-    if (answer.kind === 'captured') return answer.namespace
-    throw Object.assign(new Error(answer.error.message), answer.error)
+  capture(options: { limitBytes: number }): Promise<CapturedNamespace> {
+    return this.#questions.capture(options)
   }
 
-  async restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer> {
-    this.#restores++
-    try {
-      return await this.#questions.ask<RestoreAnswer>(
-        (requestId) => this.#mailbox.post({ type: 'restore', requestId, payload, mode }),
-        undefined,
-      )
-    } finally {
-      this.#restores--
-    }
-  }
-
-  #abandonRestores(): void {
-    if (this.#restores > 0) this.#mailbox.post({ type: 'abandon-restore' })
+  restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer> {
+    return this.#questions.restore(payload, mode)
   }
 
   credit(bytes: number): void {
@@ -239,7 +183,7 @@ class ControlSide implements ThreadedExecutor {
     this.#relay?.close()
     this.#ladder[Symbol.dispose]()
     this.#pump.dispose()
-    this.#questions.end({ kind: 'failed', error: disposed })
+    this.#questions.end()
     for (const idle of this.#whenIdle) idle()
   }
 
@@ -363,16 +307,6 @@ class ControlSide implements ThreadedExecutor {
     void this.#pump.flush().then(() => whenSent(() => releaseExit(shared)))
   }
 }
-
-const lostInspection: InspectAnswer = {
-  what: 'failure',
-  error: {
-    name: 'CapsuleError',
-    code: 'CANCELLED',
-    message: 'the inspection was cancelled with the code that ran',
-  },
-}
-const disposed = { name: 'CapsuleError', code: 'EXECUTOR_DISPOSED', message: 'the executor was disposed' }
 
 /** In mode `error` the printing code is refused when the ring is full, as it waits in mode `block`. */
 function waitsForRoom({ backPressure }: WorkerSettings): boolean {

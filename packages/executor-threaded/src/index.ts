@@ -1,6 +1,7 @@
 /** Runs cells on the main thread under a control thread: preemptive cancel and synchronous input. */
-export { createThreadedExecutor, type ThreadedExecutor, type ThreadedExecutorOptions } from './control-side.ts'
+export { createThreadedExecutor } from './control-side.ts'
 export { beforeReallyExit, releaseExit } from './exit-flush.ts'
 export { createSharedMemory, openSharedMemory, type SharedMemory, type SharedState } from './shared-state.ts'
 export type { Terminator } from './terminator.ts'
 export { startUserSide, type UserSideOptions } from './user-side.ts'
+export type { ThreadedExecutor, ThreadedExecutorOptions } from './threaded-executor.ts'

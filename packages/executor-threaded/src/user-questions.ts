@@ -1,20 +1,66 @@
-import type { Answer } from './inbox.ts'
+import type { CapturedNamespace, InspectAnswer, InspectQuery, RestoreAnswer, RestoreMode } from '@capsule/protocol'
+import type { Answer, CaptureAnswer } from './inbox.ts'
+import type { Mailbox } from './mailbox.ts'
 
-/** What the control thread has asked the user side and not been told. */
+interface Question {
+  readonly answer: (answer: Answer) => void
+  /** The answer, should the code that was to give it be terminated; undefined: it comes all the same. */
+  readonly lost: Answer | undefined
+}
+
+const lostInspection: InspectAnswer = {
+  what: 'failure',
+  error: {
+    name: 'CapsuleError',
+    code: 'CANCELLED',
+    message: 'the inspection was cancelled with the code that ran',
+  },
+}
+const disposed: CaptureAnswer & RestoreAnswer = {
+  kind: 'failed',
+  error: { name: 'CapsuleError', code: 'EXECUTOR_DISPOSED', message: 'the executor was disposed' },
+}
+
+/** What the control thread asks the user side, until it is told. */
 export class UserQuestions {
-  readonly #pending = new Map<
-    number,
-    { readonly answer: (answer: Answer) => void; readonly lost: Answer | undefined }
-  >()
+  readonly #mailbox: Pick<Mailbox, 'post'>
+  readonly #pending = new Map<number, Question>()
   #count = 0
+  #restores = 0
 
-  /** `lost`: the answer, should the code that was to give it be terminated; undefined: it comes all the same. */
-  ask<T extends Answer>(post: (requestId: number) => void, lost: T | undefined): Promise<T> {
-    const requestId = ++this.#count
-    return new Promise((resolve) => {
-      this.#pending.set(requestId, { answer: resolve as (answer: Answer) => void, lost })
-      post(requestId)
-    })
+  constructor(mailbox: Pick<Mailbox, 'post'>) {
+    this.#mailbox = mailbox
+  }
+
+  inspect(query: InspectQuery): Promise<InspectAnswer> {
+    return this.#ask<InspectAnswer>(
+      (requestId) => this.#mailbox.post({ type: 'inspect', requestId, query }),
+      lostInspection,
+    )
+  }
+
+  async capture({ limitBytes }: { limitBytes: number }): Promise<CapturedNamespace> {
+    const answer = await this.#ask<CaptureAnswer>((requestId) =>
+      this.#mailbox.post({ type: 'capture', requestId, limitBytes }),
+    )
+    if (answer.kind === 'captured') return answer.namespace
+    throw Object.assign(new Error(answer.error.message), answer.error)
+  }
+
+  async restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer> {
+    this.#restores++
+    try {
+      return await this.#ask<RestoreAnswer>((requestId) =>
+        this.#mailbox.post({ type: 'restore', requestId, payload, mode }),
+      )
+    } finally {
+      this.#restores--
+    }
+  }
+
+  /** The user side answers what it was about to restore, whatever became of it. */
+  abandonRestores(): void {
+    if (this.#restores > 0) this.#mailbox.post({ type: 'abandon-restore' })
   }
 
   answered(requestId: number, answer: Answer): void {
@@ -22,12 +68,22 @@ export class UserQuestions {
     this.#pending.delete(requestId)
   }
 
+  /** Code of the user side was terminated: it may have been what was to answer. */
   terminated(): void {
     for (const [requestId, { lost }] of this.#pending) if (lost !== undefined) this.answered(requestId, lost)
+    this.abandonRestores()
   }
 
   /** Nothing will be answered any more. */
-  end(otherwise: Answer): void {
-    for (const [requestId, { lost }] of this.#pending) this.answered(requestId, lost ?? otherwise)
+  end(): void {
+    for (const [requestId, { lost }] of this.#pending) this.answered(requestId, lost ?? disposed)
+  }
+
+  #ask<T extends Answer>(post: (requestId: number) => void, lost?: T): Promise<T> {
+    const requestId = ++this.#count
+    return new Promise((resolve) => {
+      this.#pending.set(requestId, { answer: resolve as (answer: Answer) => void, lost })
+      post(requestId)
+    })
   }
 }

@@ -5,7 +5,6 @@ import type { Script } from 'node:vm'
 import {
   type CapturedNamespace,
   defaultWorkerSettings,
-  encodeValue,
   type InspectAnswer,
   type InspectQuery,
   type RestoreAnswer,
@@ -21,6 +20,7 @@ import { CellPreparer } from './cell-preparer.ts'
 import { runtimeName } from './compile/compile.ts'
 import { displayHookOf } from './display/display-hook.ts'
 import type { CellRequest, Completion, Engine, EngineCounters, EngineOptions, PreparedCell } from './engine.ts'
+import { budgetOf, encodeQuietly } from './encode-quietly.ts'
 import { namespaceErrors } from './errors.ts'
 import { Execution } from './execution.ts'
 import { History } from './history.ts'
@@ -312,25 +312,5 @@ class CellEngine implements Engine {
     // a promise that nobody waits for any more rejects on cancel: that is meant
     if (execution?.cancellation !== undefined && error === execution.cancellation) return
     this.#options.onUncaught?.(execution?.id, toWireError(error, this.#errorContext))
-  }
-}
-
-interface ValueBudget {
-  readonly valueBytes: number
-  readonly valueDepth: number
-}
-
-function budgetOf({ valueBytes, valueDepth }: EngineOptions): ValueBudget {
-  return {
-    valueBytes: valueBytes ?? defaultWorkerSettings.valueBytes,
-    valueDepth: valueDepth ?? defaultWorkerSettings.valueDepth,
-  }
-}
-
-function encodeQuietly(value: unknown, { valueBytes, valueDepth }: ValueBudget): ReturnType<typeof encodeValue> {
-  try {
-    return encodeValue(value, { bytes: valueBytes, depth: valueDepth })
-  } catch {
-    return undefined
   }
 }

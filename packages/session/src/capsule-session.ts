@@ -31,12 +31,12 @@ import {
 } from './options.ts'
 import { outcomeErrorFrom } from './outcome.ts'
 import { collect } from './run.ts'
+import type { Outcome } from './outcome.ts'
 import type {
   CheckpointOptions,
   ExecuteOptions,
   Execution,
   HistoryEntry,
-  Outcome,
   RestoredFacts,
   RestoreOptions,
   RunOptions,
@@ -107,17 +107,7 @@ export class CapsuleSession implements Session {
     })
     this.#running = new RunningExecutions(options)
     this.#exclusive = new ExclusiveWork(() => this.#runQueued())
-    const { sessionId } = this
-    const nodeVersion = (): string => this.#record.nodeVersion
-    const link = new SnapshotLink({
-      clock,
-      ids,
-      send: (message) => this.#slot.send(message),
-      openStream: (name, streamOptions) => this.#streams.openAny(name, streamOptions),
-    })
-    const policy = options.checkpoints
-    const emitter = this.#emitter
-    this.#checkpoints = new SessionCheckpoints({ sessionId, policy, link, clock, ids, logger, emitter, nodeVersion })
+    this.#checkpoints = this.#createCheckpoints()
     const router = new MessageRouter({
       record: this.#record,
       emitter: this.#emitter,
@@ -156,6 +146,19 @@ export class CapsuleSession implements Session {
       settled,
     }
     this.#executions = new ExecutionFactory({ session: options, executionIds: this.#executionIds, ports })
+  }
+
+  #createCheckpoints(): SessionCheckpoints {
+    const { clock, logger, ids, checkpoints: policy } = this.#options
+    const link = new SnapshotLink({
+      clock,
+      ids,
+      send: (message) => this.#slot.send(message),
+      openStream: (name, streamOptions) => this.#streams.openAny(name, streamOptions),
+    })
+    const { sessionId } = this
+    const nodeVersion = (): string => this.#record.nodeVersion
+    return new SessionCheckpoints({ sessionId, policy, link, clock, ids, logger, emitter: this.#emitter, nodeVersion })
   }
 
   get events(): EventSource<SessionEvents> {

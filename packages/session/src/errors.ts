@@ -1,7 +1,7 @@
 import { defineErrors } from '@capsule/core'
 import type { Feature } from '@capsule/protocol'
 import type { ProcessExit } from '@capsule/transport'
-import type { Outcome } from './session.ts'
+import type { Outcome } from './outcome.ts'
 
 type Exit = ProcessExit & { readonly stderrTail: string }
 

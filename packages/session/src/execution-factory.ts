@@ -1,5 +1,7 @@
 import type { Clock } from '@capsule/core'
-import { CellExecution, type ExecutionPorts, withOptions } from './execution.ts'
+import { CellExecution } from './execution.ts'
+import type { ExecutionPorts } from './execution-ports.ts'
+import { withOptions } from './execution-request.ts'
 import type { ExecutionIds } from './execution-ids.ts'
 import { type IdempotencyLimits, IdempotencyRecords } from './idempotency.ts'
 import { JoinedExecution } from './joined-execution.ts'

@@ -1,54 +1,14 @@
-import type { Clock, Timer } from '@capsule/core'
-import type { ExecuteMessage, HostMessage } from '@capsule/protocol'
+import type { Timer } from '@capsule/core'
+import type { HostMessage } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
 import { DisplayAssembly, type DisplayEvent } from './display-assembly.ts'
 import { type EventMessage, eventOf, EventQueue } from './event-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
-import { outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
-import type { ExecuteOptions, Execution, ExecutionEvent, Outcome } from './session.ts'
+import type { ExecutionPorts, ExecutionWitness } from './execution-ports.ts'
+import type { ExecutionRequest } from './execution-request.ts'
+import { type Outcome, outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
+import type { Execution, ExecutionEvent } from './session.ts'
 import { TransactionEffects } from './transaction-effects.ts'
-
-/** What an execution needs of its session. */
-export interface ExecutionPorts {
-  readonly clock: Clock
-  readonly cooperativeMs: number
-  readonly outputWindowBytes: number
-  /** @throws FRAME_TOO_LARGE, FRAME_TOO_DEEP */
-  send(message: HostMessage): void
-  readonly credit: (bytes: number) => void
-  /** How much waits for a reader; too much pauses the transport. */
-  readonly hold: (bytes: number) => void
-  /** Calls back when all that was written on fd 1 and 2 before the message being delivered has been read. */
-  whenStrayRead(callback: () => void): void
-  /** Whether others have the worker's thread as well. */
-  readonly isShared: () => boolean
-  /** The grace of this execution is over: end the worker. `workerDied` follows. */
-  kill(executionId: string): void
-  /** Called once, before anyone else learns of the outcome. */
-  settled(outcome: Outcome): void
-}
-
-/** Sees what an execution's callers see, as it comes. */
-export interface ExecutionWitness {
-  event(event: ExecutionEvent): void
-  /** Last; `undefined`: no worker has seen the execution. */
-  ended(outcome: Outcome | undefined): void
-}
-
-export interface ExecutionRequest {
-  readonly message: ExecuteMessage
-  readonly timeoutMs: number
-  readonly graceMs: number
-  readonly signal?: AbortSignal | undefined
-}
-
-/** The request as one call's options change it. */
-export function withOptions(request: ExecutionRequest, options: ExecuteOptions): ExecutionRequest {
-  const { signal, timeoutMs = request.timeoutMs, graceMs = request.graceMs, ...others } = options
-  // what is between the caller and the session is not the worker's business
-  const { queue: _queue, idempotencyKey: _idempotencyKey, replay: _replay, ...cell } = others
-  return { message: { ...request.message, ...cell }, timeoutMs, graceMs, signal }
-}
 
 type StopReason = 'cancelled' | 'timed-out'
 /** `crashed`: nobody stopped this one. */

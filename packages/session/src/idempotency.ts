@@ -2,8 +2,10 @@ import { hash } from 'node:crypto'
 import type { Clock } from '@capsule/core'
 import { sessionErrors } from './errors.ts'
 import { weightOf } from './event-queue.ts'
-import type { CellExecution, ExecutionWitness } from './execution.ts'
-import type { ExecuteOptions, ExecutionEvent, Outcome } from './session.ts'
+import type { CellExecution } from './execution.ts'
+import type { ExecutionWitness } from './execution-ports.ts'
+import type { Outcome } from './outcome.ts'
+import type { ExecuteOptions, ExecutionEvent } from './session.ts'
 
 export interface IdempotencyLimits {
   /** Settled executions remembered; beyond it the one that was asked for longest ago is forgotten. */

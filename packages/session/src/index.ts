@@ -17,6 +17,7 @@ export type { DirectoryCheckpointStoreOptions, MemoryCheckpointStoreOptions } fr
 export { createSession } from './create-session.ts'
 export { sessionErrors } from './errors.ts'
 export type { CreateSessionOptions } from './options.ts'
+export type { Outcome, OutcomeError, TransactionEffect, TransactionOutcome } from './outcome.ts'
 export type {
   CheckpointOptions,
   ConnectWorker,
@@ -25,8 +26,6 @@ export type {
   ExecutionEvent,
   HistoryEntry,
   Interceptor,
-  Outcome,
-  OutcomeError,
   RestoredFacts,
   RestoreOptions,
   RunOptions,
@@ -37,6 +36,4 @@ export type {
   SessionOptions,
   SessionState,
   StreamOptions,
-  TransactionEffect,
-  TransactionOutcome,
 } from './session.ts'

@@ -7,7 +7,7 @@ import {
   type InspectQuery,
 } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
-import { checked } from './options.ts'
+import { checked } from './checked.ts'
 
 const defaultTimeoutMs = 5000
 

@@ -1,7 +1,8 @@
 import { sessionErrors } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import type { IdempotencyRecord, RecordFollower } from './idempotency.ts'
-import type { ExecuteOptions, Execution, ExecutionEvent, Outcome } from './session.ts'
+import type { Outcome } from './outcome.ts'
+import type { ExecuteOptions, Execution, ExecutionEvent } from './session.ts'
 
 /** One more handle on an execution that another call with the same key has started; it runs nothing. */
 export class JoinedExecution implements Execution, RecordFollower {

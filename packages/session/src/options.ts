@@ -16,6 +16,7 @@ import {
   workerSettingsSchema,
 } from '@capsule/protocol'
 import * as z from 'zod'
+import { checked } from './checked.ts'
 import { checkpointPolicySchema } from './checkpoint/checkpoint-policy.ts'
 import type {
   CheckpointOptions,
@@ -182,13 +183,6 @@ export function checkRestoreOptions(source: unknown, options: RestoreOptions): v
 
 function checkCode(where: string, code: unknown): void {
   if (typeof code !== 'string') throw coreErrors.INVALID_OPTIONS({ where, problems: ['code must be a string'] })
-}
-
-/** The data of a zod result. @throws INVALID_OPTIONS, with the path of each problem */
-export function checked<T>(where: string, result: z.ZodSafeParseResult<T>): T {
-  if (result.success) return result.data
-  const problems = result.error.issues.map(({ path, message }) => [...path, message].join(': '))
-  throw coreErrors.INVALID_OPTIONS({ where, problems })
 }
 
 function withoutUndefined(settings: {

@@ -1,12 +1,77 @@
 import { type CapsuleError, isCapsuleError } from '@capsule/core'
 import {
+  type BindingReport,
+  type CellMode,
   decodeValue,
+  type OutputCounters,
   type ResultMessage,
   type TerminalErrorMessage,
   type TransactionReport,
   type WireError,
 } from '@capsule/protocol'
-import type { Outcome, OutcomeError } from './session.ts'
+import type { ProcessExit } from '@capsule/transport'
+
+/** How one execution ended. Guest failures are outcomes, never rejections. */
+export interface Outcome {
+  readonly executionId: string
+  readonly status: 'ok' | 'error' | 'cancelled' | 'timed-out' | 'crashed'
+  /** What became of the session's namespace. */
+  readonly state: 'kept' | 'rolled-back' | 'lost'
+  /** The completion value, when it survives the wire; else absent. */
+  readonly value?: unknown
+  /** The completion value as `util.inspect` shows it. */
+  readonly text?: string
+  readonly error?: OutcomeError
+  readonly durationMs: number
+  /** A hard cancel went through Node's internals: renew this session when convenient. */
+  readonly tainted?: true
+  /** `value`, `text` or collected output was cut to its budget. */
+  readonly truncated?: true
+  /** The cell's number in `In` and `Out`; absent without history or when it never started. */
+  readonly cell?: number
+  readonly mode?: CellMode
+  readonly executor?: string
+  /** 0 dropped while queued, 1 cooperative, 2 terminated, 3 killed. Present when the execution was stopped. */
+  readonly cancelRung?: 0 | 1 | 2 | 3
+  /** Present when the worker died. */
+  readonly exit?: ProcessExit & { readonly stderrTail: string }
+  readonly output: OutputCounters
+  /** Of state `rolled-back` after the loss of a worker: what the fresh one started from. */
+  readonly checkpointId?: string
+  /** Of a cell that ran as a transaction. */
+  readonly transaction?: TransactionOutcome
+}
+
+export interface TransactionOutcome {
+  readonly action: 'committed' | 'rolled-back'
+  /** Of a rollback: the bindings that were put back, and those that may not be as before (`skipped`, with the reason). */
+  readonly report: readonly BindingReport[]
+  /** What left the session while the cell ran, and that no rollback takes back. */
+  readonly effects: readonly TransactionEffect[]
+}
+
+/** `input`: a person was asked. */
+export interface TransactionEffect {
+  readonly type: 'input'
+  readonly inputId: string
+  readonly prompt: string
+  readonly isAnswered: boolean
+}
+
+export interface OutcomeError {
+  /** Of a thrown non-error: its text (`5`). */
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  /** In cell coordinates. */
+  readonly stack?: string
+  readonly line?: number
+  readonly column?: number
+  readonly cause?: OutcomeError
+  readonly errors?: readonly OutcomeError[]
+  /** The thrown value when it was not an error and survives the wire. */
+  readonly thrown?: unknown
+}
 
 export type TerminalMessage = ResultMessage | TerminalErrorMessage
 

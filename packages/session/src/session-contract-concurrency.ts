@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Execution, ExecutionEvent, Outcome, Session, SessionOptions } from './session.ts'
+import type { Outcome } from './outcome.ts'
+import type { Execution, ExecutionEvent, Session, SessionOptions } from './session.ts'
 
 type Open = (options?: SessionOptions) => Promise<Session>
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ExecutionEvent, Session, SessionOptions } from './session.ts'
-import { describeCheckpoints, describeTransactions } from './session-contract-checkpoints.ts'
+import { describeCheckpoints, describeTransactions } from './checkpoint-session-contract.ts'
 import { describeConcurrency } from './session-contract-concurrency.ts'
 
 export interface SessionContractOptions {

@@ -1,4 +1,5 @@
-import type { HistoryEntry, Outcome } from './session.ts'
+import type { Outcome } from './outcome.ts'
+import type { HistoryEntry } from './session.ts'
 
 /** Unit: cells. Threat: a session that lives for long and runs much. */
 const historyLimit = 1000

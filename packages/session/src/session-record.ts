@@ -1,7 +1,8 @@
 import type { Clock } from '@capsule/core'
 import type { Feature, HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
 import type { ProcessTransport } from '@capsule/transport'
-import type { Outcome, RestoredFacts, SessionInfo } from './session.ts'
+import type { Outcome } from './outcome.ts'
+import type { RestoredFacts, SessionInfo } from './session.ts'
 
 export interface SessionRecordOptions {
   readonly sessionId: string

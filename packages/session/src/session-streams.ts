@@ -9,7 +9,7 @@ import {
 import { createStreamHub, type StreamChannel, type StreamCounters, type StreamHub } from '@capsule/transport'
 import * as z from 'zod'
 import { sessionErrors } from './errors.ts'
-import { checked } from './options.ts'
+import { checked } from './checked.ts'
 import type { StreamOptions } from './session.ts'
 
 export interface SessionStreamsOptions {

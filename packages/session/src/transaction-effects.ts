@@ -1,5 +1,5 @@
 import type { InputRequestMessage } from '@capsule/protocol'
-import type { TransactionEffect } from './session.ts'
+import type { TransactionEffect } from './outcome.ts'
 
 /** Unit: effects. Threat: a cell that asks without end. */
 const effectsLimit = 1000

@@ -4,7 +4,8 @@ import { beforeReallyExit } from '@capsule/executor-threaded'
 import { createEngine } from '@capsule/namespace'
 import type { WorkerMessage } from '@capsule/protocol'
 import { createFdTransport } from '@capsule/transport'
-import { runControlLoop, streamsLink } from './control-loop.ts'
+import { runControlLoop } from './control-loop.ts'
+import { streamsLink } from './control-loop-options.ts'
 import { killGroup } from './kill-group.ts'
 
 // a cell may replace it

@@ -16,7 +16,8 @@ import {
 import { createFakeClock, createRecorder, waitFor } from '@capsule/testing'
 import { createMemoryTransportPair, createStreamHub, type StreamHub, type TransportEnd } from '@capsule/transport'
 import { expect, it, onTestFinished } from 'vitest'
-import { type ExecutorStart, runControlLoop } from './control-loop.ts'
+import { runControlLoop } from './control-loop.ts'
+import type { ExecutorStart } from './control-loop-options.ts'
 
 const hello: HelloMessage = {
   type: 'hello',

@@ -3,7 +3,8 @@ import { systemClock } from '@capsule/core'
 import { createThreadedExecutor, openSharedMemory, type SharedMemory } from '@capsule/executor-threaded'
 import { createFdTransport } from '@capsule/transport'
 import type { WorkerMessage } from '@capsule/protocol'
-import { runControlLoop, streamsLink } from './control-loop.ts'
+import { runControlLoop } from './control-loop.ts'
+import { streamsLink } from './control-loop-options.ts'
 import { killGroup } from './kill-group.ts'
 
 export interface ControlThreadData {

@@ -156,8 +156,7 @@ class Walk extends Findings {
         if (node.declaration) this.#visitIn(node.declaration, this.program)
         return
       case 'ExportAllDeclaration':
-        this.awaitsAtTop = true
-        return
+        return void (this.awaitsAtTop = true)
       case 'ExportDefaultDeclaration': {
         const { declaration } = node
         const isNamed = 'id' in declaration && declaration.id

@@ -4,7 +4,7 @@ import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 import { type AbortOptions, throwIfAborted } from '@capsule/core'
 import * as z from 'zod'
 import { sessionErrors } from '../errors.ts'
-import { checked } from '../options.ts'
+import { checked } from '../checked.ts'
 import type { Checkpoint, CheckpointFacts } from './checkpoint.ts'
 import {
   type CheckpointHeader,

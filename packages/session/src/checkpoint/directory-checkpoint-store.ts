@@ -2,7 +2,7 @@ import { lstat, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type AbortOptions, isCapsuleError, throwIfAborted, withAbort } from '@capsule/core'
 import { sessionErrors } from '../errors.ts'
-import { checked } from '../options.ts'
+import { checked } from '../checked.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import {
   fileNameOf,

@@ -1,4 +1,4 @@
-import { checked } from '../options.ts'
+import { checked } from '../checked.ts'
 import { readCheckpoint } from './checkpoint-blob.ts'
 import { findExpired } from './checkpoint-retention.ts'
 import type { CheckpointStore, CheckpointSummary } from './checkpoint-store.ts'

@@ -113,9 +113,11 @@ export class SessionCheckpoints {
   /** @throws CHECKPOINT_NOT_FOUND and what reading a blob throws; the namespace is untouched */
   async open(source: RestoreSource, { signal }: AbortOptions): Promise<Opened> {
     const { store, limits } = this.#options.policy
-    const found = typeof source === 'string' ? await store.load(source, signal === undefined ? {} : { signal }) : source
-    if (found === undefined) throw sessionErrors.CHECKPOINT_NOT_FOUND({ id: String(source) })
-    return openCheckpoint(found instanceof Uint8Array ? found : found.bytes, { limits })
+    if (source instanceof Uint8Array) return openCheckpoint(source, { limits })
+    if (typeof source !== 'string') return openCheckpoint(source.bytes, { limits })
+    const found = await store.load(source, signal === undefined ? {} : { signal })
+    if (found === undefined) throw sessionErrors.CHECKPOINT_NOT_FOUND({ id: source })
+    return openCheckpoint(found.bytes, { limits })
   }
 
   /** Takes as long as code of the checkpoint does. @throws CHECKPOINT_MALFORMED, RESTORE_FAILED, and why the worker ended */

@@ -1,6 +1,6 @@
 import { type Clock, type Logger, silentLogger, systemClock, throwIfAborted, type AbortOptions } from '@capsule/core'
 import * as z from 'zod'
-import { checked } from '../options.ts'
+import { checked } from '../checked.ts'
 import { type CheckpointLimits, limitsSchema } from './checkpoint-limits.ts'
 import { type CheckpointRetention, retentionSchema } from './checkpoint-retention.ts'
 
