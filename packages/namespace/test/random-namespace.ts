@@ -96,7 +96,7 @@ export function cellOf({ makers: made, fills, roots }: RandomNamespace): string 
     const add = (target, name, value) => {
       if (!isObject(target) || !Object.isExtensible(target)) return
       if (target instanceof Map) try { Map.prototype.set.call(target, name, value) } catch {}
-      else if (target instanceof Set) target.add(value)
+      else if (target instanceof Set) try { target.add(value) } catch {}
       else if (Array.isArray(target) && target.length < 1000) target[target.length] = value
     }
     const define = (target, name, how) => { if (isObject(target) && !own.has(target)) Reflect.defineProperty(target, name, how) }
