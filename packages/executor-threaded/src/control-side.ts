@@ -4,7 +4,6 @@ import {
   droppedTerminal,
   type Executor,
   executorErrors,
-  type ExecutorMessage,
   type OutputPump,
   type UncountedTerminal,
 } from '@capsule/executor'

@@ -3,13 +3,27 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import type { CellRequest, Completion, EngineCounters, EngineOptions } from '@capsule/namespace'
-import { type CellMode, decodeValue, type InspectAnswer, type InspectQuery, type WireError } from '@capsule/protocol'
+import {
+  type BindingReport,
+  type CellMode,
+  decodeValue,
+  type InspectAnswer,
+  type InspectQuery,
+  type RestoreMode,
+  type SnapshotFacts,
+  type TransactionReport,
+  type WireError,
+} from '@capsule/protocol'
 
 export type ParentMessage =
   | { type: 'run'; request: CellRequest }
   | { type: 'cancel'; executionId: string; reason: 'cancelled' | 'timed-out' }
   | { type: 'inspect'; query: InspectQuery }
   | { type: 'counters' }
+  | { type: 'capture'; limitBytes: number }
+  | { type: 'restore'; payload: string; mode: RestoreMode }
+  /** What these globals hold, as `describeGraph` tells it. */
+  | { type: 'describe'; names: readonly string[] }
   | { type: 'soak'; rounds: number; code: string }
   | { type: 'dispose' }
 export type ChildMessage =
@@ -23,6 +37,7 @@ export type ChildMessage =
       mode: CellMode
       completion: Completion
       cause: string | undefined
+      transaction: TransactionReport | undefined
     }
 
 export interface Settled {
@@ -34,7 +49,17 @@ export interface Settled {
   readonly error: WireError | undefined
   /** What `currentExecutionId` says where `settled` is called. */
   readonly cause: string | undefined
+  readonly transaction: TransactionReport | undefined
 }
+
+export interface Captured extends SnapshotFacts {
+  /** In base64. */
+  readonly payload: string
+}
+
+export type Restored =
+  | { readonly kind: 'restored'; readonly report: BindingReport[] }
+  | { readonly kind: 'malformed'; readonly problem: string }
 
 export type RunOptions = Partial<Omit<CellRequest, 'code'>>
 
@@ -54,9 +79,12 @@ export class EngineProcess {
   readonly #waiting = new Set<() => void>()
   #executions = 0
 
-  static async start(options: EngineOptions = {}, { execArgv = [] as string[] } = {}): Promise<EngineProcess> {
+  static async start(options: EngineOptions = {}, { execArgv = [] as string[], execPath = process.execPath } = {}): Promise<EngineProcess> {
     const child = fork(fileURLToPath(new URL('fixtures/engine-child.ts', import.meta.url)), {
+      execPath,
       execArgv: ['--conditions=@capsule/source', '--no-compilation-cache', ...execArgv],
+      // JSON would call what cells have made of `toJSON`
+      serialization: 'advanced',
       env: { ENGINE_OPTIONS: JSON.stringify(options) },
     })
     const engine = new EngineProcess(child)
@@ -101,10 +129,11 @@ export class EngineProcess {
       (m) => m.type === 'settled' && m.executionId === executionId,
     )
     if (message.type !== 'settled') throw new Error('unreachable')
-    const { completion, cell, mode, cause } = message
+    const { completion, cell, mode, cause, transaction } = message
     const bytes = completion.kind === 'value' ? (completion.value as unknown as string | undefined) : undefined
     const value = bytes === undefined ? undefined : decodeValue(Buffer.from(bytes, 'base64'))
-    return { cell, mode, completion, value, error: completion.kind === 'throw' ? completion.error : undefined, cause }
+    const error = completion.kind === 'throw' ? completion.error : undefined
+    return { cell, mode, completion, value, error, cause, transaction }
   }
 
   async late(): Promise<{ executionId: string | undefined; error: WireError }> {
@@ -123,6 +152,18 @@ export class EngineProcess {
 
   async counters(): Promise<EngineCounters> {
     return (await this.#ask({ type: 'counters' })) as EngineCounters
+  }
+
+  async capture(limitBytes = 64 * 1024 * 1024): Promise<Captured> {
+    return (await this.#ask({ type: 'capture', limitBytes })) as Captured
+  }
+
+  async restore(payload: string, mode: RestoreMode = 'replace'): Promise<Restored> {
+    return (await this.#ask({ type: 'restore', payload, mode })) as Restored
+  }
+
+  async describe(names: readonly string[]): Promise<string> {
+    return (await this.#ask({ type: 'describe', names })) as string
   }
 
   async soak(rounds: number, code: string): Promise<{ heapBytes: number; rssBytes: number }> {

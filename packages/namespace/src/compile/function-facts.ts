@@ -346,9 +346,8 @@ function isDirectEval(node: AnyNode): boolean {
 
 /** `() => expression`. */
 function isBare(node: AnyFunction): boolean {
-  if (node.type !== 'ArrowFunctionExpression') return false
-  const { params, body } = node as ArrowFunctionExpression
-  return params.length === 0 && body.type !== 'BlockStatement'
+  if (isClass(node) || node.type !== 'ArrowFunctionExpression') return false
+  return node.params.length === 0 && node.body.type !== 'BlockStatement'
 }
 
 /** Whether it stands in a block, loop or function that declares names. */

@@ -1,6 +1,7 @@
 import type { ClassFacts } from '../compile/function-facts.ts'
-import { getOwnPropertyDescriptor, ownKeys } from '../primordials.ts'
-import { functionText, isExtensible, ownValue } from './natives.ts'
+import { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from '../primordials.ts'
+import { functionText, isExtensible, isGeneratorFunction, ownValue, symbolDescription } from './natives.ts'
+import { usualParent } from './usual-parent.ts'
 import type { Key } from './snapshot-writer.ts'
 
 export interface ClassMember {
@@ -80,8 +81,11 @@ function isMember(holder: object, key: Key, { members }: ClassFacts, isStatic: b
   const isAsMade = property.configurable === true && property.writable !== false
   if (property.enumerable === true || (!isAsMade && isExtensible(holder))) return false
   const methods = methodsOf(holder, key)
+  const shown = typeof key === 'string' ? key : symbolDescription(key) === undefined ? '' : `[${symbolDescription(key)}]`
   const isTextOf = (method: unknown): boolean => {
     if (typeof method !== 'function') return false
+    const prefix = method === property.get ? 'get ' : method === property.set ? 'set ' : ''
+    if (!isUntouched(method, prefix + shown)) return false
     const text = functionText(method as () => void)
     return members.some(
       (member) =>
@@ -89,4 +93,14 @@ function isMember(holder: object, key: Key, { members }: ClassFacts, isStatic: b
     )
   }
   return methods.length > 0 && methods.every(isTextOf)
+}
+
+/** A method that was changed is no longer what its class's text says. */
+function isUntouched(method: Function, name: string): boolean {
+  const isGenerator = isGeneratorFunction(method)
+  if (!isExtensible(method) || ownKeys(method).length !== (isGenerator ? 3 : 2)) return false
+  if (ownValue(method, 'name') !== name || typeof ownValue(method, 'length') !== 'number') return false
+  const prototype = isGenerator ? ownValue(method, 'prototype') : undefined
+  if (isGenerator && (typeof prototype !== 'object' || prototype === null || ownKeys(prototype).length > 0)) return false
+  return getPrototypeOf(method) === usualParent(method)
 }

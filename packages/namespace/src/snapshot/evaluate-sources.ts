@@ -1,4 +1,4 @@
-import { apply } from '../primordials.ts'
+import { apply, getOwnPropertyDescriptor, ownKeys } from '../primordials.ts'
 import { malformed } from './byte-source.ts'
 import type { SourceEntry } from './source-entry.ts'
 
@@ -53,8 +53,8 @@ function makerOf(make: unknown): MakeFunction {
   return () => {
     const made: unknown = apply(make, globalThis, [])
     if (typeof made !== 'object' || made === null) return made
-    const [key] = Reflect.ownKeys(made)
-    const { value, get, set } = Reflect.getOwnPropertyDescriptor(made, key as PropertyKey) ?? {}
+    const [key] = ownKeys(made)
+    const { value, get, set } = getOwnPropertyDescriptor(made, key as PropertyKey) ?? {}
     return (value ?? get ?? set) as unknown
   }
 }

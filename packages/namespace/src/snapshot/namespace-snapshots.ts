@@ -12,7 +12,7 @@ import { malformed } from './byte-source.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
 import { GlobalNames } from './global-names.ts'
-import { functionText, ownValue } from './natives.ts'
+import { functionText, isModuleNamespaceObject, ownValue } from './natives.ts'
 import { exportOf, ModuleExports, type ModulePath } from './module-exports.ts'
 import { type ReadSnapshot, readSnapshot } from './read-snapshot.ts'
 import { RestoreAttempt } from './restore-attempt.ts'
@@ -180,6 +180,8 @@ export class NamespaceSnapshots {
       const options = attributes === '' ? '' : `,${attributes}`
       const loading = this.#evaluate(`import(${stringify(specifier)}${options})`) as Promise<object>
       const onLoaded = (namespace: object): void => {
+        // `import()` gives a promise of a promise where a cell has taken `Promise.prototype.then` away
+        if (!isModuleNamespaceObject(namespace)) return settled({ error: 'it is no module' })
         this.#modules.imported(specifier, attributes, namespace)
         settled({ value: namespace })
       }

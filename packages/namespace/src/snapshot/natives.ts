@@ -2,6 +2,7 @@ import { types } from 'node:util'
 
 // What reads the insides of objects, taken at load: cells may replace it, and subclasses may override it.
 const { call } = Function.prototype
+const { getOwnPropertyDescriptor: describeOwn } = Reflect
 
 function uncurry<This, Args extends unknown[], Result>(
   method: (this: This, ...args: Args) => Result,
@@ -143,5 +144,5 @@ export function hasSlots(value: object): boolean {
 
 /** The value of an own data property; getters do not run. */
 export function ownValue(holder: object, key: PropertyKey): unknown {
-  return Reflect.getOwnPropertyDescriptor(holder, key)?.value
+  return describeOwn(holder, key)?.value
 }

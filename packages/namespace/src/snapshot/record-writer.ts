@@ -11,6 +11,7 @@ import { type Key, type SnapshotWriter, Unportable } from './snapshot-writer.ts'
 import { sourceEntryOf } from './source-entry.ts'
 import { functionOf, nameOf, opaqueProblem, type Problem, PrototypeChains, withArticle } from './unportable.ts'
 import { errorBases, functionFlag, objectFlag, propertyFlag, recordKind, viewNames } from './value-tags.ts'
+import { generatorPrototypes, usualParent } from './usual-parent.ts'
 import type { WellKnown } from './well-known.ts'
 
 export interface RecordWriterOptions {
@@ -29,21 +30,25 @@ const bufferPrototype = Buffer.prototype as object
 const poolBytes = Buffer.poolSize
 /** Holes in an array before it is written property by property: its length may be 2 ** 32 - 1. */
 const holes = 1024
-const functionPrototype = {
-  plain: Function.prototype,
-  async: getPrototypeOf(async () => {}) as object,
-  generator: getPrototypeOf(function* () {}) as object,
-  asyncGenerator: getPrototypeOf(async function* () {}) as object,
-}
-const generatorPrototypes = new Set<unknown>([
-  natives.ownValue(functionPrototype.generator, 'prototype'),
-  natives.ownValue(functionPrototype.asyncGenerator, 'prototype'),
-])
 const plainAttributes = propertyFlag.writable | propertyFlag.enumerable | propertyFlag.configurable
 const errorPrototypes = errorBases.map(
   (name) => (globalThis as unknown as Record<string, ErrorConstructor>)[name]?.prototype as object,
 )
 const symbolNames = new Map([...natives.wellKnownSymbols].map(([name, symbol]) => [symbol, name]))
+const viewPrototypes = viewNames.map(
+  (name) => (globalThis as unknown as Record<string, { prototype: object } | undefined>)[name]?.prototype,
+)
+const prototypes = {
+  Array: Array.prototype,
+  ArrayBuffer: ArrayBuffer.prototype,
+  Date: Date.prototype,
+  Function: Function.prototype,
+  Map: Map.prototype,
+  Object: Object.prototype,
+  RegExp: RegExp.prototype,
+  Set: Set.prototype,
+}
+const toObject = Object
 const urlPrototype = URL.prototype
 
 /** Writes what one object, function or symbol is. What it refers to is left to the snapshot writer. */
@@ -97,7 +102,7 @@ export class RecordWriter {
   #object(value: object): Kind {
     if (isArray(value)) return this.#array(value)
     const prototype = getPrototypeOf(value)
-    if (prototype !== Object.prototype) return this.#special(value)
+    if (prototype !== prototypes.Object) return this.#special(value)
     const keys = ownKeys(value) as Key[]
     return looksPlain(keys)
       ? (this.#prototypeOfCells(value, keys) ?? this.#record(value, prototype, keys))
@@ -118,7 +123,7 @@ export class RecordWriter {
     if (getPrototypeOf(value) === urlPrototype) return this.#url(value as URL)
     const keys = ownKeys(value) as Key[]
     return (
-      this.#prototypeOfCells(value, keys) ?? this.#record(value, this.#checkedPrototype(value, Object.prototype), keys)
+      this.#prototypeOfCells(value, keys) ?? this.#record(value, this.#checkedPrototype(value, prototypes.Object), keys)
     )
   }
 
@@ -131,7 +136,7 @@ export class RecordWriter {
     const integrity = integrityOf(value)
     const values = uniformValues(value, keys, integrity)
     const flags = (values === undefined ? objectFlag.described : 0) | (integrity * objectFlag.integrity)
-    this.#head(flags, prototype, Object.prototype)
+    this.#head(flags, prototype, prototypes.Object)
     if (values === undefined) this.#described(describe(value, keys))
     else {
       this.#sink.varint(this.#snapshot.shape(keys))
@@ -141,7 +146,7 @@ export class RecordWriter {
   }
 
   #array(value: readonly unknown[]): Kind {
-    const prototype = this.#checkedPrototype(value, Array.prototype)
+    const prototype = this.#checkedPrototype(value, prototypes.Array)
     const { length } = value
     const integrity = integrityOf(value)
     if (integrity < 3 && getOwnPropertyDescriptor(value, 'length')?.writable !== true) {
@@ -151,7 +156,7 @@ export class RecordWriter {
     const start = sink.position
     const extras = extraKeys(value, length)
     const flags = (extras.length > 0 ? objectFlag.described : 0) | (integrity * objectFlag.integrity)
-    this.#head(flags, prototype, Array.prototype)
+    this.#head(flags, prototype, prototypes.Array)
     sink.varint(length)
     const attributes = attributesOf(integrity)
     let missing = 0
@@ -170,13 +175,13 @@ export class RecordWriter {
   /** Property by property: few elements for its length, or some that are not as an assignment makes them. */
   #sparseArray(value: readonly unknown[], start: number): Kind {
     this.#sink.position = start
-    this.#head(objectFlag.sparse | (integrityOf(value) * objectFlag.integrity), getPrototypeOf(value), Array.prototype)
+    this.#head(objectFlag.sparse | (integrityOf(value) * objectFlag.integrity), getPrototypeOf(value), prototypes.Array)
     this.#sink.varint(value.length)
     return this.#rest(value, recordKind.array, ['length'])
   }
 
   #map(value: Map<unknown, unknown>): Kind {
-    this.#headOf(value, Map.prototype)
+    this.#headOf(value, prototypes.Map)
     this.#sink.varint(natives.mapSize(value))
     natives.forEachOfMap(value, (item, key) => {
       this.#value(key, 'a key')
@@ -186,7 +191,7 @@ export class RecordWriter {
   }
 
   #set(value: Set<unknown>): Kind {
-    this.#headOf(value, Set.prototype)
+    this.#headOf(value, prototypes.Set)
     this.#sink.varint(natives.setSize(value))
     let index = 0
     natives.forEachOfSet(value, (item) => this.#value(item, index++))
@@ -194,13 +199,13 @@ export class RecordWriter {
   }
 
   #date(value: Date): Kind {
-    this.#headOf(value, Date.prototype)
+    this.#headOf(value, prototypes.Date)
     this.#sink.number(natives.dateTime(value))
     return this.#rest(value, recordKind.date)
   }
 
   #regExp(value: RegExp): Kind {
-    this.#headOf(value, RegExp.prototype)
+    this.#headOf(value, prototypes.RegExp)
     this.#sink.text(natives.regExpSource(value))
     this.#sink.text(natives.regExpFlags(value))
     const lastIndex = getOwnPropertyDescriptor(value, 'lastIndex')
@@ -224,7 +229,7 @@ export class RecordWriter {
   #arrayBuffer(value: ArrayBuffer): Kind {
     if (natives.isDetached(value)) return refuse({ reason: 'native-object', detail: 'a detached ArrayBuffer' })
     if (this.#pooledIn(value).length > 0) return refuse(sharedPool)
-    this.#headOf(value, ArrayBuffer.prototype)
+    this.#headOf(value, prototypes.ArrayBuffer)
     const isResizable = natives.isResizable(value)
     this.#sink.varint(isResizable ? natives.bufferLimit(value) + 1 : 0)
     this.#sink.binary(toBytes(value, 0, natives.bufferBytes(value)))
@@ -235,7 +240,7 @@ export class RecordWriter {
     const isDataView = natives.isDataView(value)
     const name = isDataView ? 'DataView' : natives.typedArrayName(value)
     const index = (viewNames as readonly string[]).indexOf(name)
-    const base = (globalThis as unknown as Record<string, { prototype: object } | undefined>)[name]?.prototype
+    const base = viewPrototypes[index]
     if (index < 0 || base === undefined) return refuse({ reason: 'native-object', detail: withArticle(name) })
     const buffer = isDataView ? natives.dataViewBuffer(value) : natives.typedArrayBuffer(value)
     const problem = bufferProblem(buffer)
@@ -281,7 +286,7 @@ export class RecordWriter {
 
   #boxed(value: object): Kind {
     const primitive = natives.unbox(value)
-    const base = getPrototypeOf(Object(primitive)) as object
+    const base = getPrototypeOf(toObject(primitive)) as object
     this.#headOf(value, base)
     this.#value(primitive, 'value')
     const keys = (ownKeys(value) as Key[]).slice(typeof primitive === 'string' ? primitive.length : 0)
@@ -338,7 +343,7 @@ export class RecordWriter {
         (hasPrototype ? functionFlag.prototype : 0) |
         (overrides.length > 0 ? functionFlag.properties : 0) |
         (isExact ? functionFlag.exact : 0) |
-        (integrityOf(value) * functionFlag.integrity),
+        (functionIntegrity(value) * functionFlag.integrity),
     )
     if (hasName) sink.text(name.value as string)
     if (hasParent) this.#value(parent, 'its parent class')
@@ -353,9 +358,9 @@ export class RecordWriter {
     const facts = this.#options.sources.find(natives.functionText(owner as () => void))
     const parent = getPrototypeOf(owner)
     const base =
-      facts?.body !== undefined && typeof parent === 'function' && parent !== Function.prototype
+      facts?.body !== undefined && typeof parent === 'function' && parent !== prototypes.Function
         ? natives.ownValue(parent, 'prototype')
-        : Object.prototype
+        : prototypes.Object
     const isExact = facts?.body?.runsCode === true
     this.#value(owner, 'constructor')
     const flags = (isExact ? objectFlag.exact : 0) | (integrityOf(value) * objectFlag.integrity)
@@ -468,6 +473,12 @@ function integrityOf(value: object): 0 | 1 | 2 | 3 {
   return natives.isSealed(value) ? 2 : 1
 }
 
+/** V8 takes a sealed function for frozen, also when its `prototype` can still be set. */
+function functionIntegrity(value: Function): 0 | 1 | 2 | 3 {
+  const integrity = integrityOf(value)
+  return integrity === 3 && getOwnPropertyDescriptor(value, 'prototype')?.writable === true ? 2 : integrity
+}
+
 function errorBaseOf(value: object): number {
   for (let link: object | null = value; link !== null; link = getPrototypeOf(link)) {
     const base = errorPrototypes.indexOf(link)
@@ -491,14 +502,6 @@ function isUsual(property: PropertyDescriptor | undefined, value?: unknown): pro
   return property.writable === false && property.enumerable === false
 }
 
-/** What `Object.getPrototypeOf` gives of such a function when nobody has changed it. */
-function usualParent(value: Function): object {
-  if (natives.isGeneratorFunction(value)) {
-    return natives.isAsyncFunction(value) ? functionPrototype.asyncGenerator : functionPrototype.generator
-  }
-  return natives.isAsyncFunction(value) ? functionPrototype.async : functionPrototype.plain
-}
-
 function hasUsualConstructor(prototype: object): boolean {
   const property = getOwnPropertyDescriptor(prototype, 'constructor')
   return (
@@ -515,7 +518,7 @@ function isTold(prototype: object, owner: Function, isClass: boolean): boolean {
   if (natives.isGeneratorFunction(owner)) return ownKeys(prototype).length > 0 || !generatorPrototypes.has(parent)
   const isUntouched =
     functionOf(prototype) === owner && ownKeys(prototype).length === 1 && hasUsualConstructor(prototype)
-  return !isUntouched || parent !== Object.prototype
+  return !isUntouched || parent !== prototypes.Object
 }
 
 /** Why the text of a function does not say all of it. */

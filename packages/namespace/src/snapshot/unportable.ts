@@ -130,7 +130,7 @@ function isHandle([root = '', member = '']: readonly string[], name: string): bo
 }
 
 export function withArticle(name: string): string {
-  return `${/^[AEIOU]/i.test(name) ? 'an' : 'a'} ${name}`
+  return `${/^[AEIO]/i.test(name) ? 'an' : 'a'} ${name}`
 }
 
 /** The function or class whose `prototype` this is. */

@@ -13,7 +13,10 @@ import { extraKeys } from '../snapshot/extra-keys.ts'
 import * as natives from '../snapshot/natives.ts'
 
 const { setPrototypeOf } = Reflect
-const bytesOf = (buffer: ArrayBuffer): Uint8Array => new Uint8Array(buffer)
+const NativeUint8Array = Uint8Array
+const bytesOf = (buffer: ArrayBuffer): Uint8Array => new NativeUint8Array(buffer)
+const compareBytes = Buffer.compare
+const regExpPrototype = RegExp.prototype
 
 /** What one object was, one level deep. */
 export interface SavedObject {
@@ -120,7 +123,7 @@ class SavedRegExp implements SavedObject {
     const value = this.#value
     const isSameText = natives.regExpSource(value) === this.#source && natives.regExpFlags(value) === this.#flags
     if (isSameText) return 'unchanged'
-    if (getPrototypeOf(value) !== RegExp.prototype || natives.isFrozen(value)) return 'frozen'
+    if (getPrototypeOf(value) !== regExpPrototype || natives.isFrozen(value)) return 'frozen'
     natives.compileRegExp(value, this.#source, this.#flags)
     value.lastIndex = this.#lastIndex as number
     return 'restored'
@@ -213,14 +216,14 @@ class SavedBuffer implements SavedObject {
     if (bytes === undefined) return 'unchanged'
     if (natives.isDetached(this.#value)) return 'frozen'
     if (natives.bufferBytes(this.#value) !== bytes.length) natives.resize(this.#value, bytes.length)
-    else if (Buffer.compare(bytesOf(this.#value), bytes) === 0) return 'unchanged'
+    else if (compareBytes(bytesOf(this.#value), bytes) === 0) return 'unchanged'
     bytesOf(this.#value).set(bytes)
     return 'restored'
   }
 }
 
 function copyOf(buffer: ArrayBuffer): Uint8Array {
-  const copy = new Uint8Array(natives.bufferBytes(buffer))
+  const copy = new NativeUint8Array(natives.bufferBytes(buffer))
   copy.set(bytesOf(buffer))
   return copy
 }

@@ -156,6 +156,8 @@ function textOf(key: PropertyKey): string {
   return typeof key === 'symbol' ? `[${String(key)}]` : String(key)
 }
 
+const urlPrototype = URL.prototype
+
 /** The prototype at which the chain of an object with insides of its own ends. */
 function baseOf(value: object): object | null {
   for (let link = getPrototypeOf(value); link !== null; link = getPrototypeOf(link)) {
@@ -174,7 +176,7 @@ const slotted = new Set<object>(
 )
 
 function hasSlots(value: object): boolean {
-  return Array.isArray(value) || natives.hasSlots(value) || getPrototypeOf(value) === URL.prototype
+  return Array.isArray(value) || natives.hasSlots(value) || getPrototypeOf(value) === urlPrototype
 }
 
 function* childrenOf(value: object): Generator<unknown, void> {
