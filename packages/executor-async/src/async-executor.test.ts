@@ -19,6 +19,7 @@ function open({ maxConcurrent = 1 } = {}) {
     inspect: () => {
       throw new Error('broken')
     },
+    abandonRestore: () => {},
     counters: { bindings: 3 } as Engine['counters'],
   } as Partial<Engine> as Engine
   const clock = createFakeClock()
