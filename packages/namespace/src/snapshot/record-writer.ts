@@ -133,15 +133,26 @@ export class RecordWriter {
   }
 
   #record(value: object, prototype: object | null, keys: readonly Key[]): Kind {
+    const sink = this.#sink
+    const start = sink.position
     const integrity = integrityOf(value)
-    const values = uniformValues(value, keys, integrity)
-    const flags = (values === undefined ? objectFlag.described : 0) | (integrity * objectFlag.integrity)
-    this.#head(flags, prototype, prototypes.Object)
-    if (values === undefined) this.#described(describe(value, keys))
-    else {
-      this.#sink.varint(this.#snapshot.shape(keys))
-      for (let index = 0; index < keys.length; index++) this.#value(values[index], keys[index] as Key)
+    const attributes = attributesOf(integrity)
+    this.#head(integrity * objectFlag.integrity, prototype, prototypes.Object)
+    sink.varint(this.#snapshot.shape(keys))
+    for (let index = 0; index < keys.length; index++) {
+      const key = keys[index] as Key
+      const descriptor = getOwnPropertyDescriptor(value, key) as PropertyDescriptor
+      if (flagsOf(descriptor) !== attributes) return this.#describedRecord(value, prototype, keys, start)
+      this.#snapshot.value(sink, descriptor.value, key)
     }
+    return recordKind.object
+  }
+
+  /** Property by property: not all are as an assignment, and then sealing or freezing, makes them. */
+  #describedRecord(value: object, prototype: object | null, keys: readonly Key[], start: number): Kind {
+    this.#sink.position = start
+    this.#head(objectFlag.described | (integrityOf(value) * objectFlag.integrity), prototype, prototypes.Object)
+    this.#described(describe(value, keys))
     return recordKind.object
   }
 
@@ -431,18 +442,6 @@ function refuse(problem: Problem): never {
 
 function describe(value: object, keys: readonly Key[]): Described[] {
   return keys.map((key) => [key, getOwnPropertyDescriptor(value, key) as PropertyDescriptor])
-}
-
-/** The values, when all properties are as an assignment (and then sealing or freezing) makes them. */
-function uniformValues(value: object, keys: readonly Key[], integrity: number): unknown[] | undefined {
-  const attributes = attributesOf(integrity)
-  const values: unknown[] = []
-  for (let index = 0; index < keys.length; index++) {
-    const descriptor = getOwnPropertyDescriptor(value, keys[index] as Key) as PropertyDescriptor
-    if (flagsOf(descriptor) !== attributes) return undefined
-    values.push(descriptor.value)
-  }
-  return values
 }
 
 /** Of every property, when an assignment (and then sealing or freezing) made them. */
