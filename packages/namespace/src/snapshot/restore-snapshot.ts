@@ -168,12 +168,14 @@ class Restore {
 
   /** Visits the roots of the bindings in order; returns where those of the history follow. */
   #eachBinding(
-    visit: (root: ReturnType<SnapshotBuilder['root']> & {
-      name: string
-      kind: RootKind
-      cell: number
-      place: number
-    }) => void,
+    visit: (
+      root: ReturnType<SnapshotBuilder['root']> & {
+        name: string
+        kind: RootKind
+        cell: number
+        place: number
+      },
+    ) => void,
   ): ByteSource {
     const source = this.#roots()
     for (const [name, kind, cell, place] of this.#snapshot.index.bindings) {

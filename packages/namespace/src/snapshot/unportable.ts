@@ -50,7 +50,9 @@ export function opaqueProblem(value: object): Problem | undefined {
     isArgumentsObject(value) ||
     isExternal(value) ||
     isSharedArrayBuffer(value)
-  return isNative ? { reason: 'native-object', detail: withArticle(isArgumentsObject(value) ? 'Arguments' : classNameOf(value)) } : undefined
+  return isNative
+    ? { reason: 'native-object', detail: withArticle(isArgumentsObject(value) ? 'Arguments' : classNameOf(value)) }
+    : undefined
 }
 
 /** `inspect` asks for no other property than these two, and for those of the prototype. */
