@@ -43,13 +43,30 @@ export function definitions(marker: string): string {
     undefined`
 }
 
-export const supportedNames = ['symbols', 'shared', 'Plain', 'Derived', 'List', 'Table', 'Failure', 'Old', 'declared', 'arrow', 'methods']
+export const supportedNames = [
+  'symbols',
+  'shared',
+  'Plain',
+  'Derived',
+  'List',
+  'Table',
+  'Failure',
+  'Old',
+  'declared',
+  'arrow',
+  'methods',
+]
 
 const key = fc.oneof(
   fc.constantFrom('"a"', '"b"', '"c"', '"__proto__"', '"constructor"', '"toString"', '"1"', '"-1"', '"length2"', 'symbols[0]', 'Symbol.for("k")'),
   fc.string({ maxLength: 4 }).map((text) => JSON.stringify(text)),
 ) // prettier-ignore
-const attributes = fc.constantFrom('writable: true, enumerable: true, configurable: true', 'writable: true, configurable: true', 'enumerable: true', '')
+const attributes = fc.constantFrom(
+  'writable: true, enumerable: true, configurable: true',
+  'writable: true, configurable: true',
+  'enumerable: true',
+  '',
+)
 
 export interface RandomNamespace {
   readonly makers: readonly string[]
@@ -59,10 +76,16 @@ export interface RandomNamespace {
 }
 
 export const namespaces: fc.Arbitrary<RandomNamespace> = fc
-  .array(fc.oneof({ weight: 30, arbitrary: fc.constantFrom(...makers) }, { weight: 1, arbitrary: fc.constantFrom(...unsupported) }), {
-    minLength: 2,
-    maxLength: 14,
-  })
+  .array(
+    fc.oneof(
+      { weight: 30, arbitrary: fc.constantFrom(...makers) },
+      { weight: 1, arbitrary: fc.constantFrom(...unsupported) },
+    ),
+    {
+      minLength: 2,
+      maxLength: 14,
+    },
+  )
   .chain((chosen) => {
     const index = fc.nat({ max: chosen.length - 1 })
     const value = fc.oneof({ weight: 2, arbitrary: primitive }, { weight: 3, arbitrary: index.map((at) => `o[${at}]`) })
@@ -92,14 +115,14 @@ export function cellOf({ makers: made, fills, roots }: RandomNamespace): string 
   return `{
     const isObject = (value) => typeof value === 'object' || typeof value === 'function'
     const own = new Set([Math.max, Array.prototype])
-    const set = (target, name, value) => { if (isObject(target) && !own.has(target)) Reflect.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true }) }
+    const set = (target, name, value) => { try { if (isObject(target) && !own.has(target)) Reflect.defineProperty(target, name, { value, writable: true, enumerable: true, configurable: true }) } catch {} }
     const add = (target, name, value) => {
       if (!isObject(target) || !Object.isExtensible(target)) return
       if (target instanceof Map) try { Map.prototype.set.call(target, name, value) } catch {}
       else if (target instanceof Set) try { target.add(value) } catch {}
       else if (Array.isArray(target) && target.length < 1000) target[target.length] = value
     }
-    const define = (target, name, how) => { if (isObject(target) && !own.has(target)) Reflect.defineProperty(target, name, how) }
+    const define = (target, name, how) => { try { if (isObject(target) && !own.has(target)) Reflect.defineProperty(target, name, how) } catch {} }
     const adopt = (target, prototype) => { if (isObject(target) && typeof prototype === 'object' && typeof target === 'object') Reflect.setPrototypeOf(target, prototype) }
     const harden = (target, how) => { try { if (isObject(target)) Object[how](target) } catch {} }
     const o = []

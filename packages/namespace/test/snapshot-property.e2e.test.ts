@@ -58,7 +58,10 @@ const changes: fc.Arbitrary<Change> = fc.oneof(
   fc.record({
     kind: fc.constant('index' as const),
     path: fc.array(fc.nat({ max: 30 }), { minLength: 1, maxLength: 4 }),
-    value: fc.oneof(fc.constantFrom(null, -1, 1e9, 2 ** 53, 'Object', '__capsule__', [], {}), fc.jsonValue({ maxDepth: 1 })),
+    value: fc.oneof(
+      fc.constantFrom(null, -1, 1e9, 2 ** 53, 'Object', '__capsule__', [], {}),
+      fc.jsonValue({ maxDepth: 1 }),
+    ),
   }),
 )
 
@@ -103,17 +106,36 @@ test('a payload that was changed is malformed and changes nothing, or is restore
   await from.value(definitions('hostile'))
   await from.value(
     cellOf({
-      makers: ['new Derived()', 'new Map([[1, 2]])', '[1, , 3]', 'new Failure("f")', 'Buffer.from("abc")', 'new DataView(new ArrayBuffer(9))', 'Plain.prototype.area', 'new Old()'],
-      fills: ['set(o[0], "a", o[1])', 'add(o[1], o[2], o[0])', 'define(o[7], symbols[0], { get: arrow })', 'harden(o[2], "freeze")'],
+      makers: [
+        'new Derived()',
+        'new Map([[1, 2]])',
+        '[1, , 3]',
+        'new Failure("f")',
+        'Buffer.from("abc")',
+        'new DataView(new ArrayBuffer(9))',
+        'Plain.prototype.area',
+        'new Old()',
+      ],
+      fills: [
+        'set(o[0], "a", o[1])',
+        'add(o[1], o[2], o[0])',
+        'define(o[7], symbols[0], { get: arrow })',
+        'harden(o[2], "freeze")',
+      ],
       roots: [0, 1, 2, 3, 4, 5, 6, 7],
     }),
   )
   await from.run('r1')
   const payload = Buffer.from((await from.capture()).payload, 'base64')
-  await to.value('var own = { a: [1, 2], self: null }; own.self = own; const fixed = 1; class Own { m() { return 1 } } var made = new Own(), arrow = 5; function declared() {}; 42')
+  await to.value(
+    'var own = { a: [1, 2], self: null }; own.self = own; const fixed = 1; class Own { m() { return 1 } } var made = new Own(), arrow = 5; function declared() {}; 42',
+  )
   const names = ['own', 'fixed', 'Own', 'made', 'arrow', 'declared']
   const state = async (): Promise<string> => {
-    const history = await to.value('[JSON.stringify([In, Object.keys(Out), _]), Object.keys(globalThis), typeof symbols]', { storeHistory: false })
+    const history = await to.value(
+      '[JSON.stringify([In, Object.keys(Out), _]), Object.keys(globalThis).sort(), typeof symbols]',
+      { storeHistory: false },
+    )
     return `${await to.describe(names)} ${JSON.stringify(history)} ${JSON.stringify((await to.capture()).report)}`
   }
   const own = (await to.capture()).payload
@@ -145,7 +167,10 @@ test('what a cell that throws has changed is put back, or a report says so', { t
       const names = [...supportedNames, ...namespace.roots.map((_, index) => `r${index}`)]
       const each = (): Promise<string[]> => Promise.all(names.map((name) => engine.describe([name])))
       const before = await each()
-      const settled = await engine.run(mutationsOf(actions, names), { transaction: 'rollback-on-failure', storeHistory: false })
+      const settled = await engine.run(mutationsOf(actions, names), {
+        transaction: 'rollback-on-failure',
+        storeHistory: false,
+      })
       expect(settled.error?.message).toBe('undone')
       expect(settled.transaction?.action).toBe('rolled-back')
       const skipped = skippedIn(settled.transaction?.report ?? [])

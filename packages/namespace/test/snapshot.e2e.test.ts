@@ -11,7 +11,11 @@ interface Case {
   readonly same?: readonly string[]
 }
 
-async function check(from: EngineProcess, to: EngineProcess, { cells, skipped = {}, lost = {}, same = [] }: Case): Promise<void> {
+async function check(
+  from: EngineProcess,
+  to: EngineProcess,
+  { cells, skipped = {}, lost = {}, same = [] }: Case,
+): Promise<void> {
   for (const cell of cells) await from.value(`${cell}\n;undefined`)
   const trip = await roundTrip(from, to)
   expect(skippedIn(trip.captured.report)).toEqual(skipped)
@@ -20,7 +24,8 @@ async function check(from: EngineProcess, to: EngineProcess, { cells, skipped = 
   expect(trip.afterAgain).toBe(trip.before)
   expect(trip.again.map(({ name }) => name)).toEqual(trip.kept)
   const options = { storeHistory: false }
-  for (const code of same) expect([code, await to.value(code, options)]).toEqual([code, await from.value(code, options)])
+  for (const code of same)
+    expect([code, await to.value(code, options)]).toEqual([code, await from.value(code, options)])
 }
 
 const cases: Record<string, Case> = {
@@ -118,7 +123,13 @@ const cases: Record<string, Case> = {
       class Coded extends TypeError { constructor(m) { super(m); this.code = 'E' } }; var coded = new Coded('boo')`,
     ],
     skipped: { getter: 'native-object', computed: 'native-object', numeric: 'native-object' },
-    same: ['typeof ran', 'error.stack', 'own.stack', 'all.errors[0] === error', 'coded instanceof Coded && coded instanceof TypeError'],
+    same: [
+      'typeof ran',
+      'error.stack',
+      'own.stack',
+      'all.errors[0] === error',
+      'coded instanceof Coded && coded instanceof TypeError',
+    ],
   },
   'regular expressions, without running code of theirs': {
     cells: [
@@ -154,7 +165,16 @@ const cases: Record<string, Case> = {
       'await 1; function waited(n) { return n < 2 ? n : waited(n - 1) + waited(n - 2) }',
       'function* down(n) { if (n) yield* down(n - 1); yield n }',
     ],
-    same: ['even(10)', 'factorial(5)', 'fib(3)', 'oldFib(5)', 'strictFib(6)', 'waited(6)', '[...down(3)]', 'fib.name + oldFib.name + strictFib.name + waited.name'],
+    same: [
+      'even(10)',
+      'factorial(5)',
+      'fib(3)',
+      'oldFib(5)',
+      'strictFib(6)',
+      'waited(6)',
+      '[...down(3)]',
+      'fib.name + oldFib.name + strictFib.name + waited.name',
+    ],
   },
   'functions of blocks, loops, methods and keys of every kind': {
     cells: [
@@ -182,7 +202,15 @@ const cases: Record<string, Case> = {
       a2: 'local-closure',
       a3: 'local-closure',
     },
-    same: ['shared[0]()', 'inBlock()', 'annexB() === annexB', "methods['b c']() + methods[3]() + methods.lit() + methods.__proto__()", '[...methods]', 'a4()', 'tagged() + defaults(1)'],
+    same: [
+      'shared[0]()',
+      'inBlock()',
+      'annexB() === annexB',
+      "methods['b c']() + methods[3]() + methods.lit() + methods.__proto__()",
+      '[...methods]',
+      'a4()',
+      'tagged() + defaults(1)',
+    ],
   },
   'functions whose text does not tell what they are': {
     cells: [
@@ -246,7 +274,15 @@ const cases: Record<string, Case> = {
       Deleted: 'unknown-source', Swapped: 'unknown-source', secret: 'private-state', Counter: 'private-state', Reader: 'local-closure',
       early: 'unknown-source',
     }, // prettier-ignore
-    same: ['A.name + A.t + A.s', 'b.m()', 'method === B.prototype.m', 'new Replaced().m()', 'B.length()', 'new inner().me() === inner', 'new Private().pub() + Private.ps()'],
+    same: [
+      'A.name + A.t + A.s',
+      'b.m()',
+      'method === B.prototype.m',
+      'new Replaced().m()',
+      'B.length()',
+      'new inner().me() === inner',
+      'new Private().pub() + Private.ps()',
+    ],
   },
   'class hierarchies, old and new': {
     cells: [
@@ -314,7 +350,12 @@ const cases: Record<string, Case> = {
       entries: 'native-object', helper: 'native-object', matches: 'native-object', arg: 'native-object', generator: 'native-object',
       proxy: 'proxy', timer: 'open-handle', pending: 'pending-promise',
     }, // prettier-ignore
-    same: ['rf === fsd.readFileSync && pathNs.sep', 'typeof os.EOL', 'EE.prototype.hi()', 'native === Array.prototype.map && cons === console && gt === globalThis && proc === process'],
+    same: [
+      'rf === fsd.readFileSync && pathNs.sep',
+      'typeof os.EOL',
+      'EE.prototype.hi()',
+      'native === Array.prototype.map && cons === console && gt === globalThis && proc === process',
+    ],
   },
 }
 
@@ -347,7 +388,12 @@ test('globals that were not declared, and those that cannot be carried over', as
       Object.defineProperty(globalThis, 'fixed', { value: 5 })`,
       'const length = 4, name = "n", _ = "mine"; let In = 3',
     ],
-    skipped: { getter: 'native-object', '[Symbol(named)]': 'native-object', process: 'native-object', Buffer: 'native-object' },
+    skipped: {
+      getter: 'native-object',
+      '[Symbol(named)]': 'native-object',
+      process: 'native-object',
+      Buffer: 'native-object',
+    },
     same: ['undeclared.a', 'fetch()', 'console.log()', 'typeof navigator', 'fixed', '_ + In + name + length'],
   })
 })
@@ -362,17 +408,30 @@ test('a restore replaces all of the namespace, and puts globals back that cells 
     Math.max = () => 'replaced'; console = 5; const navigator = 1, fetch = 3, require = 4, _ = 't'; let In = 4; undefined`)
   const answer = await to.restore(payload)
   expect(answer.kind === 'restored' && skippedIn(answer.report)).toEqual({ x: 'frozen', old3: 'frozen' })
-  expect(await to.value('[x, y, z, max(1, 2), typeof old1, typeof old2]')).toEqual([9, 2, 3, 2, 'undefined', 'undefined'])
+  expect(await to.value('[x, y, z, max(1, 2), typeof old1, typeof old2]')).toEqual([
+    9,
+    2,
+    3,
+    2,
+    'undefined',
+    'undefined',
+  ])
   expect(await to.value('[typeof console.log, typeof navigator, typeof fetch, typeof require, Out[1], In[1]]')).toEqual([
     'function', 'object', 'function', 'function', 42, '40 + 2',
   ]) // prettier-ignore
   const again = await to.capture()
-  expect(again.report.map(({ name }) => name)).toEqual(['y', 'z', 'max', 'x', 'old3', 'Out[3]', 'Out[4]', '_', '__', '___'].filter((name) => again.report.some((each) => each.name === name)))
+  expect(again.report.map(({ name }) => name)).toEqual(
+    ['y', 'z', 'max', 'x', 'old3', 'Out[3]', 'Out[4]', '_', '__', '___'].filter((name) =>
+      again.report.some((each) => each.name === name),
+    ),
+  )
 })
 
 test('a merge leaves what the snapshot does not name', async () => {
   const [from, to] = await Promise.all([startEngine(), startEngine()])
-  await from.run('const a = { x: 1 }; function recursive(n) { return n ? recursive(n - 1) : "new" }; const timer = setTimeout(() => {}, 0)')
+  await from.run(
+    'const a = { x: 1 }; function recursive(n) { return n ? recursive(n - 1) : "new" }; const timer = setTimeout(() => {}, 0)',
+  )
   const { payload } = await from.capture()
   await to.run('let a = 5, b = 6, timer = "own"; function recursive() { return "old" }; "value"')
   expect((await to.restore(payload, 'merge')).kind).toBe('restored')
@@ -382,7 +441,8 @@ test('a merge leaves what the snapshot does not name', async () => {
 
 test('the history comes back, but for what cannot', async () => {
   const [from, to] = await Promise.all([startEngine(), startEngine()])
-  for (const cell of ['5', '({ a: 1 })', `Out['1.5'] = 'x'; Out[Infinity] = 2; 'h'`, 'class Q { #p }; new Q()']) await from.run(cell)
+  for (const cell of ['5', '({ a: 1 })', `Out['1.5'] = 'x'; Out[Infinity] = 2; 'h'`, 'class Q { #p }; new Q()'])
+    await from.run(cell)
   const captured = await from.capture()
   expect(skippedIn(captured.report)).toEqual({ 'Out[4]': 'private-state', _: 'private-state' })
   expect((await to.restore(captured.payload)).kind).toBe('restored')
@@ -411,7 +471,9 @@ test('more than the limit is skipped, the rest is carried over', async () => {
   const { report, payload } = await engine.capture(1024 * 1024)
   expect(skippedIn(report)).toEqual({ fan: 'too-large' })
   expect(payload.length).toBeLessThan(10_000)
-  await engine.run(`const keys = {}; for (let i = 0; i < 20_000; i++) keys['key number ' + i] = 0; const source = '${'x'.repeat(50_000)}'; undefined`)
+  await engine.run(
+    `const keys = {}; for (let i = 0; i < 20_000; i++) keys['key number ' + i] = 0; const source = '${'x'.repeat(50_000)}'; undefined`,
+  )
   const small = await engine.capture(100_000)
   expect(skippedIn(small.report)).toMatchObject({ keys: 'too-large', In: 'too-large' })
   expect(Buffer.from(small.payload, 'base64').length).toBeLessThan(110_000)
@@ -456,9 +518,11 @@ test('a snapshot is restored into a poisoned realm', async () => {
 
 test('frozen prototypes of the language do not get in the way', async () => {
   const [from, to] = await Promise.all([startEngine(), startEngine()])
-  await from.run('var a = { toString: 1, constructor: 2, name: 3 }, b = [1, 2]; class A { toString() { return 1 } }; var i = new A(); i.own = 5; undefined')
+  await from.run(
+    'var a = { toString: 1, constructor: 2, name: 3 }, b = [1, 2]; class A { toString() { return 1 } }; var i = new A(); i.own = 5; undefined',
+  )
   await to.run('Object.freeze(Object.prototype); Object.freeze(Array.prototype); undefined')
   const { payload } = await from.capture()
   expect((await to.restore(payload)).kind).toBe('restored')
-  expect(await to.describe(['a', 'b', 'A', 'i'])).toBe((await from.describe(['a', 'b', 'A', 'i'])))
+  expect(await to.describe(['a', 'b', 'A', 'i'])).toBe(await from.describe(['a', 'b', 'A', 'i']))
 })

@@ -81,7 +81,8 @@ function isMember(holder: object, key: Key, { members }: ClassFacts, isStatic: b
   const isAsMade = property.configurable === true && property.writable !== false
   if (property.enumerable === true || (!isAsMade && isExtensible(holder))) return false
   const methods = methodsOf(holder, key)
-  const shown = typeof key === 'string' ? key : symbolDescription(key) === undefined ? '' : `[${symbolDescription(key)}]`
+  const shown =
+    typeof key === 'string' ? key : symbolDescription(key) === undefined ? '' : `[${symbolDescription(key)}]`
   const isTextOf = (method: unknown): boolean => {
     if (typeof method !== 'function') return false
     const prefix = method === property.get ? 'get ' : method === property.set ? 'set ' : ''
@@ -101,6 +102,7 @@ function isUntouched(method: Function, name: string): boolean {
   if (!isExtensible(method) || ownKeys(method).length !== (isGenerator ? 3 : 2)) return false
   if (ownValue(method, 'name') !== name || typeof ownValue(method, 'length') !== 'number') return false
   const prototype = isGenerator ? ownValue(method, 'prototype') : undefined
-  if (isGenerator && (typeof prototype !== 'object' || prototype === null || ownKeys(prototype).length > 0)) return false
+  if (isGenerator && (typeof prototype !== 'object' || prototype === null || ownKeys(prototype).length > 0))
+    return false
   return getPrototypeOf(method) === usualParent(method)
 }

@@ -354,7 +354,7 @@ export class RecordWriter {
         (hasPrototype ? functionFlag.prototype : 0) |
         (overrides.length > 0 ? functionFlag.properties : 0) |
         (isExact ? functionFlag.exact : 0) |
-        (functionIntegrity(value) * functionFlag.integrity),
+        (integrityOf(value) * functionFlag.integrity),
     )
     if (hasName) sink.text(name.value as string)
     if (hasParent) this.#value(parent, 'its parent class')
@@ -468,14 +468,14 @@ function looksPlain(keys: readonly Key[]): boolean {
 
 function integrityOf(value: object): 0 | 1 | 2 | 3 {
   if (natives.isExtensible(value)) return 0
-  if (natives.isFrozen(value)) return 3
+  if (natives.isFrozen(value)) return mayChange(value) ? 2 : 3
   return natives.isSealed(value) ? 2 : 1
 }
 
-/** V8 takes a sealed function for frozen, also when its `prototype` can still be set. */
-function functionIntegrity(value: Function): 0 | 1 | 2 | 3 {
-  const integrity = integrityOf(value)
-  return integrity === 3 && getOwnPropertyDescriptor(value, 'prototype')?.writable === true ? 2 : integrity
+/** V8 takes a sealed function, or an empty array that is not extensible, for frozen. */
+function mayChange(value: object): boolean {
+  const key = typeof value === 'function' ? 'prototype' : isArray(value) ? 'length' : undefined
+  return key !== undefined && getOwnPropertyDescriptor(value, key)?.writable === true
 }
 
 function errorBaseOf(value: object): number {

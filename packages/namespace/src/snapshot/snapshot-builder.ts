@@ -80,7 +80,9 @@ export class SnapshotBuilder {
 
   buildData(): void {
     this.#each(recordKind.prototype, (id) => this.#prototype(id))
-    this.#each(recordKind.arrayBuffer, (id) => this.#set(id, this.#arrayBuffer(this.#source(id))))
+    this.#each(recordKind.arrayBuffer, (id) => {
+      this.#shellOf(id, this.#source(id), this.#arrayBuffer(this.#source(id)), NativeArrayBuffer.prototype)
+    })
     for (let id = 0; id < this.#snapshot.kinds.length; id++) if (!this.#isBuilt[id]) this.#shell(id)
     for (let id = 0; id < this.#snapshot.kinds.length; id++) this.#fill(id)
   }
