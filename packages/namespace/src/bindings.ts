@@ -1,5 +1,6 @@
 import type { BindingKind, Declaration } from './compile/compile.ts'
 import { runtimeName } from './compile/compile.ts'
+import { globalProperty } from './intrinsics.ts'
 import {
   dataDescriptor,
   defineProperty,
@@ -27,7 +28,7 @@ export class Bindings {
   /** What stands for the name now; one that was deleted from `globalThis` is no binding any more. */
   find(name: string): Binding | undefined {
     const binding = this.#bindings.get(name)
-    if (binding === undefined || getOwnPropertyDescriptor(globalThis, name) !== undefined) return binding
+    if (binding === undefined || globalProperty(name) !== undefined) return binding
     this.#bindings.delete(name)
     return undefined
   }

@@ -6,6 +6,7 @@ import {
   getOwnPropertyDescriptor,
   matchesPattern,
   ownKeys,
+  SafeMap,
   SafeSet,
 } from './primordials.ts'
 
@@ -72,17 +73,31 @@ const originals: readonly Original[] = [
  */
 export function withIntrinsics<T>(fn: () => T): T {
   const added = additions()
-  if (added === undefined) return withReplaced(fn)
+  if (added === undefined) return withGlobals(fn)
   for (let index = 0; index < added.length; index++) {
     const { holder, key } = added[index] as Addition
     deleteProperty(holder, key)
   }
   try {
-    return withReplaced(fn)
+    return withGlobals(fn)
   } finally {
     for (let index = 0; index < added.length; index++) {
       const { holder, key, property } = added[index] as Addition
       defineProperty(holder, key, property)
+    }
+  }
+}
+
+function withGlobals<T>(fn: () => T): T {
+  try {
+    return withReplaced(fn)
+  } finally {
+    if (aside.size > 0) {
+      aside.forEach((property, key) => {
+        if (property === undefined) deleteProperty(globalThis, key)
+        else defineProperty(globalThis, key, property)
+      })
+      aside.clear()
     }
   }
 }
@@ -151,18 +166,48 @@ function changedSince(first: number): readonly Original[] {
   return changed
 }
 
+/** Globals that library code needs, as they are for cells once the call ends; undefined: deleted. */
+const aside = new SafeMap<PropertyKey, PropertyDescriptor | undefined>()
+const needed = new SafeSet<PropertyKey>()
+for (const name of globalNames) needed.add(name)
+
+/** A global as it is for cells; to be called within `withIntrinsics`. */
+export function globalProperty(key: PropertyKey): PropertyDescriptor | undefined {
+  return aside.has(key) ? aside.get(key) : getOwnPropertyDescriptor(globalThis, key)
+}
+
+/** Defines a global for cells; to be called within `withIntrinsics`. */
+export function defineGlobal(key: PropertyKey, descriptor: PropertyDescriptor): boolean {
+  if (!needed.has(key)) return defineProperty(globalThis, key, descriptor)
+  const property = globalProperty(key)
+  if (property?.configurable === false) return false
+  const isWhole = 'configurable' in descriptor
+  aside.set(key, (isWhole ? descriptor : { __proto__: null, ...property, ...descriptor }) as PropertyDescriptor)
+  return true
+}
+
+export function deleteGlobal(key: PropertyKey): boolean {
+  if (!needed.has(key)) return deleteProperty(globalThis, key)
+  if (globalProperty(key)?.configurable === false) return false
+  aside.set(key, undefined)
+  return true
+}
+
 function withOriginals<T>(changed: readonly Original[], fn: () => T): T {
   const replaced: (PropertyDescriptor | undefined)[] = []
   for (let index = 0; index < changed.length; index++) {
     const { holder, key, value } = changed[index] as Original
-    defineProperty(replaced, index, dataDescriptor(getOwnPropertyDescriptor(holder, key)))
-    defineProperty(holder, key, dataDescriptor(value))
+    const property = getOwnPropertyDescriptor(holder, key)
+    const isAside = defineProperty(holder, key, dataDescriptor(value))
+    defineProperty(replaced, index, dataDescriptor(property))
+    if (holder === globalThis && isAside) aside.set(key, property)
   }
   try {
     return apply(fn, undefined, [])
   } finally {
     for (let index = 0; index < changed.length; index++) {
       const { holder, key } = changed[index] as Original
+      if (holder === globalThis && aside.has(key)) continue
       const descriptor = replaced[index]
       if (descriptor === undefined) deleteProperty(holder, key)
       else defineProperty(holder, key, descriptor)

@@ -386,6 +386,7 @@ test('globals that were not declared, and those that cannot be carried over', as
       `globalThis.undeclared = { a: 1 }; Object.defineProperty(globalThis, 'getter', { get() { return 1 }, configurable: true })
       globalThis[Symbol('named')] = 1; navigator = 5; process = 7; Buffer = 3; console = { log() { return 'own' } }; fetch = () => 1
       Object.defineProperty(globalThis, 'fixed', { value: 5 })`,
+      'class Map { own() { return 1 } }; const Set = { a: 1 }; Symbol = 5; Array.prototype.push = 6',
       'const length = 4, name = "n", _ = "mine"; let In = 3',
     ],
     skipped: {
@@ -394,7 +395,7 @@ test('globals that were not declared, and those that cannot be carried over', as
       process: 'native-object',
       Buffer: 'native-object',
     },
-    same: ['undeclared.a', 'fetch()', 'console.log()', 'typeof navigator', 'fixed', '_ + In + name + length'],
+    same: ['undeclared.a', 'fetch()', 'console.log()', 'typeof navigator', 'fixed', '_ + In + name + length', 'new Map().own() + Set.a + Symbol'],
   })
 })
 
@@ -405,7 +406,7 @@ test('a restore replaces all of the namespace, and puts globals back that cells 
   const { payload } = await from.capture()
   await to.run(`Object.defineProperty(globalThis, 'x', { value: 9 }); Object.defineProperty(globalThis, 'z', { value: 7, writable: true })
     function old1() {} var old2 = 1; Object.defineProperty(globalThis, 'old3', { value: 1 })
-    Math.max = () => 'replaced'; console = 5; const navigator = 1, fetch = 3, require = 4, _ = 't'; let In = 4; undefined`)
+    Math.max = () => 'replaced'; console = 5; JSON = 6; class Map {}; const navigator = 1, fetch = 3, require = 4, _ = 't'; let In = 4; undefined`)
   const answer = await to.restore(payload)
   expect(answer.kind === 'restored' && skippedIn(answer.report)).toEqual({ x: 'frozen', old3: 'frozen' })
   expect(await to.value('[x, y, z, max(1, 2), typeof old1, typeof old2]')).toEqual([
@@ -416,8 +417,8 @@ test('a restore replaces all of the namespace, and puts globals back that cells 
     'undefined',
     'undefined',
   ])
-  expect(await to.value('[typeof console.log, typeof navigator, typeof fetch, typeof require, Out[1], In[1]]')).toEqual([
-    'function', 'object', 'function', 'function', 42, '40 + 2',
+  expect(await to.value('[typeof console.log, typeof navigator, typeof fetch, typeof require, new Map([[1, JSON.parse("2")]]).get(1), Out[1], In[1]]')).toEqual([
+    'function', 'object', 'function', 'function', 2, 42, '40 + 2',
   ]) // prettier-ignore
   const again = await to.capture()
   expect(again.report.map(({ name }) => name)).toEqual(

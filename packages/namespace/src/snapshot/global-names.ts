@@ -1,11 +1,10 @@
 import type { Bindings } from '../bindings.ts'
 import type { Builtins } from '../builtins.ts'
+import { defineGlobal, deleteGlobal, globalProperty } from '../intrinsics.ts'
 import { runtimeName } from '../compile/compile.ts'
 import type { History } from '../history.ts'
 import {
   apply,
-  defineProperty,
-  deleteProperty,
   getOwnPropertyDescriptor,
   getPrototypeOf,
   is,
@@ -39,7 +38,7 @@ export class GlobalNames {
     const { bindings, builtins, history, wellKnown } = this.#options
     const found: SnapshotBinding[] = []
     for (const key of ownKeys(globalThis)) {
-      const property = getOwnPropertyDescriptor(globalThis, key)
+      const property = globalProperty(key)
       const before = wellKnown.global(key)
       if (property === undefined || (before !== undefined && isSameProperty(property, before))) continue
       const { value } = property as { value: unknown }
@@ -66,19 +65,19 @@ export class GlobalNames {
 
   /** Says whether the global is now as asked for. */
   define(key: PropertyKey, value: unknown): boolean {
-    const property = getOwnPropertyDescriptor(globalThis, key)
+    const property = globalProperty(key)
     if (property === undefined || property.configurable === true) {
-      return defineProperty(globalThis, key, listedDescriptor(value))
+      return defineGlobal(key, listedDescriptor(value))
     }
     if (property.writable !== true) return property.writable === false && is(property.value, value)
-    return defineProperty(globalThis, key, { __proto__: null, value } as PropertyDescriptor)
+    return defineGlobal(key, { __proto__: null, value } as PropertyDescriptor)
   }
 
   /** Makes the global what it was. */
   putBack(key: PropertyKey, property: PropertyDescriptor): boolean {
     const within = property.get === undefined ? undefined : inside.find(({ get }) => get === property.get)
     if (within?.set !== undefined && property.set === within.set) apply(within.set, globalThis, [within.value])
-    if (defineProperty(globalThis, key, { __proto__: null, ...property } as PropertyDescriptor)) return true
+    if (defineGlobal(key, { __proto__: null, ...property } as PropertyDescriptor)) return true
     return property.writable !== undefined && this.define(key, property.value)
   }
 
@@ -86,7 +85,7 @@ export class GlobalNames {
   remove(key: PropertyKey): boolean {
     const before = this.#options.wellKnown.global(key)
     if (before !== undefined) return this.putBack(key, before)
-    return deleteProperty(globalThis, key) || this.define(key, undefined)
+    return deleteGlobal(key) || this.define(key, undefined)
   }
 
   /** What `remove` leaves. */
@@ -106,7 +105,7 @@ export class GlobalNames {
   /** `process = ...` and `Buffer = ...` go through setters of Node. */
   #replacedInside(): SnapshotBinding[] {
     return inside.flatMap(({ name, get, value }) => {
-      const property = getOwnPropertyDescriptor(globalThis, name)
+      const property = globalProperty(name)
       if (property === undefined || property.get !== get || get === undefined) return []
       const now: unknown = apply(get, globalThis, [])
       return is(now, value) ? [] : [{ name, kind: 'global', cell: 0, value: now, problem: accessorProblem } as const]

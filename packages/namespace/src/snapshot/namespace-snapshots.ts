@@ -5,8 +5,8 @@ import type { Builtins } from '../builtins.ts'
 import type { CellFiles } from '../cell-files.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
 import type { History } from '../history.ts'
-import { lastingObstacle, withIntrinsics } from '../intrinsics.ts'
-import { getOwnPropertyDescriptor, sliceText, thenOf } from '../primordials.ts'
+import { globalProperty, lastingObstacle, withIntrinsics } from '../intrinsics.ts'
+import { sliceText, thenOf } from '../primordials.ts'
 import { compileScript } from '../script-cache.ts'
 import { malformed } from './byte-source.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
@@ -167,7 +167,7 @@ export class NamespaceSnapshots {
   #bindings(): SnapshotBinding[] {
     const found: SnapshotBinding[] = []
     this.#parts.bindings.forEach((name, { kind, cell }) => {
-      found.push({ name, kind, cell, value: getOwnPropertyDescriptor(globalThis, name)?.value })
+      found.push({ name, kind, cell, value: globalProperty(name)?.value as unknown })
     })
     found.push(...this.#names.undeclared())
     return found

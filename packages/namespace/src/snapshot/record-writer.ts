@@ -27,7 +27,8 @@ type Kind = (typeof recordKind)[keyof typeof recordKind]
 const { stringify } = JSON
 const toBytes = Buffer.from.bind(Buffer) as (buffer: ArrayBufferLike, offset: number, length: number) => Buffer
 const bufferPrototype = Buffer.prototype as object
-const poolBytes = Buffer.poolSize
+/** Of the memory that small buffers share: not quite `Buffer.poolSize` in Node 26. */
+const poolBytes = Buffer.from('pooled').buffer.byteLength
 /** Holes in an array before it is written property by property: its length may be 2 ** 32 - 1. */
 const holes = 1024
 const plainAttributes = propertyFlag.writable | propertyFlag.enumerable | propertyFlag.configurable
@@ -265,7 +266,8 @@ export class RecordWriter {
     if (extras.length > 0)
       return refuse({ reason: 'native-object', detail: `${withArticle(name)} with further properties` })
     const integrity = integrityOf(value)
-    if (isNodeBuffer && integrity === 0 && this.#isPooled(buffer as ArrayBuffer, bytes)) {
+    if (this.#isPooled(buffer as ArrayBuffer, bytes)) {
+      if (!isNodeBuffer || integrity > 0) return refuse(sharedPool)
       this.#notePooled(value, buffer, offset, offset + bytes)
       this.#sink.binary(toBytes(buffer, offset, bytes))
       return recordKind.ownBytes
@@ -280,6 +282,7 @@ export class RecordWriter {
 
   /** A view of pooled memory would bring other buffers along. One that the snapshot has already is no pool. */
   #isPooled(buffer: ArrayBuffer, bytes: number): boolean {
+    if (natives.isSharedArrayBuffer(buffer)) return false
     const size = natives.bufferBytes(buffer)
     return size === poolBytes && size !== bytes && this.#snapshot.idOf(buffer) === undefined
   }

@@ -3,7 +3,7 @@ import type { Binding, Bindings } from '../bindings.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
 import { runtimeName } from '../compile/compile.ts'
 import type { History, HistoryContents } from '../history.ts'
-import { getOwnPropertyDescriptor } from '../primordials.ts'
+import { globalProperty } from '../intrinsics.ts'
 import { ByteSource, malformed } from './byte-source.ts'
 import { lastNames, type RootKind } from './capture-snapshot.ts'
 import type { GlobalNames } from './global-names.ts'
@@ -156,7 +156,7 @@ class Restore {
   }
 
   #define(name: string, value: unknown): boolean {
-    if (!this.#before.has(name)) this.#before.set(name, getOwnPropertyDescriptor(globalThis, name))
+    if (!this.#before.has(name)) this.#before.set(name, globalProperty(name))
     return this.#parts.names.define(name, value)
   }
 

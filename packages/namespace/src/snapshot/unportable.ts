@@ -1,6 +1,5 @@
-import { inspect } from 'node:util'
 import type { SkipReason } from '@capsule/protocol'
-import { getPrototypeOf, hasOwn } from '../primordials.ts'
+import { getPrototypeOf } from '../primordials.ts'
 import {
   functionText,
   isArgumentsObject,
@@ -25,8 +24,6 @@ export interface Problem {
   readonly detail: string
 }
 
-const promisePrototype = Promise.prototype
-const inspectState = { customInspect: false, depth: -1, breakLength: Infinity }
 /** Node's classes whose instances stand for something outside of the heap. */
 const handleModules =
   /^node:(?:net|tls|http|https|http2|dgram|stream|child_process|worker_threads|fs|readline|inspector|cluster|zlib|timers|repl)$/
@@ -35,8 +32,8 @@ const handleModules =
 export function opaqueProblem(value: object): Problem | undefined {
   if (isProxy(value)) return { reason: 'proxy', detail: 'a Proxy' }
   if (isPromise(value)) {
-    const isPending = !isQuiet(value) || inspect(value, inspectState).includes('<pending>')
-    return { reason: 'pending-promise', detail: isPending ? 'a pending promise' : 'a promise' }
+    // whether it has settled, only code of its `then` could tell
+    return { reason: 'pending-promise', detail: 'a promise' }
   }
   if (isModuleNamespaceObject(value)) {
     return { reason: 'unknown-source', detail: 'a module that no `import` with a literal name loaded' }
@@ -53,15 +50,6 @@ export function opaqueProblem(value: object): Problem | undefined {
   return isNative
     ? { reason: 'native-object', detail: withArticle(isArgumentsObject(value) ? 'Arguments' : classNameOf(value)) }
     : undefined
-}
-
-/** `inspect` asks for no other property than these two, and for those of the prototype. */
-function isQuiet(promise: object): boolean {
-  return (
-    getPrototypeOf(promise) === promisePrototype &&
-    !hasOwn(promise, 'constructor') &&
-    !hasOwn(promise, Symbol.toStringTag)
-  )
 }
 
 export interface ChainOptions {

@@ -1,7 +1,9 @@
 import type { BindingReport } from '@capsule/protocol'
+import { globalProperty } from '../intrinsics.ts'
 import { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from '../primordials.ts'
 import type { FunctionSources } from '../snapshot/function-sources.ts'
 import type { ModuleExports } from '../snapshot/module-exports.ts'
+import { extraKeys } from '../snapshot/extra-keys.ts'
 import * as natives from '../snapshot/natives.ts'
 import { nameOf, opaqueProblem, type Problem, PrototypeChains } from '../snapshot/unportable.ts'
 import type { WellKnown } from '../snapshot/well-known.ts'
@@ -39,7 +41,7 @@ export class UndoImage {
     this.#options = options
     this.#chains = new PrototypeChains(options)
     for (const name of names) {
-      const property = getOwnPropertyDescriptor(globalThis, name)
+      const property = globalProperty(name)
       if (property !== undefined) this.#globals.set(name, property)
     }
     for (const each of options.own) this.#saved.set(each, saveObject(each))
@@ -58,7 +60,7 @@ export class UndoImage {
     const report: BindingReport[] = []
     for (const [key, property] of this.#globals) {
       const name = textOf(key)
-      const isChanged = !isSame(getOwnPropertyDescriptor(globalThis, key), property)
+      const isChanged = !isSame(globalProperty(key), property)
       if (isChanged && !this.#options.define(key, property)) report.push({ name, status: 'skipped', ...fixed })
       else this.#report(name, property.value, isChanged, changed, report)
     }
@@ -122,8 +124,6 @@ export class UndoImage {
       return { reason: 'local-closure', detail: `${nameOf(value)} uses ${names.join(', ')} of the code around it` }
     }
     const problem = opaqueProblem(value)
-    // a promise that has settled stays as it is
-    if (problem?.reason === 'pending-promise' && !problem.detail.includes('pending')) return undefined
     return problem ?? this.#chains.problemOf(getPrototypeOf(value), baseOf(value))
   }
 
@@ -182,8 +182,12 @@ function hasSlots(value: object): boolean {
 function* childrenOf(value: object): Generator<unknown, void> {
   yield getPrototypeOf(value)
   if (natives.isProxy(value)) return
-  if (natives.isTypedArray(value)) return yield natives.typedArrayBuffer(value)
-  if (natives.isDataView(value)) return yield natives.dataViewBuffer(value)
+  if (natives.isTypedArray(value)) {
+    yield natives.typedArrayBuffer(value)
+    for (const key of extraKeys(value, natives.typedArrayLength(value))) yield* heldBy(value, key)
+    return
+  }
+  if (natives.isDataView(value)) yield natives.dataViewBuffer(value)
   if (natives.isMap(value)) {
     const children: unknown[] = []
     natives.forEachOfMap(value, (item, key) => children.push(key, item))
@@ -193,10 +197,12 @@ function* childrenOf(value: object): Generator<unknown, void> {
     natives.forEachOfSet(value, (item) => children.push(item))
     yield* children
   }
-  for (const key of ownKeys(value)) {
-    const property = getOwnPropertyDescriptor(value, key)
-    if (property?.get !== undefined) yield property.get
-    if (property?.set !== undefined) yield property.set
-    yield property?.value
-  }
+  for (const key of ownKeys(value)) yield* heldBy(value, key)
+}
+
+function* heldBy(value: object, key: PropertyKey): Generator<unknown, void> {
+  const property = getOwnPropertyDescriptor(value, key)
+  if (property?.get !== undefined) yield property.get
+  if (property?.set !== undefined) yield property.set
+  yield property?.value
 }
