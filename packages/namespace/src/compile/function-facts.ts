@@ -2,7 +2,6 @@ import type {
   AnyNode,
   ArrowFunctionExpression,
   AssignmentProperty,
-  CallExpression,
   Class,
   Function as FunctionNode,
   FunctionDeclaration,

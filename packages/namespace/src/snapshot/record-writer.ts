@@ -7,7 +7,7 @@ import { extraKeys } from './extra-keys.ts'
 import { differentPlaces, type FunctionSources } from './function-sources.ts'
 import type { ModuleExports } from './module-exports.ts'
 import * as natives from './natives.ts'
-import { type Key, type SnapshotWriter, Unportable } from './snapshot-writer.ts'
+import { type Key, type RecordTarget, Unportable } from './record-target.ts'
 import { sourceEntryOf } from './source-entry.ts'
 import { functionOf, nameOf, opaqueProblem, type Problem, PrototypeChains, withArticle } from './unportable.ts'
 import { errorBases, functionFlag, objectFlag, propertyFlag, recordKind, viewNames } from './value-tags.ts'
@@ -54,7 +54,7 @@ const urlPrototype = URL.prototype
 
 /** Writes what one object, function or symbol is. What it refers to is left to the snapshot writer. */
 export class RecordWriter {
-  readonly #snapshot: SnapshotWriter
+  readonly #snapshot: RecordTarget
   readonly #sink: ByteSink
   readonly #options: RecordWriterOptions
   readonly #chains: PrototypeChains
@@ -62,7 +62,7 @@ export class RecordWriter {
   /** Buffers that were written without the pool they are in, and where they are in it. */
   readonly #pooled = new Map<ArrayBufferLike, { value: object; start: number; end: number }[]>()
 
-  constructor(snapshot: SnapshotWriter, options: RecordWriterOptions) {
+  constructor(snapshot: RecordTarget, options: RecordWriterOptions) {
     this.#snapshot = snapshot
     this.#sink = snapshot.records
     this.#options = options
