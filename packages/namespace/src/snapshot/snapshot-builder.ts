@@ -646,9 +646,9 @@ function define(holder: object, key: PropertyKey, value: unknown, flags: number)
 /** A setter there would run, and a frozen one would refuse. */
 function takesNoAssignment(prototype: object): boolean {
   return ownKeys(prototype).every((key) => {
-    if (key === '__proto__') return true
-    const { writable } = getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor
-    return writable === true && (typeof key === 'symbol' || !(+key >= 0))
+    // properties whose name is a symbol are always defined
+    if (key === '__proto__' || typeof key === 'symbol') return true
+    return getOwnPropertyDescriptor(prototype, key)?.writable === true && !(+key >= 0)
   })
 }
 
