@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- the counterpart of `record-writer.ts`; its phases share what is built so far */
 import { defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from '../primordials.ts'
 import { ByteSource, malformed } from './byte-source.ts'
 import { evaluateSources, type MakeFunction } from './evaluate-sources.ts'
