@@ -79,7 +79,10 @@ export class EngineProcess {
   readonly #waiting = new Set<() => void>()
   #executions = 0
 
-  static async start(options: EngineOptions = {}, { execArgv = [] as string[], execPath = process.execPath } = {}): Promise<EngineProcess> {
+  static async start(
+    options: EngineOptions = {},
+    { execArgv = [] as string[], execPath = process.execPath } = {},
+  ): Promise<EngineProcess> {
     const child = fork(fileURLToPath(new URL('fixtures/engine-child.ts', import.meta.url)), {
       execPath,
       execArgv: ['--conditions=@capsule/source', '--no-compilation-cache', ...execArgv],

@@ -32,5 +32,7 @@ export async function roundTrip(from: EngineProcess, to: EngineProcess): Promise
 
 /** The names that a report skips, each with its reason. */
 export function skippedIn(report: readonly BindingReport[]): Record<string, string> {
-  return Object.fromEntries(report.flatMap(({ name, status, reason }) => (status === 'skipped' ? [[name, `${reason}`]] : [])))
+  return Object.fromEntries(
+    report.flatMap(({ name, status, reason }) => (status === 'skipped' ? [[name, `${reason}`]] : [])),
+  )
 }

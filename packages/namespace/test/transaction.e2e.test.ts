@@ -19,7 +19,10 @@ test('a cell that completes is committed, one that fails or asks for it is rolle
   const engine = await startEngine()
   await engine.run('let b = 1')
   expect((await engine.run('b = 2', options)).transaction).toEqual({ action: 'committed', report: [] })
-  expect((await engine.run('b = 3', { transaction: 'commit-always' })).transaction).toEqual({ action: 'committed', report: [] })
+  expect((await engine.run('b = 3', { transaction: 'commit-always' })).transaction).toEqual({
+    action: 'committed',
+    report: [],
+  })
   const always = await engine.run('b = 4', { transaction: 'rollback-always' })
   expect(always.transaction).toEqual({ action: 'rolled-back', report: [{ name: 'b', status: 'restored' }] })
   expect((await engine.run('let let let', options)).transaction).toEqual({ action: 'rolled-back', report: [] })
@@ -32,7 +35,23 @@ test('data of every kind is put back in place', async () => {
     var bytes = new Uint8Array(memory), re = /a/g, error = new Error('e'), ordered = { a: 1, b: 2, c: 3 }, holder = { list, get g() { return 1 } }
     class P { constructor() { this.v = 1 } }; var p = new P(), identity = { list, map, set, p }; memory.own = 1; bytes.extra = 1
     function fn() {} fn.prop = 1; var resizable = new ArrayBuffer(2, { maxByteLength: 4 }), frozen = Object.freeze([1]); undefined`)
-  const names = ['list', 'map', 'set', 'date', 'memory', 'bytes', 're', 'error', 'ordered', 'holder', 'p', 'identity', 'fn', 'resizable', 'frozen']
+  const names = [
+    'list',
+    'map',
+    'set',
+    'date',
+    'memory',
+    'bytes',
+    're',
+    'error',
+    'ordered',
+    'holder',
+    'p',
+    'identity',
+    'fn',
+    'resizable',
+    'frozen',
+  ]
   const before = await engine.describe(names)
   const settled = await undone(
     engine,
@@ -42,7 +61,9 @@ test('data of every kind is put back in place', async () => {
   )
   expect(reportOf(settled)).toEqual({})
   expect(await engine.describe(names)).toBe(before)
-  expect(await engine.value('JSON.stringify(ordered) + (identity.list === list && map.get(1) === list && own === memory)')).toBe('{"a":1,"b":2,"c":3}true')
+  expect(
+    await engine.value('JSON.stringify(ordered) + (identity.list === list && map.get(1) === list && own === memory)'),
+  ).toBe('{"a":1,"b":2,"c":3}true')
 })
 
 test('names that the cell declared or defined are gone, and what they shadowed is back', async () => {
@@ -75,7 +96,10 @@ test('what may not be as before is in the report', async () => {
   await engine.value(`var counter = (() => { let c = 0; return () => ++c })(), weak = new WeakMap(), proxy = new Proxy({}, {}), pending = new Promise(() => {})
     class Secret { #x = 1 } var secret = new Secret(), sealed = { a: 1 }, moved = new ArrayBuffer(4), fine = { a: 1 }
     var detached = new ArrayBuffer(1); detached.transfer(); undefined`)
-  const settled = await undone(engine, 'counter(); Object.freeze(sealed); sealed.b = 1; moved.transfer(); fine.a = 2; Object.defineProperty(globalThis, "lasting", { value: 1 })')
+  const settled = await undone(
+    engine,
+    'counter(); Object.freeze(sealed); sealed.b = 1; moved.transfer(); fine.a = 2; Object.defineProperty(globalThis, "lasting", { value: 1 })',
+  )
   expect(reportOf(settled)).toEqual({
     counter: 'local-closure', weak: 'native-object', proxy: 'proxy', pending: 'pending-promise', secret: 'private-state', sealed: 'frozen', moved: 'frozen',
     lasting: 'frozen',
@@ -87,7 +111,10 @@ test('the values of the history are put back as well', async () => {
   const engine = await startEngine()
   await engine.run('({ a: 1 })')
   const settled = await undone(engine, '_.a = 2; Out[1].b = 3; Out[7] = 1; delete In[1]')
-  expect(settled.transaction?.report.map(({ name, status }) => [name, status])).toEqual([['Out[1]', 'restored'], ['_', 'restored']])
+  expect(settled.transaction?.report.map(({ name, status }) => [name, status])).toEqual([
+    ['Out[1]', 'restored'],
+    ['_', 'restored'],
+  ])
   expect(await engine.value('[_, Object.keys(Out), In[1]]')).toEqual([{ a: 1 }, ['1'], '({ a: 1 })'])
 })
 

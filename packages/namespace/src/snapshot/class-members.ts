@@ -2,7 +2,7 @@ import type { ClassFacts } from '../compile/function-facts.ts'
 import { getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from '../primordials.ts'
 import { functionText, isExtensible, isGeneratorFunction, ownValue, symbolDescription } from './natives.ts'
 import { usualParent } from './usual-parent.ts'
-import type { Key } from './snapshot-writer.ts'
+import type { Key } from './record-target.ts'
 
 export interface ClassMember {
   readonly owner: object

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { getPrototypeOf, hasOwn, ownKeys } from '../primordials.ts'
-import type { Key } from './snapshot-writer.ts'
+import type { Key } from './record-target.ts'
 
 /** Above it, keys that are no indexes are looked for by `inspect`, which does so without a string for each index. */
 const listedElements = 1024

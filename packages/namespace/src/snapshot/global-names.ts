@@ -3,14 +3,7 @@ import type { Builtins } from '../builtins.ts'
 import { defineGlobal, deleteGlobal, globalProperty } from '../intrinsics.ts'
 import { runtimeName } from '../compile/compile.ts'
 import type { History } from '../history.ts'
-import {
-  apply,
-  getOwnPropertyDescriptor,
-  getPrototypeOf,
-  is,
-  listedDescriptor,
-  ownKeys,
-} from '../primordials.ts'
+import { apply, getOwnPropertyDescriptor, getPrototypeOf, is, listedDescriptor, ownKeys } from '../primordials.ts'
 import type { SnapshotBinding } from './capture-snapshot.ts'
 import type { FunctionSources } from './function-sources.ts'
 import { functionText } from './natives.ts'

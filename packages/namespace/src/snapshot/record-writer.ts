@@ -1,17 +1,25 @@
-import { getOwnPropertyDescriptor, getPrototypeOf, hasOwn, isArray, ownKeys } from '../primordials.ts'
-import type { FunctionFacts } from '../compile/function-facts.ts'
+/* oxlint-disable max-lines -- each kind of object in one place, in the order of `value-tags.ts` */
+import { getOwnPropertyDescriptor, getPrototypeOf, isArray, ownKeys } from '../primordials.ts'
 import type { ByteSink } from './byte-sink.ts'
-import { ClassMembers, deletedMember } from './class-members.ts'
+import { ClassMembers } from './class-members.ts'
 import { errorStack, isNativeStack } from './error-stack.ts'
 import { extraKeys } from './extra-keys.ts'
-import { differentPlaces, type FunctionSources } from './function-sources.ts'
+import type { FunctionSources } from './function-sources.ts'
+import {
+  functionProblem,
+  hasUsualConstructor,
+  isTold,
+  isUsual,
+  ownOverrides,
+  unknownFunction,
+} from './function-state.ts'
 import type { ModuleExports } from './module-exports.ts'
 import * as natives from './natives.ts'
-import { type Key, type SnapshotWriter, Unportable } from './snapshot-writer.ts'
+import { type Key, type RecordTarget, Unportable } from './record-target.ts'
 import { sourceEntryOf } from './source-entry.ts'
-import { functionOf, nameOf, opaqueProblem, type Problem, PrototypeChains, withArticle } from './unportable.ts'
+import { functionOf, opaqueProblem, type Problem, PrototypeChains, withArticle } from './unportable.ts'
 import { errorBases, functionFlag, objectFlag, propertyFlag, recordKind, viewNames } from './value-tags.ts'
-import { generatorPrototypes, usualParent } from './usual-parent.ts'
+import { usualParent } from './usual-parent.ts'
 import type { WellKnown } from './well-known.ts'
 
 export interface RecordWriterOptions {
@@ -54,7 +62,7 @@ const urlPrototype = URL.prototype
 
 /** Writes what one object, function or symbol is. What it refers to is left to the snapshot writer. */
 export class RecordWriter {
-  readonly #snapshot: SnapshotWriter
+  readonly #snapshot: RecordTarget
   readonly #sink: ByteSink
   readonly #options: RecordWriterOptions
   readonly #chains: PrototypeChains
@@ -62,7 +70,7 @@ export class RecordWriter {
   /** Buffers that were written without the pool they are in, and where they are in it. */
   readonly #pooled = new Map<ArrayBufferLike, { value: object; start: number; end: number }[]>()
 
-  constructor(snapshot: SnapshotWriter, options: RecordWriterOptions) {
+  constructor(snapshot: RecordTarget, options: RecordWriterOptions) {
     this.#snapshot = snapshot
     this.#sink = snapshot.records
     this.#options = options
@@ -489,71 +497,6 @@ function errorBaseOf(value: object): number {
   return 0
 }
 
-function ownOverrides(value: Function): Key[] {
-  return (ownKeys(value) as Key[]).filter((key) => {
-    if (key !== 'prototype') return key !== 'arguments' && key !== 'caller'
-    const prototype = natives.ownValue(value, key)
-    return typeof prototype !== 'object' || prototype === null
-  })
-}
-
-/** A `name` or `length` as it comes with the function. */
-function isUsual(property: PropertyDescriptor | undefined, value?: unknown): property is PropertyDescriptor {
-  if (property === undefined || (value !== undefined && property.value !== value)) return false
-  // freezing changes nothing that the function's integrity does not tell
-  return property.writable === false && property.enumerable === false
-}
-
-function hasUsualConstructor(prototype: object): boolean {
-  const property = getOwnPropertyDescriptor(prototype, 'constructor')
-  return (
-    property !== undefined &&
-    property.enumerable === false &&
-    (property.writable === true || natives.isFrozen(prototype))
-  )
-}
-
-/** Whether a function's record has to mention its `prototype`: one that was never touched comes with the function. */
-function isTold(prototype: object, owner: Function, isClass: boolean): boolean {
-  if (isClass || !natives.isExtensible(prototype)) return true
-  const parent = getPrototypeOf(prototype)
-  if (natives.isGeneratorFunction(owner)) return ownKeys(prototype).length > 0 || !generatorPrototypes.has(parent)
-  const isUntouched =
-    functionOf(prototype) === owner && ownKeys(prototype).length === 1 && hasUsualConstructor(prototype)
-  return !isUntouched || parent !== prototypes.Object
-}
-
-/** Why the text of a function does not say all of it. */
-function functionProblem(value: Function, facts: FunctionFacts): Problem | undefined {
-  const name = nameOf(value)
-  const { captures, form, key, body, isMember } = facts
-  if (captures.includes(differentPlaces)) {
-    return { reason: 'unknown-source', detail: `the text of ${name} stands in places where it means different things` }
-  }
-  if (captures.length > 0) return closure(value, captures)
-  if (form === 'method' && isMember) {
-    return { reason: 'unknown-source', detail: `${name} is a method of a class that is not carried over before it` }
-  }
-  if (form === 'method' && key === undefined) {
-    return { reason: 'unknown-source', detail: `${name} is a method with a computed name` }
-  }
-  const altered = (what: string): Problem => ({ reason: 'unknown-source', detail: `${name} ${what}` })
-  if (!hasOwn(value, 'name') || !hasOwn(value, 'length')) return altered('has no name or length of its own any more')
-  const prototype = getOwnPropertyDescriptor(value, 'prototype')
-  if (prototype?.writable === false && body === undefined && !natives.isFrozen(value)) {
-    return altered('has a fixed prototype')
-  }
-  if (body === undefined) return undefined
-  if (body.hasPrivateStaticState) {
-    return { reason: 'private-state', detail: `${name} has static #private fields` }
-  }
-  if (natives.ownValue(prototype?.value as object, 'constructor') !== value) {
-    return altered('has a prototype with another constructor')
-  }
-  const deleted = deletedMember(value, body)
-  return deleted === undefined ? undefined : altered(`has no ${deleted} any more`)
-}
-
 const sharedPool: Problem = { reason: 'native-object', detail: 'it shares memory with another Buffer' }
 
 function bufferProblem(buffer: ArrayBufferLike): Problem | undefined {
@@ -563,16 +506,4 @@ function bufferProblem(buffer: ArrayBufferLike): Problem | undefined {
     return { reason: 'native-object', detail: 'a view of a detached ArrayBuffer' }
   if (!natives.isResizable(buffer as ArrayBuffer)) return undefined
   return { reason: 'native-object', detail: 'a view of a resizable ArrayBuffer, which may follow its size' }
-}
-
-function unknownFunction(value: Function): Problem {
-  const name = nameOf(value)
-  return natives.functionText(value).endsWith('{ [native code] }')
-    ? { reason: 'native-object', detail: `${name} is a bound or native function` }
-    : { reason: 'unknown-source', detail: `the source of ${name} is in no cell that is kept` }
-}
-
-function closure(value: Function, captures: readonly string[]): Problem {
-  const names = captures.slice(0, 5).join(', ')
-  return { reason: 'local-closure', detail: `${nameOf(value)} uses ${names} of the code around it` }
 }

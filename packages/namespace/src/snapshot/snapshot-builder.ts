@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- the counterpart of `record-writer.ts`; its phases share what is built so far */
 import { defineProperty, deleteProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } from '../primordials.ts'
 import { ByteSource, malformed } from './byte-source.ts'
 import { evaluateSources, type MakeFunction } from './evaluate-sources.ts'
@@ -646,10 +647,9 @@ function define(holder: object, key: PropertyKey, value: unknown, flags: number)
 /** A setter there would run, and a frozen one would refuse. */
 function takesNoAssignment(prototype: object): boolean {
   return ownKeys(prototype).every((key) => {
-    // these are never assigned
+    // properties whose name is a symbol are always defined
     if (key === '__proto__' || typeof key === 'symbol') return true
-    const { writable } = getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor
-    return writable === true && !(+key >= 0)
+    return getOwnPropertyDescriptor(prototype, key)?.writable === true && !(+key >= 0)
   })
 }
 

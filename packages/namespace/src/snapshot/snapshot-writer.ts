@@ -1,19 +1,10 @@
 import { ByteSink, SinkIsFull } from './byte-sink.ts'
 import type { ModulePath } from './module-exports.ts'
+import { type Key, type RecordTarget, Unportable } from './record-target.ts'
 import { RecordWriter, type RecordWriterOptions } from './record-writer.ts'
 import type { SourceEntry } from './source-entry.ts'
 import type { Problem } from './unportable.ts'
 import { valueTag } from './value-tags.ts'
-
-export type Key = string | symbol
-
-/** Leaves the walk over one root. */
-export class Unportable {
-  readonly problem: Problem
-  constructor(problem: Problem) {
-    this.problem = problem
-  }
-}
 
 export interface SnapshotWriterOptions extends RecordWriterOptions {
   /** Of the whole payload. */
@@ -38,7 +29,7 @@ interface Mark {
  * Writes a graph of values, one record for each object, function and symbol, however deep it is. It reads data properties
  * only and runs no code of cells. A root of which any part cannot be carried over is taken back whole.
  */
-export class SnapshotWriter {
+export class SnapshotWriter implements RecordTarget {
   readonly roots: ByteSink
   readonly records: ByteSink
   readonly keys: Key[] = []
@@ -91,7 +82,6 @@ export class SnapshotWriter {
     }
   }
 
-  /** Writes a value; an object is written later, as a record of its own. */
   value(sink: ByteSink, value: unknown, label: Key | number): void {
     switch (typeof value) {
       case 'string':
@@ -123,7 +113,6 @@ export class SnapshotWriter {
     return id
   }
 
-  /** The number of this list of keys. */
   shape(keys: readonly Key[]): number {
     const known = (this.#shapesBySize[keys.length] ??= [])
     for (let index = known.length - 1; index >= 0 && index >= known.length - 8; index--) {
@@ -151,7 +140,6 @@ export class SnapshotWriter {
     return this.modulePaths.length - 1
   }
 
-  /** The number of an object or symbol that is in the snapshot. */
   idOf(value: unknown): number | undefined {
     return this.#ids.get(value)
   }

@@ -1,4 +1,5 @@
-import type { FunctionFacts, FunctionForm } from '../compile/function-facts.ts'
+import type { FunctionFacts } from '../compile/function-facts.ts'
+import type { FunctionForm } from '../compile/function-places.ts'
 
 /** A function's text in a snapshot, and how to make the function of it again. */
 export interface SourceEntry {

@@ -133,7 +133,7 @@ export function nameOf(owner: object | undefined): string {
   return typeof name === 'string' && name !== '' ? name.slice(0, 60) : 'it'
 }
 
-export function classNameOf(value: object): string {
+function classNameOf(value: object): string {
   for (let link: object | null = value; link !== null && !isProxy(link); link = getPrototypeOf(link)) {
     const owner = ownValue(link, 'constructor')
     if (typeof owner === 'function' && !isProxy(owner)) return nameOf(owner)
