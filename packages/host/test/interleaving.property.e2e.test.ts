@@ -58,8 +58,10 @@ async function check(session: Session, program: Program): Promise<void> {
   const name = `c${++count}`
   const channel = session.stream(name)
   const received = collect(channel)
+  // a cell that was cancelled before it opened its end never takes what waits for it
+  const feeding = new AbortController()
   const fed = (async () => {
-    for (const kind of program.steps) if (kind === 'receive') await channel.write(name)
+    for (const kind of program.steps) if (kind === 'receive') await channel.write(name, { signal: feeding.signal })
   })().catch(() => {})
   const execution = session.execute(codeOf(name, program), { queue: true })
   if (program.cancelAt === 0) void execution.cancel()
@@ -74,7 +76,9 @@ async function check(session: Session, program: Program): Promise<void> {
   }
   const settled = await execution.outcome
   checkEvents(name, program, events, settled)
-  await channel.end().catch(() => {})
+  feeding.abort()
+  await fed
+  await waitFor(channel.end().catch(() => {}))
   // the cell's end was never ended: the host lets go of it, and what had been sent is there
   const { marks } = received.sofar()
   const sent = marksOf(name, program, ['send'])
@@ -85,8 +89,7 @@ async function check(session: Session, program: Program): Promise<void> {
     await waitFor(received.untilBytes(bulks * bulkBytes))
   }
   channel.cancel()
-  await fed
-  await received.over
+  await waitFor(received.over)
 }
 
 function react(
