@@ -30,6 +30,8 @@ export function workerBundle(outDir: string): Options {
     noExternal: [/.*/],
     esbuildOptions: (options) => {
       options.conditions = ['@capsule/source']
+      // V8 reads every character of it at each start; names stay, for stack traces
+      options.minifyWhitespace = true
       // acorn-jsx requires what the compiler imports: without this the bundle would hold acorn twice
       options.alias = { acorn: createRequire(`${root}packages/namespace/package.json`).resolve('acorn') }
     },
