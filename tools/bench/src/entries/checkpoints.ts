@@ -39,14 +39,14 @@ export const checkpoints: BenchEntry = {
         const { session } = open
         const prepared = await session.run(code)
         if (prepared.outcome.status !== 'ok') throw new Error(prepared.outcome.error?.message)
-        let checkpoint = await session.checkpoint()
-        await session.restore(checkpoint)
         const times: Record<'take' | 'restore' | 'clone', number[]> = { take: [], restore: [], clone: [] }
+        let checkpoint = await session.checkpoint()
         for (let round = 0; round < rounds; round++) {
           times.take.push(await timeMs(async () => (checkpoint = await session.checkpoint())))
-          times.restore.push(await timeMs(() => session.restore(checkpoint)))
           times.clone.push(Number((await session.run(cloneCode, { storeHistory: false })).outcome.value))
         }
+        await session.restore(checkpoint)
+        for (let round = 0; round < rounds; round++) times.restore.push(await timeMs(() => session.restore(checkpoint)))
         const titles = { take: 'checkpoint of', restore: 'restore of', clone: 'structuredClone in a cell of' }
         for (const what of ['take', 'restore', 'clone'] as const) {
           measurements.push({
