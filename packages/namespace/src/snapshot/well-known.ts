@@ -91,11 +91,15 @@ export class WellKnown {
   #readUnread(): void {
     for (const name of this.#unread) {
       const property = getOwnPropertyDescriptor(globalThis, name)
-      if (typeof property?.value === 'function' && !this.#isOfCells(property.value as Function)) {
-        this.#globals.set(name, property)
-      }
+      if (property !== undefined && this.#isOfNode(name, property.value)) this.#globals.set(name, property)
     }
     this.#unread = []
+  }
+
+  #isOfNode(name: string, value: unknown): boolean {
+    if (typeof value === 'function') return !this.#isOfCells(value)
+    // a namespace, such as `Temporal`
+    return typeof value === 'object' && value !== null && ownValue(value, Symbol.toStringTag) === name
   }
 
   #readGlobals(): void {
