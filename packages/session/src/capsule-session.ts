@@ -240,9 +240,11 @@ export class CapsuleSession implements Session {
     throwIfAborted(signal, 'restore()')
     this.#assertOpen()
     const opened = await this.#checkpoints.open(source, options)
-    return this.#alone('restore()', signal, () =>
-      this.#stoppable(signal, () => this.#checkpoints.putBack(opened, mode)),
-    )
+    return this.#alone('restore()', signal, async () => {
+      const facts = await this.#stoppable(signal, () => this.#checkpoints.putBack(opened, mode))
+      this.#history.moved()
+      return facts
+    })
   }
 
   async fork(options: AbortOptions = {}): Promise<Session> {
@@ -496,6 +498,7 @@ export class CapsuleSession implements Session {
     this.#inspections.failAll(error)
     this.#streams.fail(error)
     this.#executions.namespaceLost()
+    this.#history.moved()
     switch (this.#state) {
       case 'ready':
       case 'busy':

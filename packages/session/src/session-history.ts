@@ -9,13 +9,17 @@ const codeLimit = 64 * 1024
 /** What ran in a session, oldest first, and which checkpoint holds the namespace as each cell left it. */
 export class SessionHistory {
   readonly #entries: HistoryEntry[] = []
+  /** The namespace is as the last entry left it. */
+  #isAtLast = false
 
   get entries(): readonly HistoryEntry[] {
     return [...this.#entries]
   }
 
   add(code: string, outcome: Outcome): void {
-    const { executionId, status, state, cell } = outcome
+    const { executionId, status, state, cell, checkpointId } = outcome
+    // a worker that took over has not seen what the cell did
+    this.#isAtLast = state !== 'lost' && checkpointId === undefined
     this.#entries.push({
       executionId,
       code: code.length > codeLimit ? `${code.slice(0, codeLimit)}…` : code,
@@ -26,9 +30,14 @@ export class SessionHistory {
     if (this.#entries.length > historyLimit) this.#entries.shift()
   }
 
-  /** The namespace is as the last cell left it. */
+  /** The namespace is no longer what the last cell left: it was restored, or its worker is gone. */
+  moved(): void {
+    this.#isAtLast = false
+  }
+
+  /** A checkpoint was taken of the namespace as it is now. */
   checkpointed(checkpointId: string): void {
     const last = this.#entries.at(-1)
-    if (last !== undefined) this.#entries[this.#entries.length - 1] = { ...last, checkpointId }
+    if (this.#isAtLast && last !== undefined) this.#entries[this.#entries.length - 1] = { ...last, checkpointId }
   }
 }

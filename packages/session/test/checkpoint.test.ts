@@ -176,6 +176,33 @@ describe('session.restore()', () => {
   })
 })
 
+describe('session.history()', () => {
+  it('names a checkpoint only where it holds what the cell left', async () => {
+    const { session, worker } = await openSession(
+      {},
+      snapshotWorker({
+        onCheckpoint: (channel) => sendSnapshot(channel, payload),
+        onRestore: async (channel) => {
+          await readAll(channel)
+          await answer(channel, { kind: 'restored', report })
+        },
+      }),
+    )
+    const ids = (): (string | undefined)[] => session.history().map(({ checkpointId }) => checkpointId)
+    await session.run('a')
+    const first = await waitFor(session.checkpoint())
+    await session.run('b')
+    await waitFor(session.restore(first))
+    await waitFor(session.checkpoint())
+    expect(ids()).toEqual([first.id, undefined])
+    await session.run('c')
+    worker.process.exit({ code: 1 })
+    await sessionEvent(session, 'restarted')
+    await waitFor(session.checkpoint())
+    expect(ids()).toEqual([first.id, undefined, undefined])
+  })
+})
+
 describe('recovery from a checkpoint', () => {
   it('tells each execution what became of the namespace', async () => {
     const store = createMemoryCheckpointStore()

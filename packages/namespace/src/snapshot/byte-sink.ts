@@ -1,13 +1,10 @@
 import { Buffer } from 'node:buffer'
+import { uncurry } from './natives.ts'
 import { valueTag } from './value-tags.ts'
 
 // cells may replace these
 const allocate = Buffer.allocUnsafeSlow
 const byteLength = Buffer.byteLength
-const { call } = Function.prototype
-const uncurry = <This, Args extends unknown[], Result>(
-  method: (this: This, ...args: Args) => Result,
-): ((self: This, ...args: Args) => Result) => call.bind(method) as (self: This, ...args: Args) => Result
 type WriteText = (this: Buffer, text: string, at: number, length: number) => number
 const { utf8Write, ucs2Write } = Buffer.prototype as unknown as Record<'utf8Write' | 'ucs2Write', WriteText>
 const writeUtf8 = uncurry(utf8Write)

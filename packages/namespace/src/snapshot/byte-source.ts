@@ -1,10 +1,7 @@
 import { Buffer } from 'node:buffer'
+import { uncurry } from './natives.ts'
 import { valueTag } from './value-tags.ts'
 
-const { call } = Function.prototype
-const uncurry = <This, Args extends unknown[], Result>(
-  method: (this: This, ...args: Args) => Result,
-): ((self: This, ...args: Args) => Result) => call.bind(method) as (self: This, ...args: Args) => Result
 interface SlicingBuffer extends Buffer {
   utf8Slice(start: number, end: number): string
   latin1Slice(start: number, end: number): string

@@ -4,7 +4,8 @@ import { types } from 'node:util'
 const { call } = Function.prototype
 const { getOwnPropertyDescriptor: describeOwn } = Reflect
 
-function uncurry<This, Args extends unknown[], Result>(
+/** The method as a function of its `this`, whatever cells put in its place later. */
+export function uncurry<This, Args extends unknown[], Result>(
   method: (this: This, ...args: Args) => Result,
 ): (self: This, ...args: Args) => Result {
   return call.bind(method) as (self: This, ...args: Args) => Result
