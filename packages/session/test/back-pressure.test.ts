@@ -1,20 +1,9 @@
 import { expect, it } from 'vitest'
 import { waitFor } from '@capsule/testing'
-import { eventsOf, type OpenSession, openSession, started } from './open-session.ts'
+import { credits, eventsOf, openSession, settleWire, started } from './open-session.ts'
 
 const windowBytes = 1000
 const chunk = 'x'.repeat(300)
-
-const credits = ({ worker }: OpenSession): number[] =>
-  worker.process.received.flatMap((message) => (message.type === 'stream-credit' ? [message.bytes] : []))
-
-/** All that was sent before is read once the worker's answer to this question is there. */
-async function settleWire({ session, worker }: OpenSession): Promise<void> {
-  const asked = session.inspect({ what: 'namespace' })
-  const { requestId } = await waitFor(worker.process.next('inspect'))
-  worker.process.send({ type: 'inspect-result', requestId, answer: { what: 'namespace', bindings: [] } })
-  await waitFor(asked)
-}
 
 it('gives credit as events are read, in steps of half a window', async () => {
   const open = await openSession({ outputWindowBytes: windowBytes })

@@ -1,22 +1,11 @@
 import type { DisplayMessage } from '@capsule/protocol'
 import { waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
-import { eventsOf, type OpenSession, openSession, sessionEvent, started } from './open-session.ts'
+import { credits, eventsOf, type OpenSession, openSession, sessionEvent, settleWire, started } from './open-session.ts'
 
 const several = { maxConcurrentExecutions: 3 }
 
 const receivedTypes = ({ worker }: OpenSession): string[] => worker.process.received.map(({ type }) => type)
-const credits = ({ worker }: OpenSession): number[] =>
-  worker.process.received.flatMap((message) => (message.type === 'stream-credit' ? [message.bytes] : []))
-
-/** All that was sent before is read once the worker's answer to this question is there. */
-async function settleWire({ session, worker }: OpenSession): Promise<void> {
-  const asked = session.inspect({ what: 'namespace' })
-  const { requestId } = await waitFor(worker.process.next('inspect'))
-  worker.process.send({ type: 'inspect-result', requestId, answer: { what: 'namespace', bindings: [] } })
-  await waitFor(asked)
-}
-
 describe('maxConcurrentExecutions', () => {
   it('is told to the worker only when it is more than one', async () => {
     const one = await openSession()

@@ -60,3 +60,15 @@ export const echo: ScriptedWorkerOptions = {
     process.result(message.executionId, { text: message.code })
   },
 }
+
+/** The credit the host gave, in bytes, in its order. */
+export const credits = ({ worker }: OpenSession): number[] =>
+  worker.process.received.flatMap((message) => (message.type === 'stream-credit' ? [message.bytes] : []))
+
+/** All that was sent before is read once the worker's answer to this question is there. */
+export async function settleWire({ session, worker }: OpenSession): Promise<void> {
+  const asked = session.inspect({ what: 'namespace' })
+  const { requestId } = await waitFor(worker.process.next('inspect'))
+  worker.process.send({ type: 'inspect-result', requestId, answer: { what: 'namespace', bindings: [] } })
+  await waitFor(asked)
+}
