@@ -4,6 +4,8 @@ it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'CapsuleError',
     'Container',
+    'capabilityBody',
+    'capabilityReply',
     'coreErrors',
     'createChannel',
     'createCountingIds',
@@ -12,6 +14,7 @@ it('exports exactly its public names', async () => {
     'createToken',
     'defineErrors',
     'disposeAll',
+    'isCapabilityReply',
     'isCapsuleError',
     'silentLogger',
     'sleep',

@@ -2,6 +2,9 @@ import { expect, it } from 'vitest'
 
 it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'capabilityLimits',
+    'capabilityManifestSchema',
+    'capabilityNameSchema',
     'bindingReportSchema',
     'checkReady',
     'codecNames',

@@ -1,5 +1,7 @@
 /** The messages between a Capsule host and its worker: schemas, codecs, negotiation, values. */
 export { type BindingReport, bindingReportSchema, type SkipReason } from './binding-report.ts'
+export { capabilityLimits } from './capability-limits.ts'
+export { type CapabilityManifest, capabilityManifestSchema, capabilityNameSchema } from './capability-manifest.ts'
 export type { Codec } from './codec.ts'
 export { createCodec } from './codecs/create-codec.ts'
 export { defaultWorkerSettings } from './default-settings.ts'
