@@ -83,6 +83,8 @@ function play({
       resolve(answer)
       return Promise.resolve()
     },
+    approve: () => Promise.reject(new Error('APPROVAL_NOT_PENDING')),
+    deny: () => Promise.reject(new Error('APPROVAL_NOT_PENDING')),
     cancel(how = {}) {
       cancelled.resolve(how)
       return outcome

@@ -28,7 +28,11 @@ function open({ maxConcurrent = 1 } = {}) {
     clock,
     maxConcurrent,
     emit: (message) => void emitted.push(message),
-    input: { respond: () => false, close: (executionId) => void calls.push(`close ${executionId}`) },
+    requests: {
+      respond: () => false,
+      grant: () => {},
+      close: (executionId) => void calls.push(`close ${executionId}`),
+    },
     schedule: (start) => void starts.push(start),
   })
   const execute = (executionId: string) => executor.execute({ type: 'execute', executionId, code: '' })

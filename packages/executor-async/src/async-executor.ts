@@ -3,20 +3,13 @@ import {
   chooseRoute,
   createCellRunner,
   type Executor,
-  type InputRequests,
+  type HostRequests,
   type OrderedMessage,
   type ProgressReports,
   type Task,
 } from '@capsule/executor'
 import { type Engine, toWireError } from '@capsule/namespace'
-import type {
-  CancelMessage,
-  ExecuteMessage,
-  InputResponseMessage,
-  InspectAnswer,
-  InspectQuery,
-  WireError,
-} from '@capsule/protocol'
+import type { CancelMessage, ExecuteMessage, InspectAnswer, InspectQuery, WireError } from '@capsule/protocol'
 
 // cells share globalThis with this code and may replace it
 const scheduleImmediate = setImmediate
@@ -26,7 +19,7 @@ export interface AsyncExecutorOptions {
   readonly engine: Engine
   /** The one function through which uncaught errors and terminal messages leave; output counters are not filled in. */
   readonly emit: (message: OrderedMessage) => void
-  readonly input: Pick<InputRequests, 'respond' | 'close'>
+  readonly requests: Pick<HostRequests, 'respond' | 'grant' | 'close'>
   /** Told when an execution ends. */
   readonly progress?: Pick<ProgressReports, 'close'>
   readonly clock: Clock
@@ -58,11 +51,11 @@ export interface AsyncExecutor extends Executor {
 const name = 'async'
 
 export function createAsyncExecutor(options: AsyncExecutorOptions): AsyncExecutor {
-  const { engine, input, clock, emit, maxConcurrent = 1, schedule = scheduleImmediate, onCredit } = options
+  const { engine, requests, clock, emit, maxConcurrent = 1, schedule = scheduleImmediate, onCredit } = options
   const runner = createCellRunner({
     engine,
     emit,
-    input,
+    requests,
     progress: options.progress,
     clock,
     maxConcurrent,
@@ -86,7 +79,8 @@ export function createAsyncExecutor(options: AsyncExecutorOptions): AsyncExecuto
       const { start } = runner.accept(message)
       schedule(start)
     },
-    respond: (message: InputResponseMessage) => void input.respond(message),
+    respond: (message) => void requests.respond(message),
+    grant: (manifest) => requests.grant(manifest),
     cancel: ({ executionId, reason }: CancelMessage) => runner.cancel(executionId, reason),
     cancelCurrent(reason = 'cancelled') {
       const newest = runner.tasks.at(-1)

@@ -1,12 +1,11 @@
 import type { Clock } from '@capsule/core'
 import {
-  createInputRequests,
+  createHostRequests,
   createOutputPump,
   createShowing,
   type Executor,
   executorErrors,
   type ExecutorMessage,
-  type InputOptions,
   installOutputCapture,
   type OutputPump,
   type OutputPumpSettings,
@@ -92,18 +91,23 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
     partBytes: settings.outputChunkBytes,
     clock,
   })
-  const input = createInputRequests({
+  const requests = createHostRequests({
     ...whose,
+    engine,
     emit(message) {
       progress.flush(message.executionId)
       pump.send(message)
     },
-    onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
+    openChannel: (callId) => streams.callStream(callId),
+    argsBytes: options.streams?.sizes.valueBytes ?? settings.outputBufferBytes,
+    prompt: () => {
+      throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: executor.name })
+    },
     clock,
   })
   const executor = createAsyncExecutor({
     engine,
-    input,
+    requests,
     progress,
     clock,
     maxConcurrent,
@@ -111,10 +115,6 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
     onCredit: (bytes) => pump.credit(bytes),
     ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     ...(options.beforeBlocking === undefined ? {} : { beforeBlocking: options.beforeBlocking }),
-  })
-  engine.defineBuiltin('input', (prompt?: string, inputOptions?: InputOptions) => input.input(prompt, inputOptions))
-  engine.defineBuiltin('prompt', () => {
-    throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: executor.name })
   })
   engine.defineBuiltin('display', displays.display)
   engine.defineBuiltin('progress', progress.progress)
@@ -181,6 +181,7 @@ function compose({ executor, engine, pump, streams, clock, uninstall }: Parts): 
     abilities: executor.abilities,
     execute: (message) => executor.execute(message),
     respond: (message) => executor.respond(message),
+    grant: (manifest) => executor.grant(manifest),
     cancel: (message) => executor.cancel(message),
     cancelCurrent: (reason) => executor.cancelCurrent(reason),
     interrupt: (message) => executor.interrupt(message),

@@ -45,6 +45,7 @@ export async function createRemoteAsyncExecutor(
     child,
     execute: async (message) => void (await perform({ method: 'execute', argument: message })),
     respond: (message) => tell('respond', message),
+    grant: (manifest) => tell('grant', manifest),
     cancel: (message) => tell('cancel', message),
     interrupt: (message) => tell('interrupt', message),
     credit: (bytes) => tell('credit', bytes),

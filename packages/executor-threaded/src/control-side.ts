@@ -109,6 +109,10 @@ class ControlSide implements ThreadedExecutor {
     this.#mailbox.post({ type: 'respond', message })
   }
 
+  grant(manifest: Parameters<Executor['grant']>[0]): void {
+    this.#mailbox.post({ type: 'grant', manifest })
+  }
+
   cancel(message: Parameters<Executor['cancel']>[0]): void {
     const sequence = this.#running.get(message.executionId)
     if (sequence !== undefined && !this.#dropUntaken(message, sequence)) this.#ladder.cancel(message)

@@ -1,5 +1,7 @@
 import type {
   CancelMessage,
+  CapabilityManifest,
+  CapabilityResponseMessage,
   CapturedNamespace,
   ExecuteMessage,
   InputResponseMessage,
@@ -37,7 +39,8 @@ export type InboxMessage =
     }
   /** One batch of what the host says of channels waits in the stream port: it moves there, and so cannot be posted again. */
   | { readonly type: 'stream' }
-  | { readonly type: 'respond'; readonly message: InputResponseMessage }
+  | { readonly type: 'respond'; readonly message: InputResponseMessage | CapabilityResponseMessage }
+  | { readonly type: 'grant'; readonly manifest: CapabilityManifest }
   | { readonly type: 'inspect'; readonly requestId: number; readonly query: InspectQuery }
   | { readonly type: 'capture'; readonly requestId: number; readonly limitBytes: number }
   | { readonly type: 'restore'; readonly requestId: number; readonly payload: Uint8Array; readonly mode: RestoreMode }

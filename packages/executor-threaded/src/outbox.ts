@@ -1,7 +1,12 @@
 import { Buffer } from 'node:buffer'
 import type { MessagePort } from 'node:worker_threads'
 import type { OrderedMessage } from '@capsule/executor'
-import { createCodec, type DisplayMessage, type ProgressMessage } from '@capsule/protocol'
+import {
+  type CapabilityRequestMessage,
+  createCodec,
+  type DisplayMessage,
+  type ProgressMessage,
+} from '@capsule/protocol'
 import type { Answer, CaptureAnswer, UserSideReport } from './inbox.ts'
 import { decodeResult, encodeResult, isResult } from './result-record.ts'
 import { maxMessageBytes, type RingWriter, type TextBound } from './ring.ts'
@@ -38,6 +43,8 @@ export function createOutbox(ring: RingWriter, port: MessagePort): (message: Out
   return (message) => {
     // a snapshot: its bytes move to the other thread
     if (message.type === 'answered' && isCaptured(message.answer)) return post(message)
+    if (message.type === 'capability-request')
+      return isFitting(message.args) ? ring.writeMessage(packed(message)) : post(message)
     const result = message.type === 'result' && message.transaction === undefined ? message : undefined
     const attached = result?.value
     if ((attached?.length ?? 0) > maxMessageBytes || isJsonReplaced()) return post(message)
@@ -63,15 +70,25 @@ function buffersOf(message: OutboxMessage): ArrayBuffer[] {
  */
 export function createShownOutbox(ring: RingWriter, bound?: TextBound): (message: ShownMessage) => void {
   return (message) => {
-    const packed = packCodec.encode(message)
-    const body = Buffer.allocUnsafe(lengthBytes + packed.length)
-    // no JSON: all that follows is MessagePack
-    body.writeUInt32LE(0)
-    body.set(packed, lengthBytes)
+    const body = packed(message)
     // progress is never refused: it gives way to newer progress
     ring.writeShown(body, message.type === 'display' ? bound : undefined)
   }
 }
+
+function packed(message: ShownMessage | CapabilityRequestMessage): Uint8Array {
+  const encoded = packCodec.encode(message)
+  const body = Buffer.allocUnsafe(lengthBytes + encoded.length)
+  // no JSON: all that follows is MessagePack
+  body.writeUInt32LE(0)
+  body.set(encoded, lengthBytes)
+  return body
+}
+
+// unit: bytes; names, ids and an idempotency key of 256 characters fit in it
+const requestHeadBytes = 2048
+
+const isFitting = (args: Uint8Array): boolean => args.length + requestHeadBytes <= maxMessageBytes
 
 function isCaptured(answer: Answer): answer is Extract<CaptureAnswer, { kind: 'captured' }> {
   return 'kind' in answer && answer.kind === 'captured'

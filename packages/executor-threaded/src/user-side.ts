@@ -4,13 +4,11 @@ import {
   type CellRunner,
   chooseRoute,
   createCellRunner,
-  createInputRequests,
+  createHostRequests,
   createShowing,
-  type Displays,
   type ExecutorRoute,
   executorErrors,
-  type InputOptions,
-  type InputRequests,
+  type HostRequests,
   type OrderedMessage,
   type ProgressReports,
   installOutputCapture,
@@ -64,7 +62,7 @@ interface Parts {
   readonly engine: Engine
   readonly settings: WorkerSettings
   readonly runner: CellRunner
-  readonly input: InputRequests
+  readonly requests: HostRequests
   readonly syncPrompt: SyncPrompt
   readonly streams: CellStreams
 }
@@ -123,8 +121,9 @@ class UserSide {
       case 'stream':
         return this.#receiveStream(parts.streams) as undefined
       case 'respond':
-        if (!parts.syncPrompt.respond(inbox.message)) parts.input.respond(inbox.message)
-        return
+        return this.#respond(parts, inbox.message) as undefined
+      case 'grant':
+        return parts.requests.grant(inbox.manifest) as undefined
       case 'inspect':
         return () => this.#answer(inbox.requestId, engine.inspect(inbox.query))
       case 'capture':
@@ -170,18 +169,24 @@ class UserSide {
       clock,
     })
     const write = this.#createWriter({ engine, runner: () => runner, progress, bound })
-    const input = createInputRequests({
+    const requests = createHostRequests({
       ...whose,
       clock,
+      engine,
       emit: (message) => {
         progress.flush(message.executionId)
         this.#emit(message)
       },
-      onCancel: (executionId, listener) => engine.onCancel(executionId, listener),
+      openChannel: (callId) => streams.callStream(callId),
+      argsBytes: link?.sizes.valueBytes ?? settings.outputBufferBytes,
+      prompt: (text, more) => {
+        if (maxConcurrent > 1) throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'threaded', maxConcurrent })
+        return syncPrompt.prompt(text, more)
+      },
     })
     const runner = createCellRunner({
       engine,
-      input,
+      requests,
       progress,
       clock,
       maxConcurrent,
@@ -191,10 +196,15 @@ class UserSide {
         chooseRoute({ mode, route: message.route, available: routes, preferred: settings.route }),
       emit: (message) => this.#emitOf(engine, message),
     })
-    const syncPrompt = createSyncPrompt({ input, engine, inbox: this.#inbox, clock })
-    defineBuiltins({ engine, input, syncPrompt, displays, progress, maxConcurrent })
+    const syncPrompt = createSyncPrompt({ input: requests.input, engine, inbox: this.#inbox, clock })
+    engine.defineBuiltin('display', displays.display)
+    engine.defineBuiltin('progress', progress.progress)
     installOutputCapture({ write })
-    return { engine, settings, runner, input, syncPrompt, streams }
+    return { engine, settings, runner, requests, syncPrompt, streams }
+  }
+
+  #respond({ syncPrompt, requests }: Parts, message: Extract<InboxMessage, { type: 'respond' }>['message']): void {
+    if (message.type !== 'input-response' || !syncPrompt.respond(message)) requests.respond(message)
   }
 
   #emitOf(engine: Engine, message: OrderedMessage): void {
@@ -246,22 +256,6 @@ class UserSide {
       for (const piece of pieces(text)) this.#ring.writeText(executionId, flags, piece, bound)
     }
   }
-}
-
-interface BuiltinParts extends Pick<Parts, 'engine' | 'input' | 'syncPrompt'> {
-  readonly displays: Displays
-  readonly progress: ProgressReports
-  readonly maxConcurrent: number
-}
-
-function defineBuiltins({ engine, input, syncPrompt, displays, progress, maxConcurrent }: BuiltinParts): void {
-  engine.defineBuiltin('input', (prompt?: string, options?: InputOptions) => input.input(prompt, options))
-  engine.defineBuiltin('prompt', (text?: string, options?: InputOptions) => {
-    if (maxConcurrent > 1) throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'threaded', maxConcurrent })
-    return syncPrompt.prompt(text, options)
-  })
-  engine.defineBuiltin('display', displays.display)
-  engine.defineBuiltin('progress', progress.progress)
 }
 
 interface WriterParts {

@@ -19,7 +19,7 @@ function open(parts: Parts = {}) {
       ...engine,
     },
     emit: (message) => void emitted.push(message),
-    input: { close: () => {} },
+    requests: { close: () => {} },
     clock: createFakeClock(),
     executorOf,
     maxConcurrent,

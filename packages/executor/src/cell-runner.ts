@@ -35,7 +35,8 @@ export interface CellRunnerOptions {
   readonly engine: CellEngine
   /** The one function through which uncaught errors and terminal messages leave; output counters are not filled in. */
   readonly emit: (message: OrderedMessage) => void
-  readonly input: { close(executionId: string): void }
+  /** What cells ask of the host ends with them. */
+  readonly requests: { close(executionId: string): void }
   /** Sends the last progress of an execution that ends. */
   readonly progress?: { close(executionId: string): void } | undefined
   readonly clock: Clock
@@ -248,10 +249,10 @@ class Runner implements CellRunner {
       const { message, prepared, executor, state, startedAtMs } = task
       const { executionId } = message
       if (this.#tasks.get(executionId) !== task) return
-      const { input, progress, clock, emit } = this.#options
+      const { requests, progress, clock, emit } = this.#options
       const durationMs = state === 'queued' ? 0 : clock.now() - startedAtMs
       const transaction = state === 'running' ? this.#finish(executionId) : undefined
-      input.close(executionId)
+      requests.close(executionId)
       progress?.close(executionId)
       emit(terminalOf({ executionId, prepared, executor, durationMs, transaction }, ending))
       this.#tasks.delete(executionId)

@@ -50,6 +50,31 @@ export const executorErrors = defineErrors({
     cause: 'Only a running cell can ask for input; a timer or promise that it left behind cannot.',
     next: 'Ask while the cell runs, and await the answer in it.',
   },
+  CAPABILITY_OUTSIDE_CELL: {
+    message: ({ capability, executionId }: { capability: string; executionId: string | undefined }) =>
+      executionId === undefined
+        ? `${capability} was called outside of a cell`
+        : `${capability} was called after ${executionId} had ended`,
+    cause: 'Only a running cell can call a capability; a timer or promise that it left behind cannot.',
+    next: 'Call it while the cell runs, and await the answer in it.',
+  },
+  CAPABILITY_CALL_INVALID: {
+    message: ({ capability, problem }: { capability: string; problem: string }) => `${capability}: ${problem}`,
+    cause:
+      'An argument cannot be sent to the host (a function, a handle, too large or too deep), or a call option is wrong.',
+    next: 'Pass plain data, bytes or, where the capability takes one, a stream; split what is too large.',
+  },
+  CAPABILITY_BODY_TOO_LARGE: {
+    message: ({ capability, limitBytes }: { capability: string; limitBytes: number }) =>
+      `the body of ${capability} has more than ${limitBytes} bytes`,
+    cause: 'The body of a reply was asked for as a whole and is larger than one value may be.',
+    next: 'Read it piece by piece: `for await (const chunk of reply.body)`.',
+  },
+  CAPABILITY_BODY_USED: {
+    message: ({ capability }: { capability: string }) => `the body of ${capability} was read already`,
+    cause: 'A body comes once: `text()`, `json()`, `bytes()` or one loop over `body`.',
+    next: 'Keep what was read, or call the capability again.',
+  },
   SYNC_INPUT_UNAVAILABLE: {
     message: ({ executor, maxConcurrent = 1 }: { executor: string; maxConcurrent?: number }) =>
       maxConcurrent > 1

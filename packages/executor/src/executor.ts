@@ -1,5 +1,9 @@
 import type {
   CancelMessage,
+  CapabilityCancelMessage,
+  CapabilityManifest,
+  CapabilityRequestMessage,
+  CapabilityResponseMessage,
   CapturedNamespace,
   DisplayMessage,
   ErrorMessage,
@@ -32,6 +36,8 @@ export type ExecutorMessage =
   | DisplayMessage
   | ProgressMessage
   | InputRequestMessage
+  | CapabilityRequestMessage
+  | CapabilityCancelMessage
   | ResultMessage
   | ErrorMessage
 
@@ -57,8 +63,10 @@ export interface Executor extends AsyncDisposable {
    * @throws EXECUTOR_BUSY when as many run as it can; EXECUTOR_DISPOSED
    */
   execute(message: ExecuteMessage): void
-  /** Answers an input request; an unknown or answered one is ignored. */
-  respond(message: InputResponseMessage): void
+  /** Answers an input request or a capability call; an unknown or answered one is ignored. */
+  respond(message: InputResponseMessage | CapabilityResponseMessage): void
+  /** What cells can call from now on. Until the first time: no capability, but `input` and `prompt`. */
+  grant(manifest: CapabilityManifest): void
   /** Stops one execution; unknown and settled ids are ignored. Idempotent. */
   cancel(message: CancelMessage): void
   /** Stops whatever runs, late code of settled cells included where the executor is preemptive. */

@@ -4,7 +4,7 @@ it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'chooseRoute',
     'createCellRunner',
-    'createInputRequests',
+    'createHostRequests',
     'createOutputPump',
     'createShowing',
     'droppedTerminal',

@@ -1,5 +1,6 @@
 import { type Clock, coreErrors, createCountingIds, type IdSource, type Timer } from '@capsule/core'
 import type { InputRequestMessage, InputResponseMessage } from '@capsule/protocol'
+import { errorOf } from './error-of.ts'
 import { executorErrors } from './errors.ts'
 
 export interface InputOptions {
@@ -166,6 +167,8 @@ function failureOf({ answer }: InputResponseMessage, request: InputRequestMessag
       return executorErrors.INPUT_EOF({ prompt: request?.prompt ?? '' })
     case 'timed-out':
       return timedOut(request?.timeoutMs ?? 0)
+    case 'refused':
+      return errorOf(answer.error)
   }
 }
 

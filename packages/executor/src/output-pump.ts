@@ -1,7 +1,6 @@
 import type { Clock } from '@capsule/core'
 import type {
   DisplayMessage,
-  InputRequestMessage,
   OutputCounters,
   ProgressMessage,
   ResultMessage,
@@ -11,6 +10,7 @@ import type {
   WorkerSettings,
 } from '@capsule/protocol'
 import type { ExecutorMessage } from './executor.ts'
+import type { HostRequestMessage } from './host-requests.ts'
 import { Pump } from './pump.ts'
 
 export type OutputPumpSettings = Pick<
@@ -23,7 +23,7 @@ export type UncountedTerminal = Uncounted<ResultMessage> | Uncounted<TerminalErr
 type Uncounted<Message extends { output: OutputCounters }> = Omit<Message, 'output'> & { output?: OutputCounters }
 
 /** What is sent in order but is not output. */
-export type OrderedMessage = InputRequestMessage | UncaughtErrorMessage | UncountedTerminal
+export type OrderedMessage = HostRequestMessage | UncaughtErrorMessage | UncountedTerminal
 
 export interface OutputPumpOptions {
   readonly settings: OutputPumpSettings

@@ -2,6 +2,7 @@
 import { defaultWorkerSettings } from '@capsule/protocol'
 import { afterEach, describe } from 'vitest'
 import { cancelCases } from './contract/cancel-cases.ts'
+import { capabilityCases } from './contract/capability-cases.ts'
 import { concurrencyCases } from './contract/concurrency-cases.ts'
 import { displayCases } from './contract/display-cases.ts'
 import { ExecutorBench, type ExecutorContractSubject, type OpenBench } from './contract/executor-bench.ts'
@@ -19,6 +20,7 @@ export function describeExecutorContract(name: string, subject: ExecutorContract
     outputCases(open)
     displayCases(open, subject)
     inputCases(open, subject.abilities)
+    capabilityCases(open)
     cancelCases(open, subject.abilities)
     flowCases(open, subject)
   })

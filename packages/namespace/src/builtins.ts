@@ -1,10 +1,12 @@
 import { dirname, join } from 'node:path'
 import type { Execution } from './execution.ts'
-import { dataDescriptor, defineProperty, deleteProperty, SafeMap } from './primordials.ts'
+import { dataDescriptor, defineProperty, deleteProperty, getOwnPropertyDescriptor, SafeMap } from './primordials.ts'
 
 /** Globals that cells may shadow or overwrite and that are not listed as bindings. */
 export class Builtins {
   readonly #values = new SafeMap<string, unknown>()
+  /** What Node had under the name. */
+  readonly #hidden = new SafeMap<string, PropertyDescriptor>()
 
   define(name: string, value: unknown): void {
     this.#define(name, dataDescriptor(value))
@@ -19,12 +21,30 @@ export class Builtins {
     return this.#values.has(name) && this.#values.get(name) === value
   }
 
+  /** Takes away what was defined, unless cells have put something else there; what Node had is back then. */
+  undefine(name: string): void {
+    if (!this.#values.has(name)) return
+    const present = getOwnPropertyDescriptor(globalThis, name)
+    if (present !== undefined && present.value === this.#values.get(name)) this.#putBack(name)
+    this.#values.delete(name)
+    this.#hidden.delete(name)
+  }
+
   remove(): void {
-    this.#values.forEach((_, name) => deleteProperty(globalThis, name))
+    this.#values.forEach((_, name) => this.#putBack(name))
+  }
+
+  #putBack(name: string): void {
+    const hidden = this.#hidden.get(name)
+    if (hidden === undefined) deleteProperty(globalThis, name)
+    else defineProperty(globalThis, name, hidden)
   }
 
   #define(name: string, descriptor: PropertyDescriptor): void {
-    if (defineProperty(globalThis, name, descriptor)) this.#values.set(name, descriptor.value)
+    const before = this.#values.has(name) ? undefined : getOwnPropertyDescriptor(globalThis, name)
+    if (!defineProperty(globalThis, name, descriptor)) return
+    if (before !== undefined) this.#hidden.set(name, before)
+    this.#values.set(name, descriptor.value)
   }
 }
 

@@ -279,6 +279,10 @@ class CellEngine implements Engine {
     this.#builtins.define(name, value)
   }
 
+  removeBuiltin(name: string): void {
+    this.#builtins.undefine(name)
+  }
+
   [Symbol.dispose](): void {
     if (this.#isDisposed) return
     this.#isDisposed = true

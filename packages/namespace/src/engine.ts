@@ -102,6 +102,8 @@ export interface Engine extends Disposable {
   abandonRestore(): void
   /** Defines a global that cells may shadow but that is not listed as a binding (`input`, `prompt`). */
   defineBuiltin(name: string, value: unknown): void
+  /** Takes one away that cells have not replaced. */
+  removeBuiltin(name: string): void
   readonly counters: EngineCounters
 }
 

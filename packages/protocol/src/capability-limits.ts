@@ -1,3 +1,6 @@
+/** `provider.capability` */
+export const capabilityNamePattern = /^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$/
+
 /** What both sides hold capability calls to. */
 export const capabilityLimits = {
   // unit: UTF-16 units of `provider.capability`; threat: names that fill logs and tables

@@ -1,10 +1,7 @@
 import * as z from 'zod'
-import { capabilityLimits } from './capability-limits.ts'
+import { capabilityLimits, capabilityNamePattern } from './capability-limits.ts'
 
-export const capabilityNameSchema = z
-  .string()
-  .max(capabilityLimits.nameLength)
-  .regex(/^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$/)
+export const capabilityNameSchema = z.string().max(capabilityLimits.nameLength).regex(capabilityNamePattern)
 
 export const capabilityManifestSchema = z.object({
   /** What is granted, each callable as `caps.<name>`. */

@@ -11,6 +11,7 @@ export type Feature =
   | 'checkpoint'
   | 'transactions'
   | 'concurrency'
+  | 'capabilities'
 
 const all: readonly Feature[] = [
   'output-credit',
@@ -24,6 +25,7 @@ const all: readonly Feature[] = [
   'checkpoint',
   'transactions',
   'concurrency',
+  'capabilities',
 ]
 
 /** What this release's host can make use of. */

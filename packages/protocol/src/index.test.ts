@@ -2,10 +2,11 @@ import { expect, it } from 'vitest'
 
 it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'bindingReportSchema',
+    'callStreamName',
     'capabilityLimits',
     'capabilityManifestSchema',
     'capabilityNameSchema',
-    'bindingReportSchema',
     'checkReady',
     'codecNames',
     'createCodec',
@@ -30,6 +31,7 @@ it('exports exactly its public names', async () => {
     'reservedStreamPrefix',
     'settingsFromEnv',
     'snapshotStreamName',
+    'streamClassOf',
     'streamCost',
     'streamLimits',
     'streamSizes',

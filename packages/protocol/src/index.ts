@@ -12,6 +12,10 @@ export { type Feature, hostFeatures, workerFeatures } from './features.ts'
 export { defaultLimits } from './limits.ts'
 export type { AckMessage } from './messages/ack.ts'
 export type { CancelMessage } from './messages/cancel.ts'
+export type { CapabilitiesMessage } from './messages/capabilities.ts'
+export type { CapabilityCancelMessage } from './messages/capability-cancel.ts'
+export type { CapabilityRequestMessage } from './messages/capability-request.ts'
+export type { CapabilityResponseMessage } from './messages/capability-response.ts'
 export type { CheckpointMessage } from './messages/checkpoint.ts'
 export type { DisplayContent, DisplayMessage } from './messages/display.ts'
 export type { ErrorMessage, TerminalErrorMessage, UncaughtErrorMessage } from './messages/error.ts'
@@ -49,7 +53,16 @@ export { readHostMessage } from './read-host-message.ts'
 export { type BackPressure, type WorkerSettings, workerSettingsSchema } from './settings.ts'
 export { settingsFromEnv } from './settings-from-env.ts'
 export type { CellMode, OutputCounters } from './settlement.ts'
-export { reservedStreamPrefix, streamCost, streamLimits, type StreamMessage, streamSizes } from './stream-limits.ts'
+export {
+  callStreamName,
+  reservedStreamPrefix,
+  type StreamClass,
+  streamClassOf,
+  streamCost,
+  streamLimits,
+  type StreamMessage,
+  streamSizes,
+} from './stream-limits.ts'
 export { encodeSnapshotFacts, snapshotStreamName } from './snapshot-transfer.ts'
 export type { TransactionMode, TransactionReport } from './transaction.ts'
 export type { UnknownMessage } from './unknown-message.ts'

@@ -1,6 +1,10 @@
 import * as z from 'zod'
 import { ackSchema } from './messages/ack.ts'
 import { cancelSchema } from './messages/cancel.ts'
+import { capabilitiesSchema } from './messages/capabilities.ts'
+import { capabilityCancelSchema } from './messages/capability-cancel.ts'
+import { capabilityRequestSchema } from './messages/capability-request.ts'
+import { capabilityResponseSchema } from './messages/capability-response.ts'
 import { checkpointSchema } from './messages/checkpoint.ts'
 import { displaySchema } from './messages/display.ts'
 import { errorSchema } from './messages/error.ts'
@@ -28,6 +32,8 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
   helloSchema,
   executeSchema,
   inputResponseSchema,
+  capabilitiesSchema,
+  capabilityResponseSchema,
   cancelSchema,
   interruptSchema,
   inspectSchema,
@@ -50,6 +56,8 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
   displaySchema,
   progressSchema,
   inputRequestSchema,
+  capabilityRequestSchema,
+  capabilityCancelSchema,
   resultSchema,
   errorSchema,
   inspectResultSchema,

@@ -1,4 +1,6 @@
 import type { CancelMessage } from './messages/cancel.ts'
+import type { CapabilitiesMessage } from './messages/capabilities.ts'
+import type { CapabilityResponseMessage } from './messages/capability-response.ts'
 import type { CheckpointMessage } from './messages/checkpoint.ts'
 import type { ExecuteMessage } from './messages/execute.ts'
 import type { HelloMessage } from './messages/hello.ts'
@@ -12,6 +14,8 @@ import type { StreamCreditMessage } from './messages/stream-credit.ts'
 import type { StreamDataMessage } from './messages/stream-data.ts'
 import type { StreamOpenMessage } from './messages/stream-open.ts'
 import type { HostMessage } from './messages.ts'
+import { capabilityLimits, capabilityNamePattern } from './capability-limits.ts'
+import type { CapabilityManifest } from './capability-manifest.ts'
 import type { FrameLimits, ProtocolVersion } from './negotiation.ts'
 import type { WorkerSettings } from './settings.ts'
 import {
@@ -21,6 +25,7 @@ import {
   flag,
   id,
   listOf,
+  matching,
   oneOf,
   optional,
   type Read,
@@ -28,6 +33,7 @@ import {
   text,
   textOf,
   variant,
+  yes,
 } from './shape.ts'
 import { streamLimits } from './stream-limits.ts'
 import { type UnknownMessage, unknownMessage } from './unknown-message.ts'
@@ -47,6 +53,7 @@ const settings = record<Partial<WorkerSettings>>({
   valueDepth: optional(count),
   textLength: optional(count),
   route: optional(oneOf('auto', 'threaded', 'async')),
+  modules: optional(flag),
 })
 
 // by way of a function: an error holds errors
@@ -61,6 +68,24 @@ const readWireError = record<WireError>({
   cause: optional(wireError),
   errors: optional(listOf(wireError)),
   thrown: optional(bytes),
+})
+
+const shortName = textOf(3, capabilityLimits.nameLength)
+const wellFormedName = matching(capabilityNamePattern, 'provider.capability')
+const capabilityName: Read<string> = (value, path) => wellFormedName(shortName(value, path), path)
+
+const manifest = record<CapabilityManifest>({
+  capabilities: listOf(
+    record<CapabilityManifest['capabilities'][number]>({
+      name: capabilityName,
+      returns: oneOf('value', 'body', 'response'),
+      body: optional(
+        record<{ field: string; position?: number | undefined }>({ field: text, position: optional(count) }),
+      ),
+    }),
+  ),
+  names: listOf(record<CapabilityManifest['names'][number]>({ name: text, capability: capabilityName })),
+  input: flag,
 })
 
 const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
@@ -93,6 +118,21 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
       text: record<{ kind: 'text'; text: string }>({ kind: oneOf('text'), text }),
       eof: record<{ kind: 'eof' }>({ kind: oneOf('eof') }),
       'timed-out': record<{ kind: 'timed-out' }>({ kind: oneOf('timed-out') }),
+      refused: record<{ kind: 'refused'; error: WireError }>({ kind: oneOf('refused'), error: wireError }),
+    }),
+  }),
+  capabilities: record<CapabilitiesMessage>({ type: oneOf('capabilities'), manifest }),
+  'capability-response': record<CapabilityResponseMessage>({
+    type: oneOf('capability-response'),
+    executionId: id,
+    callId: id,
+    answer: variant<CapabilityResponseMessage['answer']>('kind', {
+      value: record<{ kind: 'value'; value: Uint8Array; body?: true | undefined }>({
+        kind: oneOf('value'),
+        value: bytes,
+        body: optional(yes),
+      }),
+      error: record<{ kind: 'error'; error: WireError }>({ kind: oneOf('error'), error: wireError }),
     }),
   }),
   cancel: record<CancelMessage>({

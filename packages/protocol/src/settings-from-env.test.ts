@@ -13,6 +13,7 @@ it('reads every setting', () => {
     CAPSULE_VALUE_DEPTH: '7',
     CAPSULE_TEXT_LENGTH: '80',
     CAPSULE_ROUTE: 'async',
+    CAPSULE_MODULES: '0',
   })
   expect(settings).toEqual({
     backPressure: 'drop-oldest',
@@ -25,6 +26,7 @@ it('reads every setting', () => {
     valueDepth: 7,
     textLength: 80,
     route: 'async',
+    modules: false,
   })
   expect(Object.keys(settings)).toEqual(Object.keys(workerSettingsSchema.shape))
 })

@@ -18,7 +18,7 @@ const bytes = { expected: 'a whole number of bytes', read: integer }
 const milliseconds = { expected: 'a whole number of milliseconds', read: integer }
 
 type Variables = {
-  readonly [Name in keyof WorkerSettings]: {
+  readonly [Name in keyof WorkerSettings]-?: {
     readonly variable: string
     readonly expected: string
     readonly read: Read<WorkerSettings[Name]>
@@ -39,7 +39,9 @@ const variables: Variables = {
   valueBytes: { variable: 'CAPSULE_VALUE_BYTES', ...bytes },
   valueDepth: { variable: 'CAPSULE_VALUE_DEPTH', expected: 'a whole number of levels', read: integer },
   textLength: { variable: 'CAPSULE_TEXT_LENGTH', expected: 'a whole number of characters', read: integer },
+
   route: { variable: 'CAPSULE_ROUTE', expected: 'auto, threaded or async', read: choice('auto', 'threaded', 'async') },
+  modules: { variable: 'CAPSULE_MODULES', expected: '1, true, 0 or false', read: flag },
 }
 
 /**

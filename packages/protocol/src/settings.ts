@@ -26,5 +26,7 @@ export const workerSettingsSchema = z.object({
   textLength: countSchema,
   /** The executor for cells routed `auto` that may block or whose mode is unknown. */
   route: routeSchema,
+  /** Whether cells may import modules of Node and of npm, and use `require`. Absent, as from a worker that knows nothing else: they may. */
+  modules: z.boolean().optional(),
 })
 export type WorkerSettings = z.infer<typeof workerSettingsSchema>

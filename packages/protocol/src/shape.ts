@@ -40,6 +40,11 @@ export const flag: Read<boolean> = (value, path) => {
   return value
 }
 
+export const yes: Read<true> = (value, path) => {
+  if (value !== true) throw refuse(path, 'true')
+  return value
+}
+
 export const count: Read<number> = (value, path) => {
   if (!isSafeInteger(value) || (value as number) < 0) throw refuse(path, 'a non-negative integer')
   return value as number
@@ -52,10 +57,14 @@ export const durationMs: Read<number> = (value, path) => {
 
 const idPattern = /^[A-Za-z0-9_-]{1,128}$/
 
-export const id: Read<string> = (value, path) => {
-  if (typeof value !== 'string' || !idPattern.test(value)) throw refuse(path, 'an id')
-  return value
+export function matching(pattern: RegExp, what: string): Read<string> {
+  return (value, path) => {
+    if (typeof value !== 'string' || !pattern.test(value)) throw refuse(path, what)
+    return value
+  }
 }
+
+export const id = matching(idPattern, 'an id')
 
 export function oneOf<const T extends string>(...values: readonly T[]): Read<T> {
   return (value, path) => {

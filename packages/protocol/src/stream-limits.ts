@@ -4,8 +4,13 @@ import type { StreamDataMessage } from './messages/stream-data.ts'
 import type { StreamOpenMessage } from './messages/stream-open.ts'
 import type { FrameLimits } from './negotiation.ts'
 
+// cells share `String.prototype` with the worker
+const startsWith = Function.prototype.call.bind(String.prototype.startsWith) as (text: string, start: string) => boolean
+
 /** What both sides hold channels to. */
 export const streamLimits = {
+  // unit: channels of capability calls that one side has opened; threat: as for maxStreams
+  maxCallStreams: 256,
   // unit: UTF-16 units of a name; threat: a peer that fills tables with names
   nameLength: 128,
   // unit: bytes of one piece of a byte stream, so that its whole frame has 64 KiB; threat: bulk that delays cancel and heartbeats
@@ -24,6 +29,20 @@ export const streamLimits = {
 
 /** Names with it are Capsule's own, and the worker's control loop is their end. */
 export const reservedStreamPrefix = 'capsule:'
+
+// those end where cells run
+const callStreamPrefix = 'capsule-call:'
+
+/** The channel of one capability call: what the cell sends as a body, and what comes behind the reply. */
+export const callStreamName = (callId: string): string => callStreamPrefix + callId
+
+/** `control`: its other end is the worker's control loop. `call`: it belongs to a capability call. */
+export type StreamClass = 'named' | 'control' | 'call'
+
+export function streamClassOf(name: string): StreamClass {
+  if (startsWith(name, reservedStreamPrefix)) return 'control'
+  return startsWith(name, callStreamPrefix) ? 'call' : 'named'
+}
 
 export type StreamMessage = StreamOpenMessage | StreamDataMessage | StreamCreditMessage | StreamCloseMessage
 

@@ -9,6 +9,7 @@ import {
 } from '@capsule/core'
 import type { BindingSummary, Feature, InspectAnswer, InspectQuery } from '@capsule/protocol'
 import type { StreamChannel } from '@capsule/transport'
+import { CapabilityCalls } from './capabilities/capability-calls.ts'
 import type { Checkpoint } from './checkpoint/checkpoint.ts'
 import { type RestoreSource, SessionCheckpoints } from './checkpoint/session-checkpoints.ts'
 import { SnapshotLink } from './checkpoint/snapshot-link.ts'
@@ -66,6 +67,7 @@ export class CapsuleSession implements Session {
   readonly #inspections: Inspections
   readonly #streams: SessionStreams
   readonly #executionIds: ExecutionIds
+  readonly #calls: CapabilityCalls
   #state: SessionState = 'starting'
   readonly #slot: WorkerSlot
   readonly #running: RunningExecutions
@@ -106,6 +108,11 @@ export class CapsuleSession implements Session {
       drained: () => this.#slot.drained(),
     })
     this.#running = new RunningExecutions(options)
+    this.#calls = new CapabilityCalls({
+      ...options,
+      send: (message) => this.#slot.send(message),
+      openStream: (name) => this.#streams.openAny(name),
+    })
     this.#exclusive = new ExclusiveWork(() => this.#runQueued())
     this.#checkpoints = this.#createCheckpoints()
     const router = new MessageRouter({
@@ -115,6 +122,7 @@ export class CapsuleSession implements Session {
       streams: this.#streams,
       executionIds: this.#executionIds,
       running: this.#running,
+      calls: this.#calls,
       credit: (bytes) => this.#slot.credit(bytes),
     })
     this.#slot = new WorkerSlot({
@@ -126,7 +134,10 @@ export class CapsuleSession implements Session {
         stray: (stray) => router.stray(stray),
         died: (death) => this.#onDied(death),
       },
-      onReady: (ready) => this.#streams.start(ready),
+      onReady: (ready) => {
+        this.#streams.start(ready)
+        this.#calls.start(ready)
+      },
       warmUp: (code) => this.#warmUp(code),
     })
     const { send, credit, hold, whenStrayRead } = this.#slot
@@ -327,6 +338,7 @@ export class CapsuleSession implements Session {
     if (outcome.status !== 'crashed') this.#idleDeaths = 0
     this.#queue.delete(outcome.executionId)
     this.#checkpointFirst.delete(outcome.executionId)
+    this.#calls.executionEnded(outcome.executionId)
     if (!isRunning) return
     if (!this.#isWarmingUp) this.#onExecuted(outcome)
     this.#leave(outcome.executionId)
@@ -557,6 +569,7 @@ export class CapsuleSession implements Session {
     }
     this.#running.forEach((execution) => execution.end(graceMs))
     await this.#slot.link?.shutdown(graceMs)
+    this.#calls.close()
     await this.#options.onClosed?.()
   }
 

@@ -84,6 +84,22 @@ export const sessionErrors = defineErrors({
     cause: 'The thread that runs cells is busy and this executor can only answer between its turns.',
     next: 'Ask again when the cell has settled, raise `timeoutMs`, or use the threaded executor.',
   },
+  APPROVAL_NOT_PENDING: {
+    message: ({ approvalId, executionId }: { approvalId: string; executionId: string }) =>
+      `${executionId} does not wait for the approval ${approvalId}`,
+    cause: 'The approval was decided before, timed out, or its execution has ended.',
+    next: 'Decide each `approval-request` once, while its execution runs.',
+  },
+  CAPABILITY_ANSWER_LOST: {
+    message: (_details: Record<string, never> = {}) => 'the answer to the capability call could not be sent',
+    cause: 'The reply, or what came behind it, failed in the host in a way that is not told to cells.',
+    next: "Look into the host's log and audit records; call again.",
+  },
+  CAPABILITY_BODY_INVALID: {
+    message: (_details: Record<string, never> = {}) => 'the body of a capability call held something other than bytes',
+    cause: 'A worker sent values where only bytes are streamed.',
+    next: 'Stream bytes or text.',
+  },
   FEATURE_UNAVAILABLE: {
     message: ({ feature }: { feature: Feature }) => `the worker does not offer ${feature}`,
     cause:

@@ -197,6 +197,8 @@ export function weightOf(event: ExecutionEvent): number {
       return Object.values(event.data).reduce<number>((sum, content) => sum + contentLength(content), eventBytes)
     case 'input-request':
       return eventBytes + event.prompt.length
+    case 'approval-request':
+      return eventBytes + event.summary.length
     case 'error':
       return eventBytes + event.error.message.length + (event.error.stack?.length ?? 0)
   }

@@ -1,4 +1,4 @@
-import type { Timer } from '@capsule/core'
+import { type CapsuleError, coreErrors, type Timer } from '@capsule/core'
 import type { HostMessage } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
 import { DisplayAssembly, type DisplayEvent } from './display-assembly.ts'
@@ -7,8 +7,10 @@ import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import type { ExecutionPorts, ExecutionWitness } from './execution-ports.ts'
 import type { ExecutionRequest } from './execution-request.ts'
 import { type Outcome, outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
-import type { Execution, ExecutionEvent } from './session.ts'
+import type { ApproveOptions, DenyOptions, Execution, ExecutionEvent } from './session.ts'
 import { TransactionEffects } from './transaction-effects.ts'
+import { PendingApprovals } from './capabilities/pending-approvals.ts'
+import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
 
 type StopReason = 'cancelled' | 'timed-out'
 /** `crashed`: nobody stopped this one. */
@@ -38,6 +40,9 @@ export class CellExecution implements Execution {
   #displays: DisplayAssembly | undefined
   /** Asked for and not yet answered; most cells ask for nothing. */
   #inputs: Set<string> | undefined
+  #approvals: PendingApprovals | undefined
+  /** What ends with an execution that is stopped. */
+  #onStop: Set<(reason: CapsuleError) => void> | undefined
   /** Kept for a transaction only. */
   #effects: TransactionEffects | undefined
   #phase: Phase = { name: 'queued' }
@@ -97,6 +102,14 @@ export class CellExecution implements Execution {
     return this.#inputs?.has(inputId) ?? false
   }
 
+  async approve(approvalId: string, options: ApproveOptions = {}): Promise<void> {
+    this.#decide(approvalId, { ...options, decision: 'approve' })
+  }
+
+  async deny(approvalId: string, options: DenyOptions = {}): Promise<void> {
+    this.#decide(approvalId, { ...options, decision: 'deny' })
+  }
+
   cancel({ graceMs = this.#request.graceMs }: { graceMs?: number } = {}): Promise<Outcome> {
     this.stop('cancelled', graceMs)
     return this.outcome
@@ -135,6 +148,7 @@ export class CellExecution implements Execution {
       const { cooperativeMs } = this.#ports
       this.#phase = { name: 'stopping', reason }
       this.#ports.send(request ?? { type: 'cancel', executionId, reason, cooperativeMs })
+      this.#stopCalls()
       this.#events.release()
     }
     if (name === 'running' || name === 'stopping') this.#giveGrace(graceMs)
@@ -156,6 +170,7 @@ export class CellExecution implements Execution {
     if (phase.name !== 'running' && phase.name !== 'stopping') return
     this.#phase = { name: 'killing', reason: phase.name === 'stopping' ? phase.reason : as, why }
     this.#stateAfter = 'lost'
+    this.#stopCalls()
     this.#events.release()
   }
 
@@ -214,6 +229,37 @@ export class CellExecution implements Execution {
     return true
   }
 
+  /** Its worker may still ask for something. */
+  get isInFlight(): boolean {
+    return isInFlight(this.#phase.name)
+  }
+
+  /** Calls back when it is stopped, at once if it is already; returns the way to unregister. */
+  onStop(listener: (reason: CapsuleError) => void): () => void {
+    if (this.#phase.name !== 'running') listener(coreErrors.CANCELLED({ what: this.executionId }))
+    this.#onStop ??= new Set()
+    this.#onStop.add(listener)
+    return () => void this.#onStop?.delete(listener)
+  }
+
+  /** Asks a person to approve a call. Rejects when the signal aborts. */
+  ask(approval: Approval, signal: AbortSignal): Promise<ApprovalDecision> {
+    this.#approvals ??= new PendingApprovals()
+    const decision = this.#approvals.ask(approval, signal)
+    const event = { type: 'approval-request', executionId: this.executionId, ...approval } as const
+    this.witness?.event(event)
+    this.#events.push(event)
+    return decision
+  }
+
+  called(call: { callId: string; capability: string }): void {
+    this.#effects?.called(call)
+  }
+
+  callEnded(callId: string, outcome: 'ok' | 'error'): void {
+    this.#effects?.callEnded(callId, outcome)
+  }
+
   /** Another execution has started beside this one. */
   shareThread(): void {
     this.#events.share()
@@ -243,6 +289,7 @@ export class CellExecution implements Execution {
   /** The worker is gone, and all that it had sent was received before. With `isRecovering`, `recovered` follows. */
   workerDied(death: WorkerDeath, { isRecovering = false }: { isRecovering?: boolean } = {}): void {
     const outcome = this.#outcomeOfDeath(death)
+    this.#stopCalls()
     if (outcome === undefined) return
     if (!isRecovering) return this.#settle(outcome)
     this.#phase = { name: 'recovering', outcome, wasSent: this.#phase.name !== 'queued' }
@@ -253,6 +300,19 @@ export class CellExecution implements Execution {
   /** What became of the namespace that its worker had. */
   recovered(state: Pick<Outcome, 'state' | 'checkpointId'>): void {
     if (this.#phase.name === 'recovering') this.#settle({ ...this.#phase.outcome, ...state })
+  }
+
+  #decide(approvalId: string, decision: ApprovalDecision): void {
+    const { executionId } = this
+    if (this.#approvals?.decide(approvalId, decision) !== true)
+      throw sessionErrors.APPROVAL_NOT_PENDING({ approvalId, executionId })
+  }
+
+  #stopCalls(): void {
+    const listeners = this.#onStop
+    this.#onStop = undefined
+    const reason = coreErrors.CANCELLED({ what: this.executionId })
+    for (const listener of listeners ?? []) listener(reason)
   }
 
   #outcomeOfDeath(death: WorkerDeath): Outcome | undefined {

@@ -1,4 +1,12 @@
 /** Host-side sessions: ordered events in, exactly one truthful outcome out. */
+export type {
+  Approval,
+  ApprovalDecision,
+  CapabilityAnswer,
+  CapabilityCall,
+  CapabilityCallPorts,
+  CapabilityGrants,
+} from './capabilities/capability-grants.ts'
 export type { Checkpoint, CheckpointFacts } from './checkpoint/checkpoint.ts'
 export {
   openCheckpoint,
@@ -19,8 +27,10 @@ export { sessionErrors } from './errors.ts'
 export type { CreateSessionOptions } from './options.ts'
 export type { Outcome, OutcomeError, TransactionEffect, TransactionOutcome } from './outcome.ts'
 export type {
+  ApproveOptions,
   CheckpointOptions,
   ConnectWorker,
+  DenyOptions,
   ExecuteOptions,
   Execution,
   ExecutionEvent,

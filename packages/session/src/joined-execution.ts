@@ -2,7 +2,7 @@ import { sessionErrors } from './errors.ts'
 import { EventQueue } from './event-queue.ts'
 import type { IdempotencyRecord, RecordFollower } from './idempotency.ts'
 import type { Outcome } from './outcome.ts'
-import type { ExecuteOptions, Execution, ExecutionEvent } from './session.ts'
+import type { ApproveOptions, DenyOptions, ExecuteOptions, Execution, ExecutionEvent } from './session.ts'
 
 /** One more handle on an execution that another call with the same key has started; it runs nothing. */
 export class JoinedExecution implements Execution, RecordFollower {
@@ -46,6 +46,14 @@ export class JoinedExecution implements Execution, RecordFollower {
     await this.#joined.execution.respond(inputId, answer)
   }
 
+  async approve(approvalId: string, options?: ApproveOptions): Promise<void> {
+    await this.#awaitingApproval(approvalId).approve(approvalId, options)
+  }
+
+  async deny(approvalId: string, options?: DenyOptions): Promise<void> {
+    await this.#awaitingApproval(approvalId).deny(approvalId, options)
+  }
+
   cancel(options?: { graceMs?: number }): Promise<Outcome> {
     return this.#joined.name === 'settled' ? this.outcome : this.#joined.execution.cancel(options)
   }
@@ -62,6 +70,12 @@ export class JoinedExecution implements Execution, RecordFollower {
   ended(): void {
     this.#stopListening?.()
     this.#live.close()
+  }
+
+  #awaitingApproval(approvalId: string): Execution {
+    const { executionId } = this
+    if (this.#joined.name === 'settled') throw sessionErrors.APPROVAL_NOT_PENDING({ approvalId, executionId })
+    return this.#joined.execution
   }
 
   async *#read(live: AsyncIterator<ExecutionEvent, undefined>): AsyncGenerator<ExecutionEvent, undefined> {

@@ -1,10 +1,12 @@
 import {
   creditedBytes,
   type DisplayMessage,
+  type InputRequestMessage,
   type ReadyMessage,
   type StreamName,
   type WorkerMessage,
 } from '@capsule/protocol'
+import type { CapabilityCalls } from './capabilities/capability-calls.ts'
 import { DisplayAssembly } from './display-assembly.ts'
 import { type EventMessage, eventOf } from './event-queue.ts'
 import type { ExecutionIds } from './execution-ids.ts'
@@ -21,6 +23,7 @@ export interface MessageRouterOptions {
   readonly executionIds: ExecutionIds
   readonly streams: Pick<SessionStreams, 'receive'>
   readonly running: RunningExecutions
+  readonly calls: CapabilityCalls
   readonly credit: (bytes: number) => void
 }
 
@@ -36,7 +39,7 @@ export class MessageRouter {
 
   /** `false`: it fits nothing that is in flight. */
   message(message: Exclude<WorkerMessage, ReadyMessage>): boolean {
-    const { record, emitter, inspections, running, streams } = this.#options
+    const { record, emitter, inspections, running, streams, calls } = this.#options
     switch (message.type) {
       case 'heartbeat': {
         const { type: _type, ...fields } = message
@@ -57,8 +60,13 @@ export class MessageRouter {
         return this.#display(message)
       case 'output':
       case 'progress':
-      case 'input-request':
         return this.#event(message)
+      case 'input-request':
+        return this.#inputRequest(message)
+      case 'capability-request':
+        return calls.request(message, running.find(message.executionId))
+      case 'capability-cancel':
+        return calls.cancel(message, running.find(message.executionId))
       case 'stream-open':
       case 'stream-data':
       case 'stream-credit':
@@ -72,6 +80,14 @@ export class MessageRouter {
     const { latest } = this.#options.running
     if (latest !== undefined) latest.stray(stray.stream, stray.text)
     else this.#options.emitter.emit('stray', stray)
+  }
+
+  #inputRequest(message: InputRequestMessage): boolean {
+    const { running, calls } = this.#options
+    const { executionId, inputId } = message
+    // nothing is counted for one that does not run
+    if (running.find(executionId)?.isInFlight !== true) return false
+    return !calls.mayAsk(executionId, inputId) || this.#event(message)
   }
 
   #event(message: EventMessage): boolean {

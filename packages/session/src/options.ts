@@ -17,6 +17,7 @@ import {
 } from '@capsule/protocol'
 import * as z from 'zod'
 import { checked } from './checked.ts'
+import type { CapabilityGrants } from './capabilities/capability-grants.ts'
 import { checkpointPolicySchema } from './checkpoint/checkpoint-policy.ts'
 import type {
   CheckpointOptions,
@@ -38,6 +39,8 @@ export interface CreateSessionOptions extends SessionOptions {
   readonly logger?: Logger
   readonly ids?: IdSource
   readonly sessionId?: string
+  /** Answers the capability calls of cells. @defaultValue cells have none, and may ask for input */
+  readonly grants?: CapabilityGrants
   /** Starts the second session of a fork, with the same options. @defaultValue a session over the same `connect` */
   readonly startFork?: (options: AbortOptions) => Promise<Session>
   /** Called at the end of `shutdown()`, which waits for it: the last worker is gone. */
@@ -62,6 +65,7 @@ const sessionOptionsSchema = z.strictObject({
   logger: object<Logger>().default(silentLogger),
   ids: object<IdSource>().optional(),
   sessionId: z.string().optional(),
+  grants: object<CapabilityGrants>().optional(),
   startFork: callback<(options: AbortOptions) => Promise<Session>>().optional(),
   onClosed: callback<() => void | Promise<void>>().optional(),
   signal: signalSchema,
@@ -116,6 +120,7 @@ const executeOptionsShape = z.strictObject({
 })
 const runOptionsShape = executeOptionsShape.extend({
   onInput: callback<NonNullable<RunOptions['onInput']>>().optional(),
+  onApproval: callback<NonNullable<RunOptions['onApproval']>>().optional(),
   onEvent: callback<NonNullable<RunOptions['onEvent']>>().optional(),
   maxOutputLength: z.number().nonnegative().optional(),
 })

@@ -50,13 +50,16 @@ export interface TransactionOutcome {
   readonly effects: readonly TransactionEffect[]
 }
 
-/** `input`: a person was asked. */
-export interface TransactionEffect {
-  readonly type: 'input'
-  readonly inputId: string
-  readonly prompt: string
-  readonly isAnswered: boolean
-}
+export type TransactionEffect =
+  /** A person was asked. */
+  | { readonly type: 'input'; readonly inputId: string; readonly prompt: string; readonly isAnswered: boolean }
+  /** A capability was called. `error`: it was refused or failed, which may have left something behind. `pending`: it was under way at the end. */
+  | {
+      readonly type: 'capability'
+      readonly callId: string
+      readonly capability: string
+      readonly outcome: 'pending' | 'ok' | 'error'
+    }
 
 export interface OutcomeError {
   /** Of a thrown non-error: its text (`5`). */

@@ -9,7 +9,7 @@ const defaultMaxOutputLength = 16 * 1024 * 1024
 /** Reads an execution to its end, answering its questions. Rejects only with what the caller's own callbacks throw. */
 export async function collect(
   execute: (options: ExecuteOptions) => Execution,
-  { onInput, onEvent, maxOutputLength = defaultMaxOutputLength, ...executeOptions }: RunOptions,
+  { onInput, onApproval, onEvent, maxOutputLength = defaultMaxOutputLength, ...executeOptions }: RunOptions,
 ): Promise<RunResult> {
   const execution = execute(executeOptions)
   const text = { stdout: '', stderr: '' }
@@ -34,6 +34,9 @@ export async function collect(
         take(event)
         if (event.type === 'input-request' && isToAnswer(execution, event, onInput)) {
           answer(execution, event, onInput).catch(fail)
+        }
+        if (event.type === 'approval-request' && !(execution instanceof JoinedExecution)) {
+          decide(execution, event, onApproval).catch(fail)
         }
       }
     } catch (error) {
@@ -61,6 +64,7 @@ function lengthOf(event: ExecutionEvent): number {
     case 'progress':
       return weightOf(event)
     case 'input-request':
+    case 'approval-request':
     case 'error':
       return 0
   }
@@ -87,5 +91,22 @@ async function answer(execution: Execution, event: InputEvent, onInput: RunOptio
   await execution.respond(inputId, reply).catch((error: unknown) => {
     // the cell may have ended, or given up, while a person was typing
     if (!sessionErrors.INPUT_NOT_PENDING.is(error)) throw error
+  })
+}
+
+type ApprovalEvent = Extract<ExecutionEvent, { type: 'approval-request' }>
+
+async function decide(
+  execution: Execution,
+  { type: _type, executionId: _executionId, late: _late, ...approval }: ApprovalEvent,
+  onApproval: RunOptions['onApproval'],
+): Promise<void> {
+  const given = onApproval === undefined ? false : await onApproval(approval)
+  const { decision, ...options } = typeof given === 'boolean' ? { decision: given ? 'approve' : 'deny' } : given
+  const { approvalId } = approval
+  const told = decision === 'approve' ? execution.approve(approvalId, options) : execution.deny(approvalId, options)
+  await told.catch((error: unknown) => {
+    // its time was over, or the cell has ended, while a person was thinking
+    if (!sessionErrors.APPROVAL_NOT_PENDING.is(error)) throw error
   })
 }

@@ -20,6 +20,7 @@ import type {
 } from '@capsule/transport'
 import type { Outcome, OutcomeError } from './outcome.ts'
 import type { Checkpoint } from './checkpoint/checkpoint.ts'
+import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
 import type { CheckpointPolicy } from './checkpoint/checkpoint-policy.ts'
 
 export type ExecutionEvent = { readonly executionId: string; readonly late?: true } & (
@@ -46,6 +47,8 @@ export type ExecutionEvent = { readonly executionId: string; readonly late?: tru
       readonly secret?: true
       readonly timeoutMs?: number
     }
+  /** A capability call waits for a person: `execution.approve()` or `execution.deny()`. */
+  | ({ readonly type: 'approval-request' } & Approval)
   /** An uncaught exception or unhandled rejection that the execution caused. */
   | { readonly type: 'error'; readonly error: OutcomeError }
 )
@@ -81,9 +84,16 @@ export interface Execution extends AsyncIterable<ExecutionEvent> {
   readonly outcome: Promise<Outcome>
   /** Answers an input request; `null` means end of input. @throws INPUT_NOT_PENDING */
   respond(inputId: string, answer: string | null): Promise<void>
+  /** Lets a capability call go on. @throws APPROVAL_NOT_PENDING */
+  approve(approvalId: string, options?: ApproveOptions): Promise<void>
+  /** The call fails with APPROVAL_DENIED. @throws APPROVAL_NOT_PENDING */
+  deny(approvalId: string, options?: DenyOptions): Promise<void>
   /** Stops the execution and resolves to its outcome. */
   cancel(options?: { graceMs?: number }): Promise<Outcome>
 }
+
+export type ApproveOptions = Pick<ApprovalDecision, 'reason' | 'remember'>
+export type DenyOptions = Pick<ApprovalDecision, 'reason' | 'remember'>
 
 export interface StreamOptions {
   /** What the cell may have written and this side not read. @defaultValue 1 MiB */
@@ -103,6 +113,8 @@ export interface RunOptions extends ExecuteOptions {
     prompt: string,
     request: { inputId: string; secret: boolean },
   ) => string | null | Promise<string | null>
+  /** Decides capability calls that need a person; without it they are denied. */
+  readonly onApproval?: (approval: Approval) => boolean | ApprovalDecision | Promise<boolean | ApprovalDecision>
   readonly onEvent?: (event: ExecutionEvent) => void
   /** Characters of output kept, displays and progress included; beyond it the rest is dropped and the outcome says `truncated`. @defaultValue 16 Mi */
   readonly maxOutputLength?: number

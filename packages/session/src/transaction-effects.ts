@@ -17,8 +17,18 @@ export class TransactionEffects {
       this.#effects.set(inputId, { type: 'input', inputId, prompt, isAnswered: false })
   }
 
+  called({ callId, capability }: { callId: string; capability: string }): void {
+    if (this.#effects.size < effectsLimit)
+      this.#effects.set(callId, { type: 'capability', callId, capability, outcome: 'pending' })
+  }
+
+  callEnded(callId: string, outcome: 'ok' | 'error'): void {
+    const effect = this.#effects.get(callId)
+    if (effect?.type === 'capability') this.#effects.set(callId, { ...effect, outcome })
+  }
+
   answered(inputId: string): void {
     const effect = this.#effects.get(inputId)
-    if (effect !== undefined) this.#effects.set(inputId, { ...effect, isAnswered: true })
+    if (effect?.type === 'input') this.#effects.set(inputId, { ...effect, isAnswered: true })
   }
 }

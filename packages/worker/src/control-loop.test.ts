@@ -69,6 +69,7 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
       calls.record(`execute ${executionId}`)
     },
     respond: call('respond'),
+    grant: call('grant'),
     cancel: call('cancel'),
     interrupt: call('interrupt'),
     inspect: () => Promise.resolve(answer),

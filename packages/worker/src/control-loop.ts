@@ -6,7 +6,7 @@ import {
   type InspectAnswer,
   negotiate,
   readHostMessage,
-  reservedStreamPrefix,
+  streamClassOf,
   snapshotStreamName,
   type StreamMessage,
   streamSizes,
@@ -148,7 +148,10 @@ class ControlLoop {
         // the async executor has mostly ended it by now
         return this.#acknowledgeSoon()
       case 'input-response':
+      case 'capability-response':
         return executor.respond(message)
+      case 'capabilities':
+        return executor.grant(message.manifest)
       case 'cancel':
         return executor.cancel(message)
       case 'interrupt':
@@ -264,4 +267,4 @@ class ControlLoop {
   }
 }
 
-const isReserved = (name: string): boolean => name.startsWith(reservedStreamPrefix)
+const isReserved = (name: string): boolean => streamClassOf(name) === 'control'

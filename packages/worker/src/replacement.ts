@@ -24,8 +24,10 @@ export function replacementOf(message: ExecutorMessage, refusal: unknown): Execu
       const { text: _text, ...numbers } = message
       return numbers
     }
+    case 'capability-request':
+    case 'capability-cancel':
     case 'output':
-      // cut to the settings, which the limits bound
+      // cut to the settings or refused before, by sizes that the limits bound
       throw refusal
   }
 }

@@ -126,6 +126,7 @@ export async function connectRemoteWorker(
       await refusal.promise
     },
     respond: (message) => void link.send(message),
+    grant: (manifest) => void link.send({ type: 'capabilities', manifest }),
     cancel: (message) => void link.send(message),
     interrupt: (message) => void link.send(message),
     credit: (bytes) => void link.send({ type: 'stream-credit', streamId: 'output', bytes }),

@@ -1,9 +1,10 @@
 import type { Execution, ExecuteOptions, Outcome, Session } from '@capsule/session'
+import { type ApprovalEvent, approvalQuestion, decideApproval } from '../screen/approval.ts'
 import { displayText, progressText } from '../screen/display-text.ts'
 import { endingLines, errorText, exitText } from '../screen/outcome-text.ts'
 import type { Look, Screen } from '../screen/screen.ts'
 import { type DotCommandScope, isDotCommand, runDotCommand } from './dot-commands.ts'
-import type { LineEditor } from './line-editor.ts'
+import type { Line, LineEditor } from './line-editor.ts'
 
 export interface ReplOptions {
   readonly session: Session
@@ -82,6 +83,8 @@ class Repl implements DotCommandScope {
       else if (event.type === 'display') await this.#say(displayText(event))
       else if (event.type === 'progress') await this.#screen.progress(progressText(event))
       else if (event.type === 'error') await this.#complain(`Uncaught: ${this.#errorText(event.error, code)}`)
+      else if (event.type === 'approval-request')
+        asking = asking.then(() => this.#approve(execution, event, over.signal))
       else asking = asking.then(() => this.#answer(execution, event, over.signal))
     }
     const outcome = await execution.outcome
@@ -153,19 +156,24 @@ class Repl implements DotCommandScope {
     { inputId, prompt, secret }: { inputId: string; prompt: string; secret?: true },
     signal: AbortSignal,
   ): Promise<void> {
+    const line = await this.#readAnswer(prompt, secret === true, signal)
+    if (line.kind === 'interrupt') this.#interrupt()
+    // the request may have ended by itself
+    else await execution.respond(inputId, line.kind === 'line' ? line.text : null).catch(() => {})
+  }
+
+  async #approve(execution: Execution, approval: ApprovalEvent, signal: AbortSignal): Promise<void> {
+    const line = await this.#readAnswer(approvalQuestion(approval), false, signal)
+    if (line.kind === 'interrupt') return this.#interrupt()
+    await decideApproval(execution, approval, line.kind === 'line' ? line.text : null)
+  }
+
+  async #readAnswer(prompt: string, secret: boolean, signal: AbortSignal): Promise<Line> {
     // the line editor redraws its whole line, so what the cell left unfinished there belongs to the prompt
     const text = this.#screen.takeLine('stdout') + prompt
     const lastLine = text.lastIndexOf('\n') + 1
     await this.#screen.write('stdout', text.slice(0, lastLine))
-    const line = await this.#editor.readLine({
-      prompt: text.slice(lastLine),
-      isAnswer: true,
-      secret: secret === true,
-      signal,
-    })
-    if (line.kind === 'interrupt') this.#interrupt()
-    // the request may have ended by itself
-    else await execution.respond(inputId, line.kind === 'line' ? line.text : null).catch(() => {})
+    return this.#editor.readLine({ prompt: text.slice(lastLine), isAnswer: true, secret, signal })
   }
 
   #interrupt(): void {

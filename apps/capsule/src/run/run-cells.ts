@@ -1,6 +1,7 @@
 import type { ExecutionEvent, Outcome, Session } from '@capsule/session'
 import { type Cell, executableText } from '../cells/cell.ts'
 import { type ExitCode, exitCodeOf, exitCodes } from '../exit-codes.ts'
+import { approvalQuestion, decideApproval } from '../screen/approval.ts'
 import type { Answers } from './answers.ts'
 import type { PlacedCell, Reporter, RunSummary } from './reporter.ts'
 
@@ -62,6 +63,12 @@ async function runCell(
   for await (const event of execution) {
     if (event.type === 'error') tally.uncaught(cell)
     await reporter.event(event, cell)
+    if (event.type === 'approval-request') {
+      asking = asking.then(async () => {
+        const answer = await answers.ask({ prompt: approvalQuestion(event) }, AbortSignal.any([over.signal, cancel]))
+        await decideApproval(execution, event, answer)
+      })
+    }
     if (event.type !== 'input-request') continue
     asking = asking.then(async () => {
       const answer = await answers.ask(event, AbortSignal.any([over.signal, cancel]))

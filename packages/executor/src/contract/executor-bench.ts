@@ -1,6 +1,9 @@
 import { systemClock, withDeadline } from '@capsule/core'
 import type {
   CancelMessage,
+  CapabilityManifest,
+  CapabilityRequestMessage,
+  CapabilityResponseMessage,
   ExecuteMessage,
   InputRequestMessage,
   InputResponseMessage,
@@ -17,7 +20,8 @@ import type { ExecutorAbilities, ExecutorMessage, ExecutorStats } from '../execu
 export interface RemoteExecutor extends AsyncDisposable {
   /** Rejects with the code of the refusal (`{ code: 'EXECUTOR_BUSY' }`). */
   execute(message: ExecuteMessage): void | Promise<void>
-  respond(message: InputResponseMessage): void
+  respond(message: InputResponseMessage | CapabilityResponseMessage): void
+  grant(manifest: CapabilityManifest): void
   cancel(message: CancelMessage): void
   interrupt(message: InterruptMessage): void
   inspect(query: InspectQuery): Promise<InspectAnswer>
@@ -103,6 +107,12 @@ export class ExecutorBench {
   inputRequest(executionId: string): Promise<InputRequestMessage> {
     return this.find(`an input request of ${executionId}`, (message): message is InputRequestMessage => {
       return message.type === 'input-request' && message.executionId === executionId
+    })
+  }
+
+  capabilityRequest(executionId: string): Promise<CapabilityRequestMessage> {
+    return this.find(`a capability call of ${executionId}`, (message): message is CapabilityRequestMessage => {
+      return message.type === 'capability-request' && message.executionId === executionId
     })
   }
 

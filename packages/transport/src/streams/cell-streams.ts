@@ -1,7 +1,7 @@
 import { coreErrors } from '@capsule/core'
-import { reservedStreamPrefix, streamLimits } from '@capsule/protocol'
+import { callStreamName, reservedStreamPrefix, streamClassOf, streamLimits } from '@capsule/protocol'
 import { transportErrors } from '../errors.ts'
-import { isSafeInteger, SafeMap, startsWith } from './primordials.ts'
+import { isSafeInteger, SafeMap } from './primordials.ts'
 import type { StreamChannel } from './stream-channel.ts'
 import { createStreamHub, type StreamHub, type StreamHubOptions, type StreamOptions } from './stream-hub.ts'
 
@@ -29,6 +29,8 @@ export interface StreamEngine {
 export interface CellStreams extends Pick<StreamHub, 'receive' | 'resume' | 'close'> {
   /** `capsule.stream` of cells. @throws INVALID_OPTIONS, STREAM_LIMIT, STREAMS_UNAVAILABLE */
   readonly stream: (name: string, options?: StreamOptions) => StreamChannel
+  /** The channel of one capability call. @throws STREAM_LIMIT, STREAMS_UNAVAILABLE */
+  readonly callStream: (callId: string) => StreamChannel
   /** The code of this execution was terminated: it waits for nothing any more. */
   giveUp(executionId: string): void
 }
@@ -54,13 +56,17 @@ export function createCellStreams(options: CellStreamsOptions): CellStreams {
   }
   const hub =
     link && createStreamHub({ ...link, side: 'worker', copiesData, waits: { critical, onCancel: waitOfCaller } })
+  const open = (name: string, windowBytes?: number): StreamChannel => {
+    if (hub === undefined) throw transportErrors.STREAMS_UNAVAILABLE({ name })
+    return critical(() => hub.stream(name, { windowBytes }))
+  }
   return {
+    callStream: (callId) => open(callStreamName(callId)),
     stream(name, { windowBytes }: StreamOptions = {}) {
       checkName(name)
       if (windowBytes !== undefined && !(isSafeInteger(windowBytes) && windowBytes > 0))
         throw invalid('windowBytes must be a whole number above 0')
-      if (hub === undefined) throw transportErrors.STREAMS_UNAVAILABLE({ name })
-      return critical(() => hub.stream(name, { windowBytes }))
+      return open(name, windowBytes)
     },
     receive: (message) => hub?.receive(message) === true,
     resume: () => hub?.resume(),
@@ -77,8 +83,7 @@ export function createCellStreams(options: CellStreamsOptions): CellStreams {
 function checkName(name: unknown): void {
   const isText = typeof name === 'string' && name.length > 0 && name.length <= streamLimits.nameLength
   if (!isText) throw invalid(`name must be a string of 1 to ${streamLimits.nameLength} characters`)
-  if (startsWith(name, reservedStreamPrefix))
-    throw invalid(`names that start with ${reservedStreamPrefix} are reserved`)
+  if (streamClassOf(name) !== 'named') throw invalid(`names that start with ${reservedStreamPrefix} are reserved`)
 }
 
 const invalid = (problem: string): Error =>

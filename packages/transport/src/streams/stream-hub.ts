@@ -1,7 +1,7 @@
 import type { CapsuleError } from '@capsule/core'
-import { reservedStreamPrefix, streamLimits, type StreamMessage } from '@capsule/protocol'
+import { type StreamClass, streamClassOf, streamLimits, type StreamMessage } from '@capsule/protocol'
 import { transportErrors } from '../errors.ts'
-import { isSafeInteger, SafeMap, startsWith, textFrom, toNumber } from './primordials.ts'
+import { isSafeInteger, SafeMap, textFrom, toNumber } from './primordials.ts'
 import { LinkedList } from './linked-list.ts'
 import { createStreamChannel, type StreamChannel, type StreamWaits } from './stream-channel.ts'
 import { type EndPorts, StreamEnd } from './stream-end.ts'
@@ -168,7 +168,7 @@ class Hub implements StreamHub {
     const isCrossing = known?.isWaiting === true
     // both sides have asked for it: the host's id counts
     if (isCrossing && this.#options.side === 'host') return true
-    if (this.#offered.has(name) || this.#count(name, false) >= this.#maxStreams) return false
+    if (this.#offered.has(name) || this.#count(name, false) >= this.#limitOf(name)) return false
     if (isCrossing) {
       this.#live.delete(known.streamId)
       this.#live.set(streamId, { end: known, isOwn: false })
@@ -216,16 +216,20 @@ class Hub implements StreamHub {
   }
 
   #assertRoom(name: string): void {
-    if (this.#count(name, true) < this.#maxStreams) return
-    throw transportErrors.STREAM_LIMIT({ name, maxStreams: this.#maxStreams })
+    const maxStreams = this.#limitOf(name)
+    if (this.#count(name, true) >= maxStreams) throw transportErrors.STREAM_LIMIT({ name, maxStreams })
+  }
+
+  #limitOf(name: string): number {
+    return streamClassOf(name) === 'call' ? streamLimits.maxCallStreams : this.#maxStreams
   }
 
   /** Channels that are not finished, of one opener; Capsule's own take no room of the others. */
   #count(name: string, isOwn: boolean): number {
-    const isReserved = startsWith(name, reservedStreamPrefix)
+    const streamClass: StreamClass = streamClassOf(name)
     let count = 0
     this.#live.forEach((live) => {
-      if (live.isOwn === isOwn && startsWith(live.end.name, reservedStreamPrefix) === isReserved) count++
+      if (live.isOwn === isOwn && streamClassOf(live.end.name) === streamClass) count++
     })
     return count
   }

@@ -1,0 +1,204 @@
+import { coreErrors, createCountingIds, type IdSource } from '@capsule/core'
+import {
+  type CapabilityCancelMessage,
+  type CapabilityManifest,
+  type CapabilityRequestMessage,
+  type CapabilityResponseMessage,
+  decodeValue,
+  encodeValue,
+  streamLimits,
+} from '@capsule/protocol'
+import { errorOf } from '../error-of.ts'
+import { executorErrors } from '../errors.ts'
+import { replyOf } from './capability-reply.ts'
+import { sendBody } from './send-body.ts'
+import { takeArguments } from './take-arguments.ts'
+
+/** The channel of one call; a stream channel of the transport package is one. */
+export interface BodyChannel extends AsyncIterable<unknown> {
+  read(options?: { readonly signal?: AbortSignal | undefined }): Promise<IteratorResult<unknown, undefined>>
+  write(chunk: unknown): Promise<void>
+  end(): Promise<void>
+  fail(error: unknown): Promise<void>
+  cancel(reason?: unknown): void
+}
+
+export interface CapabilityCallsOptions {
+  /** @defaultValue a counting source */
+  readonly ids?: IdSource
+  /** Sends behind the output written so far. */
+  readonly emit: (message: CapabilityRequestMessage | CapabilityCancelMessage) => void
+  readonly currentExecutionId: () => string | undefined
+  readonly isRunning: (executionId: string) => boolean
+  /** The engine's: calls the listener when the execution is cancelled, at once if it is; returns the way to unregister. */
+  readonly onCancel: (executionId: string, listener: (error: Error) => void) => () => void
+  /** @throws STREAM_LIMIT, STREAMS_UNAVAILABLE */
+  readonly openChannel: (callId: string) => BodyChannel
+  /** Of the encoded arguments of one call. */
+  readonly argsBytes: number
+}
+
+export type GrantedCapability = CapabilityManifest['capabilities'][number]
+
+/** The open calls of the cells to what the host offers. */
+export interface CapabilityCalls {
+  /** @throws CAPABILITY_OUTSIDE_CELL, CAPABILITY_CALL_INVALID, CANCELLED, and what the host answers, as a rejection */
+  call(granted: GrantedCapability, args: readonly unknown[]): Promise<unknown>
+  /** Settles the call that the message answers; says whether there was one. */
+  respond(message: CapabilityResponseMessage): boolean
+  /** The execution has ended: what it has not waited for is given up, and nobody is told. */
+  close(executionId: string): void
+  readonly pending: number
+}
+
+interface Call {
+  readonly executionId: string
+  readonly granted: GrantedCapability
+  readonly signal: AbortSignal | undefined
+  /** Of a call that sends a body. */
+  readonly channel: BodyChannel | undefined
+  readonly promise: Promise<unknown>
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  /** Stops listening to what could end it. */
+  leave: () => void
+}
+
+const silent = (): void => {}
+
+export function createCapabilityCalls(options: CapabilityCallsOptions): CapabilityCalls {
+  return new Calls(options)
+}
+
+class Calls implements CapabilityCalls {
+  readonly #options: CapabilityCallsOptions
+  readonly #ids: IdSource
+  /** Those that the host has not answered. */
+  readonly #calls = new Map<string, Call>()
+
+  constructor(options: CapabilityCallsOptions) {
+    this.#options = options
+    this.#ids = options.ids ?? createCountingIds()
+  }
+
+  get pending(): number {
+    return this.#calls.size
+  }
+
+  // not async: the request must be on its way before the cell goes on
+  call(granted: GrantedCapability, args: readonly unknown[]): Promise<unknown> {
+    try {
+      return this.#ask(granted, args)
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
+  }
+
+  respond({ executionId, callId, answer }: CapabilityResponseMessage): boolean {
+    const call = this.#calls.get(callId)
+    if (call?.executionId !== executionId) return false
+    this.#forget(callId, call)
+    try {
+      if (answer.kind === 'error') throw errorOf(answer.error)
+      call.resolve(this.#replyOf(callId, call, answer))
+    } catch (error) {
+      call.channel?.cancel()
+      call.reject(error)
+    }
+    return true
+  }
+
+  close(executionId: string): void {
+    for (const [callId, call] of this.#calls) {
+      if (call.executionId !== executionId) continue
+      // it did not await the call, so it does not handle the rejection either
+      call.promise.catch(silent)
+      this.#giveUp(callId, coreErrors.CANCELLED({ what: call.granted.name }))
+    }
+  }
+
+  #ask(granted: GrantedCapability, given: readonly unknown[]): Promise<unknown> {
+    const { name: capability } = granted
+    const executionId = this.#callerOf(capability)
+    const { args, body, signal, ...callOptions } = takeArguments(granted, given)
+    if (signal?.aborted === true) throw cancelled(capability, signal)
+    const encoded = this.#encoded(capability, args)
+    const callId = this.#ids.next('call')
+    const channel = body && this.#options.openChannel(callId)
+    const call: Call = { executionId, granted, signal, channel, ...Promise.withResolvers<unknown>(), leave: silent }
+    this.#calls.set(callId, call)
+    call.leave = this.#listen(callId, call)
+    // the execution is cancelled already: nothing is asked
+    if (!this.#calls.has(callId)) {
+      call.leave()
+      return call.promise
+    }
+    const head = { type: 'capability-request', executionId, callId, capability, args: encoded, ...callOptions } as const
+    this.#options.emit(channel === undefined ? head : { ...head, body: true })
+    if (channel !== undefined) void sendBody(channel, body as AsyncIterable<unknown>, capability)
+    return call.promise
+  }
+
+  #callerOf(capability: string): string {
+    const { currentExecutionId, isRunning } = this.#options
+    const executionId = currentExecutionId()
+    if (executionId !== undefined && isRunning(executionId)) return executionId
+    throw executorErrors.CAPABILITY_OUTSIDE_CELL({ capability, executionId })
+  }
+
+  #listen(callId: string, { executionId, granted, signal }: Call): () => void {
+    const { emit, onCancel } = this.#options
+    const onAbort = (): void => {
+      emit({ type: 'capability-cancel', executionId, callId })
+      this.#giveUp(callId, cancelled(granted.name, signal))
+    }
+    signal?.addEventListener('abort', onAbort, { once: true })
+    const unregister = onCancel(executionId, (error) => this.#giveUp(callId, error))
+    return () => {
+      signal?.removeEventListener('abort', onAbort)
+      unregister()
+    }
+  }
+
+  #encoded(capability: string, args: readonly unknown[]): Uint8Array {
+    const limitBytes = this.#options.argsBytes
+    const encoded = encodeValue(args, { bytes: limitBytes, depth: streamLimits.valueDepth })
+    if (encoded !== undefined && !encoded.truncated) return encoded.bytes
+    const problem = `the arguments must be plain data and bytes, at most ${limitBytes} bytes and ${streamLimits.valueDepth} levels`
+    throw executorErrors.CAPABILITY_CALL_INVALID({ capability, problem })
+  }
+
+  #replyOf(
+    callId: string,
+    { granted, signal, channel: sending }: Call,
+    { value, body }: Extract<CapabilityResponseMessage['answer'], { kind: 'value' }>,
+  ): unknown {
+    const decoded = decodeValue(value, { depth: streamLimits.valueDepth })
+    if (body !== true) {
+      sending?.cancel()
+      return replyOf(granted, decoded, undefined)
+    }
+    const channel = sending ?? this.#options.openChannel(callId)
+    // this side has nothing to say in it
+    if (sending === undefined) void channel.end().catch(silent)
+    return replyOf(granted, decoded, { channel, signal })
+  }
+
+  #giveUp(callId: string, error: Error): void {
+    const call = this.#calls.get(callId)
+    if (call === undefined) return
+    this.#forget(callId, call)
+    call.channel?.cancel(error)
+    void call.channel?.fail(error).catch(silent)
+    call.reject(error)
+  }
+
+  #forget(callId: string, call: Call): void {
+    this.#calls.delete(callId)
+    call.leave()
+  }
+}
+
+function cancelled(what: string, signal: AbortSignal | undefined): Error {
+  return coreErrors.CANCELLED({ what }, { cause: signal?.reason })
+}

@@ -1,0 +1,109 @@
+import { executorErrors } from '../errors.ts'
+import type { BodyChannel, GrantedCapability } from './capability-calls.ts'
+import { responseHeaders } from './response-headers.ts'
+
+export interface ReplyBody {
+  readonly channel: BodyChannel
+  /** The signal of the call: it ends reading too. */
+  readonly signal: AbortSignal | undefined
+}
+
+// unit: bytes; threat: a reply that fills the worker's memory by one call of text()
+const wholeBodyBytes = 64 * 1024 * 1024
+
+interface Head {
+  readonly status: number
+  readonly headers: readonly (readonly [string, string])[]
+}
+
+/** What a cell gets for a reply: its value, for `body` and `response` with the ways to read what comes behind it. */
+export function replyOf({ name, returns }: GrantedCapability, value: unknown, body: ReplyBody | undefined): unknown {
+  if (returns === 'value') return value
+  const reader = new BodyReader(name, body)
+  if (returns === 'response') return withBody(responseOf(value as Head), reader)
+  return withBody(typeof value === 'object' && value !== null ? value : { value }, reader)
+}
+
+function responseOf({ status, headers, ...rest }: Head): object {
+  return { ok: status >= 200 && status < 300, status, ...rest, headers: responseHeaders(headers) }
+}
+
+/** Adds the members that `fetch` gives a Response; they do not show where the object is printed. */
+function withBody(target: object, reader: BodyReader): object {
+  const methods = {
+    text: () => reader.text(),
+    json: async () => JSON.parse(await reader.text()) as unknown,
+    bytes: () => reader.bytes(),
+    arrayBuffer: async () => (await reader.bytes()).buffer,
+  }
+  for (const [key, value] of Object.entries(methods)) Object.defineProperty(target, key, { value, configurable: true })
+  Object.defineProperty(target, 'body', { value: reader, configurable: true })
+  return Object.defineProperty(target, 'bodyUsed', { get: () => reader.isUsed, configurable: true })
+}
+
+/** A body comes once: whole, or chunk by chunk. */
+class BodyReader implements AsyncIterable<unknown> {
+  readonly #capability: string
+  readonly #body: ReplyBody | undefined
+  isUsed = false
+
+  constructor(capability: string, body: ReplyBody | undefined) {
+    this.#capability = capability
+    this.#body = body
+  }
+
+  /** Leaving the loop early tells the host to stop. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void> {
+    this.#use()
+    if (this.#body === undefined) return
+    const { channel, signal } = this.#body
+    let isOver = false
+    try {
+      for (;;) {
+        const { done, value } = await channel.read({ signal })
+        isOver = done === true
+        if (isOver) return
+        yield value
+      }
+    } finally {
+      if (!isOver) channel.cancel()
+    }
+  }
+
+  async bytes(): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of this) {
+      if (!(chunk instanceof Uint8Array)) throw this.#invalid('its body is a stream of values: loop over `body`')
+      size += chunk.length
+      if (size > wholeBodyBytes) {
+        throw executorErrors.CAPABILITY_BODY_TOO_LARGE({ capability: this.#capability, limitBytes: wholeBodyBytes })
+      }
+      chunks.push(chunk)
+    }
+    return joined(chunks, size)
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.bytes())
+  }
+
+  #use(): void {
+    if (this.isUsed) throw executorErrors.CAPABILITY_BODY_USED({ capability: this.#capability })
+    this.isUsed = true
+  }
+
+  #invalid(problem: string): Error {
+    return executorErrors.CAPABILITY_CALL_INVALID({ capability: this.#capability, problem })
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size)
+  let offset = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, offset)
+    offset += chunk.length
+  }
+  return whole
+}

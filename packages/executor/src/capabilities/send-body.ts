@@ -1,0 +1,21 @@
+import { executorErrors } from '../errors.ts'
+import type { BodyChannel } from './capability-calls.ts'
+
+const encoder = new TextEncoder()
+
+/** Sends a body as fast as the host takes it. Never rejects: a source that fails fails the host's reading. */
+export async function sendBody(channel: BodyChannel, body: AsyncIterable<unknown>, capability: string): Promise<void> {
+  try {
+    // leaving the loop by a refused write lets the source clean up
+    for await (const chunk of body) await channel.write(bytesOf(chunk, capability))
+    await channel.end()
+  } catch (error) {
+    await channel.fail(error).catch(() => {})
+  }
+}
+
+function bytesOf(chunk: unknown, capability: string): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  if (typeof chunk === 'string') return encoder.encode(chunk)
+  throw executorErrors.CAPABILITY_CALL_INVALID({ capability, problem: 'the chunks of a body must be bytes or text' })
+}

@@ -1,0 +1,36 @@
+import { isCapsuleError } from '@capsule/core'
+import type { StreamChannel } from '@capsule/transport'
+import { sessionErrors } from '../errors.ts'
+
+/** What a cell streams into its call. */
+export async function* receivedBody(channel: StreamChannel, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+  for (;;) {
+    const { done, value } = await channel.read({ signal })
+    if (done === true) return
+    // the worker's stub sends nothing else; a forged one may
+    if (!(value instanceof Uint8Array)) throw sessionErrors.CAPABILITY_BODY_INVALID({})
+    yield value
+  }
+}
+
+/** Sends what comes behind a reply, as fast as the cell reads it. Never rejects. */
+export async function sendReplyBody(
+  channel: StreamChannel,
+  body: AsyncIterable<unknown>,
+  controller: AbortController,
+): Promise<void> {
+  const { signal } = controller
+  // the cell reads no more, or its worker is gone: a source that is idle has to hear of it too
+  void channel.closed.then(() => controller.abort())
+  try {
+    for await (const chunk of body) await channel.write(chunk, { signal })
+    await channel.end()
+  } catch (error) {
+    await channel.fail(tellable(error)).catch(() => {})
+  }
+}
+
+/** Only what was made to be told reaches a cell. */
+function tellable(error: unknown): unknown {
+  return isCapsuleError(error) ? error : sessionErrors.CAPABILITY_ANSWER_LOST({})
+}

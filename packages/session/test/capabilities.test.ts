@@ -1,0 +1,230 @@
+import { type CapabilityManifest, decodeValue, encodeValue, streamLimits } from '@capsule/protocol'
+import type { CapabilityAnswer, CapabilityCall, CapabilityCallPorts, CapabilityGrants } from '@capsule/session'
+import { createRecorder, waitFor } from '@capsule/testing'
+import { expect, it } from 'vitest'
+import { eventsOf, openSession, settleWire, started } from './open-session.ts'
+
+const manifest: CapabilityManifest = { capabilities: [{ name: 'a.b', returns: 'value' }], names: [], input: true }
+const bytesOf = (value: unknown): Uint8Array =>
+  new Uint8Array(encodeValue(value, { bytes: 1000, depth: 10 })?.bytes ?? [])
+const args = bytesOf(['x'])
+
+interface ServedCall extends CapabilityCall, CapabilityCallPorts {
+  readonly answer: (answer: CapabilityAnswer) => void
+}
+
+function createCalls() {
+  const recorder = createRecorder<ServedCall>()
+  let count = 0
+  const next = async (): Promise<ServedCall> => {
+    const at = count++
+    const values = await recorder.waitForCount(at + 1)
+    return values[at] as ServedCall
+  }
+  return { ...recorder, next }
+}
+
+/** Grants whose calls a test answers by hand. */
+function createGrants() {
+  const calls = createCalls()
+  const ended: string[] = []
+  let listener: ((changed: CapabilityManifest) => void) | undefined
+  const state = { asked: undefined as ReturnType<CapabilityGrants['askedInput']> }
+  const grants: CapabilityGrants = {
+    manifest,
+    onManifest(given) {
+      listener = given
+      return () => (listener = undefined)
+    },
+    call: (call, ports) => new Promise((resolve) => calls.record({ ...call, ...ports, answer: resolve })),
+    askedInput: () => state.asked,
+    executionEnded: (executionId) => void ended.push(executionId),
+  }
+  return {
+    grants,
+    calls,
+    ended,
+    state,
+    change: (changed: CapabilityManifest) => listener?.(changed),
+    hasListener: () => listener !== undefined,
+  }
+}
+
+async function open() {
+  const served = createGrants()
+  const opened = await openSession({ grants: served.grants })
+  return { ...served, ...opened, opened }
+}
+
+const request = (executionId: string, callId = 'call-1', more: object = {}) =>
+  ({ type: 'capability-request', executionId, callId, capability: 'a.b', args, ...more }) as const
+
+it('tells each worker what is granted, and each change', async () => {
+  const { session, worker, change, hasListener } = await open()
+  expect(await waitFor(worker.process.next('capabilities'))).toMatchObject({ manifest })
+  const narrowed = { ...manifest, capabilities: [] }
+  change(narrowed)
+  expect(await waitFor(worker.process.next('capabilities'))).toMatchObject({ manifest: narrowed })
+  await waitFor(session.restart())
+  expect(await waitFor(worker.process.next('capabilities'))).toMatchObject({ manifest })
+  await session.shutdown({ graceMs: 0 })
+  expect(hasListener()).toBe(false)
+})
+
+it('brings a call to the grants and its answer back', async () => {
+  const { opened, worker, calls } = await open()
+  const { execution, id } = await started(opened, { transaction: 'rollback-always' })
+  worker.process.send(request(id, 'call-1', { idempotencyKey: 'k', timeoutMs: 5 }))
+  const call = await calls.next()
+  expect(call).toMatchObject({
+    executionId: id,
+    callId: 'call-1',
+    capability: 'a.b',
+    idempotencyKey: 'k',
+    timeoutMs: 5,
+  })
+  expect(decodeValue(call.args)).toEqual(['x'])
+  call.answer({ kind: 'value', value: bytesOf(5) })
+  expect(await waitFor(worker.process.next('capability-response'))).toMatchObject({
+    executionId: id,
+    callId: 'call-1',
+    answer: { kind: 'value', value: bytesOf(5) },
+  })
+  worker.process.send(request(id, 'call-2'))
+  const error = { name: 'CapsuleError', message: 'no', code: 'CAPABILITY_DENIED' }
+  ;(await calls.next()).answer({ kind: 'error', error })
+  expect(await waitFor(worker.process.next('capability-response'))).toMatchObject({ answer: { kind: 'error', error } })
+  worker.process.send(request(id, 'call-3'))
+  await calls.next()
+  worker.process.result(id, { transaction: { action: 'rolled-back', report: [] } })
+  const { transaction } = await waitFor(execution.outcome)
+  expect(transaction?.effects).toEqual([
+    { type: 'capability', callId: 'call-1', capability: 'a.b', outcome: 'ok' },
+    { type: 'capability', callId: 'call-2', capability: 'a.b', outcome: 'error' },
+    { type: 'capability', callId: 'call-3', capability: 'a.b', outcome: 'pending' },
+  ])
+})
+
+it('takes no call for what does not run, under a known id, or without grants', async () => {
+  const { opened, session, worker, calls } = await open()
+  const { id } = await started(opened)
+  worker.process.send(request('nobody'))
+  worker.process.send(request(id))
+  worker.process.send(request(id))
+  await settleWire(opened)
+  expect(calls.values).toHaveLength(1)
+  expect(session.info().counters.invalidMessages).toBe(2)
+  const without = await openSession()
+  const running = await started(without)
+  without.worker.process.send(request(running.id))
+  await settleWire(without)
+  expect(without.session.info().counters.invalidMessages).toBe(1)
+})
+
+it('aborts calls with their cell, their execution, or their worker', async () => {
+  const { opened, worker, calls, ended } = await open()
+  const { execution, id } = await started(opened)
+  worker.process.send(request(id))
+  worker.process.send(request(id, 'call-2'))
+  const [first, second] = [await calls.next(), await calls.next()]
+  worker.process.send({ type: 'capability-cancel', executionId: id, callId: 'call-1' })
+  await settleWire(opened)
+  expect([first.signal.aborted, second.signal.aborted]).toEqual([true, false])
+  const cancelled = execution.cancel()
+  expect(second.signal.aborted).toBe(true)
+  worker.process.send(request(id, 'call-3'))
+  expect((await calls.next()).signal.aborted).toBe(true)
+  worker.process.error(id, { status: 'cancelled', rung: 1 })
+  await waitFor(cancelled)
+  expect(ended).toEqual([id])
+  const crashing = await started(opened)
+  worker.process.send(request(crashing.id, 'call-4'))
+  const last = await calls.next()
+  worker.process.exit({ code: 1 })
+  await waitFor(crashing.execution.outcome)
+  expect(last.signal.aborted).toBe(true)
+})
+
+it('asks a person, once', async () => {
+  const { opened, worker, calls } = await open()
+  const { execution, id } = await started(opened)
+  const events = eventsOf(execution)
+  worker.process.send(request(id))
+  const call = await calls.next()
+  const approval = { approvalId: 'approval-1', capability: 'a.b', summary: 'does b', rule: 'ask' }
+  const decision = call.approve(approval, new AbortController().signal)
+  await execution.approve('approval-1', { remember: 'session' })
+  expect(await waitFor(decision)).toEqual({ decision: 'approve', remember: 'session' })
+  await expect(execution.deny('approval-1')).rejects.toMatchObject({ code: 'APPROVAL_NOT_PENDING' })
+  const timeout = new AbortController()
+  const late = call.approve({ ...approval, approvalId: 'approval-2' }, timeout.signal)
+  timeout.abort()
+  await expect(waitFor(late)).rejects.toMatchObject({ code: 'CANCELLED' })
+  await expect(execution.approve('approval-2')).rejects.toMatchObject({ code: 'APPROVAL_NOT_PENDING' })
+  worker.process.result(id)
+  expect(await waitFor(events)).toMatchObject([
+    { type: 'approval-request', executionId: id, ...approval },
+    { type: 'approval-request', approvalId: 'approval-2' },
+  ])
+})
+
+it('streams bodies both ways, and stops where nobody reads', async () => {
+  const { opened, worker, calls } = await open()
+  const { id } = await started(opened)
+  const { process } = worker
+  process.send({
+    type: 'stream-open',
+    streamId: 'w1',
+    name: 'capsule-call:call-1',
+    windowBytes: streamLimits.windowBytes,
+  })
+  process.send(request(id, 'call-1', { body: true }))
+  const call = await calls.next()
+  const received: unknown[] = []
+  const reading = (async () => {
+    for await (const chunk of call.body ?? []) received.push(chunk)
+  })()
+  expect(await waitFor(process.next('stream-credit'))).toMatchObject({ streamId: 'w1' })
+  process.send({ type: 'stream-data', streamId: 'w1', kind: 'bytes', data: new Uint8Array([1, 2]) })
+  process.send({ type: 'stream-close', streamId: 'w1', side: 'write' })
+  await waitFor(reading)
+  expect(received).toEqual([new Uint8Array([1, 2])])
+  let isLeft = false
+  const body = (async function* () {
+    try {
+      yield new Uint8Array([7])
+      // an idle source: only the signal tells it
+      await new Promise((resolve) => call.signal.addEventListener('abort', resolve))
+    } finally {
+      isLeft = true
+    }
+  })()
+  call.answer({ kind: 'value', value: bytesOf(1), body })
+  expect(await waitFor(process.next('capability-response'))).toMatchObject({ answer: { kind: 'value', body: true } })
+  expect(await waitFor(process.next('stream-data'))).toMatchObject({ streamId: 'w1', data: new Uint8Array([7]) })
+  process.send({ type: 'stream-close', streamId: 'w1', side: 'read' })
+  expect(await waitFor(process.next('stream-close'))).toMatchObject({ streamId: 'w1' })
+  await settleWire(opened)
+  expect([call.signal.aborted, isLeft]).toEqual([true, true])
+})
+
+it('refuses questions that the grants refuse', async () => {
+  const { opened, worker, state } = await open()
+  const { execution, id } = await started(opened)
+  const events = eventsOf(execution)
+  state.asked = Object.assign(new Error('not granted'), { name: 'CapsuleError', code: 'CAPABILITY_DENIED' }) as never
+  worker.process.send({ type: 'input-request', executionId: id, inputId: 'i-1', prompt: '' })
+  expect(await waitFor(worker.process.next('input-response'))).toMatchObject({
+    answer: { kind: 'refused', error: { code: 'CAPABILITY_DENIED' } },
+  })
+  worker.process.result(id)
+  expect(await waitFor(events)).toEqual([])
+})
+
+it('does not start on a worker that has no capabilities', async () => {
+  const { grants } = createGrants()
+  await expect(openSession({ grants }, { ready: { features: [] } })).rejects.toMatchObject({
+    code: 'FEATURE_UNAVAILABLE',
+    details: { feature: 'capabilities' },
+  })
+})
