@@ -143,11 +143,12 @@ class UserSide {
 
   #configure({ settings, features, maxConcurrent, streams: link }: Configuration): Parts {
     const { createEngine, clock } = this.#options
-    const { valueBytes, valueDepth, textLength } = settings
+    const { valueBytes, valueDepth, textLength, modules } = settings
     const engine = createEngine({
       valueBytes,
       valueDepth,
       textLength,
+      modules,
       onUncaught: (executionId, error) => runner.uncaught(executionId, error),
       onDisplayable: (value) => displays.showValue(value),
       members: { stream: (name: string, more?: StreamOptions) => streams.stream(name, more) },

@@ -50,7 +50,8 @@ export class Builtins {
 
 export interface CellBuiltinsOptions {
   readonly cwd: string
-  readonly require: NodeJS.Require
+  /** Absent: cells have no modules. */
+  readonly require?: NodeJS.Require
   /** The execution that caused the code running now. */
   readonly current: () => Execution | undefined
   /** Of `capsule`, beside its own. */
@@ -63,7 +64,7 @@ export function defineCellBuiltins(builtins: Builtins, { cwd, require, current, 
   const filename = (): string => current()?.filename ?? nowhere
   const module = { exports: {} }
   builtins.define('capsule', capsuleOf(current, members))
-  builtins.define('require', require)
+  if (require !== undefined) builtins.define('require', require)
   builtins.define('module', module)
   builtins.define('exports', module.exports)
   builtins.defineGetter('__filename', filename)

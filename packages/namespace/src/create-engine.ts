@@ -31,6 +31,7 @@ import type { RunningCell } from './running-cell.ts'
 import { NamespaceSnapshots } from './snapshot/namespace-snapshots.ts'
 import { toWireError, type WireErrorContext } from './to-wire-error.ts'
 import { textOf } from './value-text.ts'
+import { withholdModules } from './withhold-modules.ts'
 
 /**
  * Starts the engine of this realm: globals for cells appear on `globalThis`, and late errors of the process are its own.
@@ -62,6 +63,7 @@ class CellEngine implements Engine {
   readonly #errorContext: WireErrorContext
   readonly #stopCatching: () => void
   readonly #stopTracking: () => void
+  #giveModulesBack: (() => void) | undefined
   #cells = 0
   #isDisposed = false
 
@@ -81,9 +83,11 @@ class CellEngine implements Engine {
       configurable: true,
     } as object)
     const require = createRequire(join(cwd, '[cells]'))
-    defineCellBuiltins(this.#builtins, { cwd, require, current, members: options.members })
+    const hasModules = options.modules !== false
+    defineCellBuiltins(this.#builtins, { cwd, current, members: options.members, ...(hasModules && { require }) })
     this.#history = new History()
     this.#stopTracking = trackTimers(current)
+    if (!hasModules) this.#giveModulesBack = withholdModules()
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
     this.#snapshots = new NamespaceSnapshots({
       bindings: this.#bindings,
@@ -288,6 +292,7 @@ class CellEngine implements Engine {
     this.#isDisposed = true
     this.#stopCatching()
     this.#stopTracking()
+    this.#giveModulesBack?.()
     this.#history.uninstall()
     this.#builtins.remove()
     deleteProperty(globalThis, runtimeName)

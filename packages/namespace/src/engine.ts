@@ -45,6 +45,8 @@ export type Completion =
 export interface EngineOptions {
   /** Where imports and `require` of cells resolve from, and the folder of cell filenames. @defaultValue process.cwd() */
   readonly cwd?: string
+  /** Whether cells may import, and have `require`. @defaultValue true */
+  readonly modules?: boolean | undefined
   readonly valueBytes?: number
   readonly valueDepth?: number
   readonly textLength?: number

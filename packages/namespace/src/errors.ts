@@ -17,6 +17,12 @@ export const namespaceErrors = defineErrors({
     cause: 'The engine was asked to start an execution that it does not hold.',
     next: 'Call `prepare` once before `start`, and `finish` last.',
   },
+  MODULES_UNAVAILABLE: {
+    message: ({ specifier }: { specifier: string }) =>
+      `cells of this session have no modules (asked for '${specifier}')`,
+    cause: 'The session was started without `modules`, or at an isolation level that has none.',
+    next: "Use what the session grants under `caps`; or start trusted code at level 'none' or 'process' with `modules: true`.",
+  },
   RESERVED_NAME: {
     message: ({ name }: { name: string }) => `'${name}' is reserved for Capsule and cannot be declared`,
     cause: 'A cell declares the global that its own rewritten code calls.',

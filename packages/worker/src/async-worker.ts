@@ -27,9 +27,9 @@ export function runAsyncWorker(): void {
     clock: systemClock,
     createExecutor: async (start) => {
       const { settings, maxConcurrent, features, send, acknowledge } = start
-      const { valueBytes, valueDepth, textLength } = settings
+      const { valueBytes, valueDepth, textLength, modules } = settings
       const executor = createStandaloneAsyncExecutor({
-        createEngine: (hooks) => createEngine({ ...hooks, valueBytes, valueDepth, textLength }),
+        createEngine: (hooks) => createEngine({ ...hooks, valueBytes, valueDepth, textLength, modules }),
         settings,
         features,
         maxConcurrent,

@@ -1,4 +1,5 @@
 import module, { createRequire, SourceMap } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import type { EditedText } from './edits.ts'
 import { CellSyntaxError } from './syntax-error.ts'
 
@@ -91,12 +92,15 @@ function toCellError(source: string, error: unknown): CellSyntaxError {
 
 const shownTab = 4
 
+// in a CommonJS bundle there is no `import.meta.url`
+const isBundle = import.meta.url === undefined
+/** The file that asks for it. */
+export const amaroLoaderUrl: string = isBundle ? pathToFileURL(__filename).href : import.meta.url
+
 /**
  * amaro carries 3.8 MB of WebAssembly, so no bundle should hold it: a bundle finds it as the file `amaro.cjs` beside
  * itself, everything else as the package.
  */
 export function loadAmaro(): Amaro {
-  // in a CommonJS bundle there is no `import.meta.url`
-  const isBundle = import.meta.url === undefined
-  return createRequire(isBundle ? __filename : import.meta.url)(isBundle ? './amaro.cjs' : 'amaro') as Amaro
+  return createRequire(amaroLoaderUrl)(isBundle ? './amaro.cjs' : 'amaro') as Amaro
 }
