@@ -38,7 +38,9 @@ const patternLength = 512
 // unit: entries of `in`, `glob` or `host`
 const listLength = 1000
 // unit: UTF-16 units of a text that `glob` and `host` judge; a longer one is unclear. Threat: texts of megabytes
-const judgedLength = 16_384
+const judgedLength = 8192
+// unit: wildcards of one glob; threat: texts that keep many states alive for each of their characters
+const maxWildcards = 16
 
 const textSchema = z.string().max(patternLength)
 const scalarSchema = z.union([textSchema, z.number(), z.boolean(), z.null()])
@@ -48,10 +50,12 @@ const oneOrMore = (schema: z.ZodType<string>): z.ZodType<string | string[]> =>
 /** A `.` or `..` between separators, as it is or percent-encoded, or an empty part. */
 const unclearPath = /(?:^|[/\\:])(?:\.|%2e){1,2}(?:$|[/\\])|[^:/\\][/\\]{2}|\0/i
 
-const globSchema = textSchema.refine(
-  (glob) => !unclearPath.test(glob),
-  'must hold no . and .. and no empty part: no path that does matches a glob',
-)
+const globSchema = textSchema
+  .refine(
+    (glob) => !unclearPath.test(glob),
+    'must hold no . and .. and no empty part: no path that does matches a glob',
+  )
+  .refine((glob) => (glob.match(/\*+|\?/g) ?? []).length <= maxWildcards, `must hold at most ${maxWildcards} wildcards`)
 const hostSchema = textSchema.regex(
   /^(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$|^\[[0-9a-f:.]+\]$/,
   'must be a host name in lower case, with at most *. in front: no scheme, port or path',

@@ -36,6 +36,8 @@ export interface PolicyChanges {
 
 // unit: rules of one policy; threat: policies that take longer to match than calls to make
 const maxRules = 1000
+// unit: levels of a definition; threat: one that holds itself
+const maxLevels = 20
 
 const namesSchema = z.record(
   z.string().refine(isShortName, 'must be a name that cells can have as a global'),
@@ -53,6 +55,8 @@ const compiledRules = new WeakMap<object, readonly CompiledRule[]>()
 
 /** A policy from plain data. @throws POLICY_INVALID */
 export function definePolicy(definition: PolicyDefinition): SecurityPolicy {
+  const unsafe = findUnsafe(definition, 'policy', maxLevels)
+  if (unsafe !== undefined) throw capabilityErrors.POLICY_INVALID({ policy: nameOf(definition), problems: [unsafe] })
   const { success, data, error } = policySchema.safeParse(definition)
   const problems = success ? duplicateIdsOf(data.rules) : error.issues.map(problemOf)
   if (!success || problems.length > 0) {
@@ -92,6 +96,18 @@ function extendPolicy(
     rules: [...rules, ...policy.rules.filter(({ id }) => !replaced.has(id))],
     names: { ...policy.names, ...names },
   })
+}
+
+/** zod leaves `__proto__` out of a record without a word, and a condition that is left out makes a rule wider. */
+function findUnsafe(value: unknown, path: string, levelsLeft: number): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  if (levelsLeft === 0) return `${path}: is nested too deeply`
+  if (Object.hasOwn(value, '__proto__')) return `${path}: must not have a field __proto__`
+  for (const [key, each] of Object.entries(value)) {
+    const unsafe = findUnsafe(each, `${path}.${key}`, levelsLeft - 1)
+    if (unsafe !== undefined) return unsafe
+  }
+  return undefined
 }
 
 function duplicateIdsOf(rules: readonly PolicyRule[]): string[] {

@@ -1,4 +1,11 @@
-import type { Capability, CapabilityContext, CapabilityProvider, Checked } from '@capsule/core'
+import {
+  type Capability,
+  type CapabilityContext,
+  type CapabilityLimits,
+  type CapabilityProvider,
+  type Checked,
+  createCountingIds,
+} from '@capsule/core'
 import { decodeValue, encodeValue } from '@capsule/protocol'
 import { createFakeClock, createRecordingLogger, type FakeClock, type RecordingLogger } from '@capsule/testing'
 import {
@@ -14,20 +21,21 @@ import {
   type PolicyDefinition,
   type SessionCapabilities,
 } from '../src/index.ts'
-import { createCountingIds } from '@capsule/core'
 
 export type Handler = (input: Record<string, unknown>, context: CapabilityContext) => unknown
 
 export const valid = (value: unknown): Checked => ({ isValid: true, value })
 
+export type CapabilityChanges = Partial<Omit<Capability, 'limits'>> & { readonly limits?: Partial<CapabilityLimits> }
+
 /** A capability that takes and returns anything. */
-export function capabilityOf(handler: Handler, changes: Partial<Capability> = {}): Capability {
+export function capabilityOf(handler: Handler, changes: CapabilityChanges = {}): Capability {
+  const limits = { timeoutMs: 1000, inputBytes: 10_000, outputBytes: 10_000, concurrent: 16, ...changes.limits }
   return {
     summary: 'Does something.',
     effect: 'write',
     positional: ['path'],
     returns: 'value',
-    limits: { timeoutMs: 1000, inputBytes: 10_000, outputBytes: 10_000, concurrent: 16, ...changes.limits },
     inputSchema: {},
     outputSchema: {},
     checkInput: valid,
@@ -35,9 +43,7 @@ export function capabilityOf(handler: Handler, changes: Partial<Capability> = {}
     describeCall: (input) => `does ${JSON.stringify(input)}`,
     invoke: (input, context) => handler(input as Record<string, unknown>, context),
     ...changes,
-    ...(changes.limits && {
-      limits: { timeoutMs: 1000, inputBytes: 10_000, outputBytes: 10_000, concurrent: 16, ...changes.limits },
-    }),
+    limits,
   }
 }
 
