@@ -24,7 +24,7 @@ export function admitCall(call: CapabilityCall, { grants, tracker, limits }: Adm
   const { plan, request, ports } = call
   const { name: capability } = plan
   if (ports.signal.aborted) return cancelled(capability)
-  if (tracker.hasEnded(request.executionId)) return capabilityErrors.CAPABILITY_OUTSIDE_CELL({ capability })
+  if (tracker.hasEnded(request.executionId)) return capabilityErrors.CAPABILITY_EXECUTION_ENDED({ capability })
   if (!plan.isGranted) return deny(call, grants)
   const refusal = findOverload(call, tracker, limits) ?? findWrongOptions(capability, request) ?? readInput(call)
   if (refusal !== undefined) return refusal

@@ -53,7 +53,8 @@ export class CallTracker {
       const [oldest] = this.#endedExecutions
       this.#endedExecutions.delete(oldest as string)
     }
-    this.abortWhere(({ request }) => request.executionId === executionId)
+    // what was answered is the cell's: it may read the body of a reply later
+    this.abortWhere(({ request, isFinal }) => request.executionId === executionId && !isFinal)
   }
 
   hasEnded(executionId: string): boolean {

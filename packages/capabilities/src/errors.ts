@@ -89,7 +89,7 @@ export const capabilityErrors = defineErrors({
       'The first call with this key streamed its body, answered with a stream, or had an answer too large to be kept.',
     next: 'Keep the first answer, or make a new call with a new key.',
   },
-  CAPABILITY_OUTSIDE_CELL: {
+  CAPABILITY_EXECUTION_ENDED: {
     message: ({ capability }: { capability: string }) => `${capability} was called after its cell had ended`,
     cause: 'Only a running cell has grants; a timer or promise that it left behind has none.',
     next: 'Call it while the cell runs, and await it there.',

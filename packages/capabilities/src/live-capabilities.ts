@@ -194,7 +194,7 @@ export class LiveCapabilities implements SessionCapabilities {
   #takeInput(rule: PolicyRule, executionId: string): CapsuleError | undefined {
     if (this.#isClosed) return cancelled(inputCapability)
     if (this.#tracker.hasEnded(executionId)) {
-      return capabilityErrors.CAPABILITY_OUTSIDE_CELL({ capability: inputCapability })
+      return capabilityErrors.CAPABILITY_EXECUTION_ENDED({ capability: inputCapability })
     }
     const accounts = this.#usage.accountsOf(rule, executionId)
     return takeCall(accounts, { capability: inputCapability, rule, inputBytes: 0 })

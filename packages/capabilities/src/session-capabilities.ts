@@ -19,7 +19,7 @@ export interface SessionCapabilities {
   readonly grantsInput: boolean
   /** Takes one `input()` out of the budget; the error says why the person must not be asked. */
   askedInput(executionId: string): CapsuleError | undefined
-  /** Aborts the calls of the execution, and forgets its budgets and approvals; calls in its name are refused from now on. */
+  /** Aborts the calls of the execution that are not answered (bodies go on), and forgets its budgets and approvals; calls in its name are refused from now on. */
   executionEnded(executionId: string): void
   /**
    * Replaces the policy and what was revoked; approvals are forgotten, budgets go on by the id of their rule. Calls under way

@@ -1,4 +1,5 @@
-import type { Container } from '@capsule/core'
+import type { AuditSink, PolicyDefinition, SessionCapabilities } from '@capsule/capabilities'
+import type { CapabilityProvider, Container } from '@capsule/core'
 import type { Session, SessionInfo, SessionOptions } from '@capsule/session'
 import type { WorkerExecutor } from '@capsule/worker'
 
@@ -19,6 +20,18 @@ export interface CapsuleSessionOptions extends SessionOptions {
   readonly cwd?: string
   /** @defaultValue the capsule's */
   readonly executor?: WorkerExecutor
+  /**
+   * What cells may call, as `caps.<provider>.<name>`. They are disposed with the last session that was given them; those in
+   * the capsule's defaults with the capsule. @defaultValue none
+   */
+  readonly capabilities?: readonly CapabilityProvider[]
+  /** What of `capabilities` is granted, with which limits, and whether cells may ask a person. @defaultValue all of it, and they may */
+  readonly policy?: PolicyDefinition
+  /**
+   * Whether cells may import modules of Node and of npm, and have `require`; at levels `none` and `process` only.
+   * @defaultValue false
+   */
+  readonly modules?: boolean
   /** Cap of V8's heap in MiB; buffers and WebAssembly memory do not count. @defaultValue Node's own */
   readonly maxHeapMb?: number
 }
@@ -30,6 +43,8 @@ export interface CapsuleOptions {
   readonly executor?: WorkerExecutor
   /** Node 24 or later. @defaultValue `process.execPath` */
   readonly nodePath?: string
+  /** Is told of every decision and every call of a capability; yours to dispose. @defaultValue nothing is recorded */
+  readonly audit?: AuditSink
   /** Defaults of every session. */
   readonly session?: Omit<CapsuleSessionOptions, 'signal'>
   /** Replaces parts: `parts: (container) => container.provide(tokens.clock, () => clock)`. */
@@ -48,6 +63,11 @@ export interface Capsule extends AsyncDisposable {
   readonly sessions: readonly Session[]
   /** @throws INVALID_OPTIONS, CAPSULE_CLOSED, and what `createSession` of `@capsule/session` throws */
   createSession(options?: CapsuleSessionOptions): Promise<Session>
+  /**
+   * What a session of this capsule may call: to narrow it, revoke parts, or ask why. A session keeps it for its life.
+   * @throws SESSION_UNKNOWN
+   */
+  capabilitiesOf(session: Session): SessionCapabilities
   info(): CapsuleInfo
   /** Ends every session. Idempotent. @throws AggregateError */
   shutdown(options?: { graceMs?: number }): Promise<void>

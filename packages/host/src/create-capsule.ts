@@ -1,4 +1,5 @@
-import { type Container, disposeAll } from '@capsule/core'
+import type { SessionCapabilities } from '@capsule/capabilities'
+import { type CapabilityProvider, type Container, disposeAll } from '@capsule/core'
 import { createSession, type Session } from '@capsule/session'
 import type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions, IsolationLevel } from './capsule.ts'
 import { hostErrors } from './errors.ts'
@@ -6,6 +7,8 @@ import { holdInspectorGuard } from './inspector-guard.ts'
 import { obtainIsolation, workerEnv } from './isolation.ts'
 import { checkSessionOptions, type ResolvedCapsuleOptions, resolveCapsuleOptions } from './options.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
+import { ProviderShares } from './provider-shares.ts'
+import { openGrants } from './session-grants.ts'
 import { createParts, tokens } from './tokens.ts'
 import { workerCommand } from './worker-command.ts'
 
@@ -21,6 +24,9 @@ export async function createCapsule(options: CapsuleOptions = {}): Promise<Capsu
   return new HostCapsule(resolved, isolation, parts)
 }
 
+/** Where code is not kept from anything that modules reach. */
+const levelsWithModules = new Set<string>(['none', 'process'])
+
 class HostCapsule implements Capsule {
   readonly #options: ResolvedCapsuleOptions
   readonly #isolation: IsolationLevel
@@ -29,12 +35,16 @@ class HostCapsule implements Capsule {
   readonly #starting = new Set<Promise<unknown>>()
   readonly #closed = new AbortController()
   readonly #releaseGuard = holdInspectorGuard()
+  readonly #shares = new ProviderShares()
+  readonly #releaseDefaults: () => Promise<void>
+  readonly #grants = new WeakMap<Session, SessionCapabilities>()
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedCapsuleOptions, isolation: IsolationLevel, parts: Container) {
     this.#options = options
     this.#isolation = isolation
     this.#parts = parts
+    this.#releaseDefaults = this.#shares.hold(options.session?.capabilities ?? [])
   }
 
   get sessions(): readonly Session[] {
@@ -56,6 +66,12 @@ class HostCapsule implements Capsule {
     }
   }
 
+  capabilitiesOf(session: Session): SessionCapabilities {
+    const grants = this.#grants.get(session)
+    if (grants === undefined) throw hostErrors.SESSION_UNKNOWN({ sessionId: session.sessionId })
+    return grants
+  }
+
   info(): CapsuleInfo {
     return { isolation: this.#isolation, sessions: this.sessions.map((session) => session.info()) }
   }
@@ -71,7 +87,12 @@ class HostCapsule implements Capsule {
 
   /** `given`: what the caller said, without the capsule's defaults. */
   async #startSession(options: CapsuleSessionOptions, given: CapsuleSessionOptions): Promise<Session> {
-    const { env = {}, cwd, executor = this.#options.executor, maxHeapMb, signal, ...sessionOptions } = options
+    const { env = {}, cwd, executor = this.#options.executor, maxHeapMb, signal, ...more } = options
+    const { capabilities = [], policy: _policy, modules = false, ...sessionOptions } = more
+    const ids = this.#parts.get(tokens.ids)
+    const sessionId = ids.next('session')
+    const grants = this.#openGrants(sessionId, options)
+    const releaseProviders = this.#shares.hold(capabilities)
     const temporary = cwd === undefined && this.#isolation === 'process' ? await createTemporaryDirectory() : undefined
     const { nodePath } = this.#options
     const launch = {
@@ -81,7 +102,9 @@ class HostCapsule implements Capsule {
     }
     const onClosed = async (): Promise<void> => {
       if (session !== undefined) this.#sessions.delete(session)
+      grants.close()
       await temporary?.remove()
+      await releaseProviders()
     }
     let session: Session | undefined
     try {
@@ -89,10 +112,13 @@ class HostCapsule implements Capsule {
         ...sessionOptions,
         signal: signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]),
         isolation: this.#isolation,
+        settings: { ...sessionOptions.settings, modules },
+        sessionId,
+        grants,
         connect: this.#parts.get(tokens.connectWorker)(launch),
         clock: this.#parts.get(tokens.clock),
         logger: this.#parts.get(tokens.logger),
-        ids: this.#parts.get(tokens.ids),
+        ids,
         startFork: (forkOptions) => this.createSession({ ...given, ...forkOptions }),
         onClosed,
       })
@@ -101,7 +127,19 @@ class HostCapsule implements Capsule {
       throw error
     }
     this.#sessions.add(session)
+    this.#grants.set(session, grants)
     return session
+  }
+
+  /** @throws MODULES_NOT_OFFERED, PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID */
+  #openGrants(sessionId: string, { capabilities = [], policy, modules }: CapsuleSessionOptions): SessionCapabilities {
+    const isolation = this.#isolation
+    if (modules === true && !levelsWithModules.has(isolation)) throw hostErrors.MODULES_NOT_OFFERED({ isolation })
+    const clock = this.#parts.get(tokens.clock)
+    const logger = this.#parts.get(tokens.logger)
+    const ids = this.#parts.get(tokens.ids)
+    const { audit } = this.#options
+    return openGrants({ sessionId, providers: capabilities, policy, audit, clock, logger, ids })
   }
 
   async #close(options: { graceMs?: number }): Promise<void> {
@@ -110,6 +148,7 @@ class HostCapsule implements Capsule {
     const ended = await Promise.allSettled(this.sessions.map((session) => session.shutdown(options)))
     this.#releaseGuard()
     const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
+    await this.#releaseDefaults().catch((error: unknown) => errors.push(error))
     await disposeAll([this.#parts], 'some parts of the capsule failed to dispose').catch((error: unknown) => {
       errors.push(error)
     })

@@ -8,6 +8,16 @@ export const hostErrors = defineErrors({
       'This version, or this machine, cannot give the level that was asked for. Capsule never gives less than asked.',
     next: "Ask for one of the levels named in the message, or for 'auto', the strongest of them.",
   },
+  SESSION_UNKNOWN: {
+    message: ({ sessionId }: { sessionId: string }) => `the session ${sessionId} is not one of this capsule`,
+    cause: 'Grants are kept by the session object; this one was made by another capsule, or is a copy.',
+    next: 'Ask the capsule whose `createSession()` returned the session.',
+  },
+  MODULES_NOT_OFFERED: {
+    message: ({ isolation }: { isolation: string }) => `cells have no modules at isolation level '${isolation}'`,
+    cause: '`modules: true` was asked for at a level that exists to keep cells from what modules reach.',
+    next: "Leave `modules` out, or give trusted code a capsule with `isolation: 'process'`.",
+  },
   CAPSULE_CLOSED: {
     message: (_details: Record<string, never> = {}) => 'the capsule is closed',
     cause: 'The capsule was shut down or disposed before or during the call.',

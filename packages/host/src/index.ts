@@ -12,6 +12,18 @@ export {
   readCheckpoint,
   type ReadCheckpointOptions,
 } from '@capsule/session'
+export {
+  type AuditRecord,
+  type AuditSink,
+  createJsonLinesAudit,
+  createMemoryAudit,
+  definePolicy,
+  policies,
+  type PolicyRule,
+  type SecurityPolicy,
+  type SessionCapabilities,
+} from '@capsule/capabilities'
+export type { CapabilityProvider } from '@capsule/core'
 export type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions, IsolationLevel } from './capsule.ts'
 export { createCapsule } from './create-capsule.ts'
 export { hostErrors } from './errors.ts'

@@ -2,10 +2,16 @@ import { coreErrors } from '@capsule/core'
 import * as z from 'zod'
 import type { CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
 
+// what is in them is checked where it is used
+const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
+
 const ownSessionShape = {
   env: z.record(z.string(), z.string()).optional(),
   cwd: z.string().min(1).optional(),
   executor: z.enum(['threaded', 'async']).optional(),
+  capabilities: z.array(object).optional(),
+  policy: object.optional(),
+  modules: z.boolean().optional(),
   maxHeapMb: z.number().int().positive().optional(),
 }
 // what is left over goes to the session package, which is just as strict
@@ -14,6 +20,7 @@ const capsuleOptionsSchema = z.strictObject({
   isolation: z.enum(['none', 'process', 'permission', 'os', 'auto']).optional(),
   executor: z.enum(['threaded', 'async']).optional(),
   nodePath: z.string().min(1).optional(),
+  audit: object.optional(),
   session: sessionOptionsSchema.optional(),
   parts: z.custom<NonNullable<CapsuleOptions['parts']>>((value) => typeof value === 'function').optional(),
 })

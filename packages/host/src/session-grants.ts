@@ -19,7 +19,13 @@ export interface SessionGrantsOptions {
 }
 
 /** What one session may call: all of its providers, unless a policy says what of them. @throws PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID */
-export function openGrants({ sessionId, providers, policy, audit, ...parts }: SessionGrantsOptions): SessionCapabilities {
+export function openGrants({
+  sessionId,
+  providers,
+  policy,
+  audit,
+  ...parts
+}: SessionGrantsOptions): SessionCapabilities {
   const registry = createCapabilityRegistry(providers)
   const broker = createCapabilityBroker({ registry, audit, ...parts })
   return broker.open({ sessionId, policy: policy ?? policyFor(providers) })
