@@ -15,7 +15,7 @@ Files
 Options
   --timeout MS                    time limit of each cell
   --executor threaded|async       what runs the cells (default: each cell's mode decides)
-  --isolation LEVEL               auto, none, process, permission or os (default: auto)
+  --isolation LEVEL               none, process, permission, os or auto (default: process)
   --cwd DIR                       the session's working directory (default: this one)
 Options of run
   --json                          one JSON object a line: every event, each cell's outcome, a summary last

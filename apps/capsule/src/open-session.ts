@@ -12,7 +12,8 @@ export interface OpenSession extends AsyncDisposable {
 
 /** @throws INVALID_OPTIONS, and what `createCapsule` and `createSession` throw */
 export async function openSession(choice: SessionChoice, signal?: AbortSignal): Promise<OpenSession> {
-  const { executor, isolation = 'auto', cwd = '.', timeoutMs } = choice
+  // by default what a person runs is their own: it has modules, and the directory that they are in
+  const { executor, isolation = 'process', cwd = '.', timeoutMs } = choice
   // a process that is started in a missing folder says that its program is missing
   if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw coreErrors.INVALID_OPTIONS({ where: '--cwd', problems: [`${cwd} is no directory`] })
@@ -20,7 +21,7 @@ export async function openSession(choice: SessionChoice, signal?: AbortSignal): 
   const capsule = await createCapsule({ isolation, ...(executor !== undefined && { executor }) })
   try {
     const session = await capsule.createSession({
-      cwd: resolve(cwd),
+      ...(isOwnCode(capsule.info().isolation) && { cwd: resolve(cwd), modules: true }),
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(signal !== undefined && { signal }),
     })
@@ -30,3 +31,6 @@ export async function openSession(choice: SessionChoice, signal?: AbortSignal): 
     throw error
   }
 }
+
+/** At stricter levels there are neither modules nor directories of the host. */
+const isOwnCode = (level: string): boolean => level === 'none' || level === 'process'

@@ -5,13 +5,22 @@ it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'createCapsule',
     'createDirectoryCheckpointStore',
+    'createJsonLinesAudit',
+    'createMemoryAudit',
     'createMemoryCheckpointStore',
+    'definePolicy',
     'hostErrors',
+    'policies',
     'readCheckpoint',
     'tokens',
   ])
 })
 
 it('keeps its error codes', () => {
-  expect(Object.keys(hostErrors)).toEqual(['ISOLATION_UNAVAILABLE', 'CAPSULE_CLOSED'])
+  expect(Object.keys(hostErrors)).toEqual([
+    'ISOLATION_UNAVAILABLE',
+    'SESSION_UNKNOWN',
+    'MODULES_NOT_OFFERED',
+    'CAPSULE_CLOSED',
+  ])
 })

@@ -6,7 +6,7 @@ let capsule: Capsule
 let session: Session
 
 beforeAll(async () => {
-  capsule = await createCapsule({ isolation: 'process' })
+  capsule = await createCapsule({ isolation: 'process', session: { modules: true } })
   session = await capsule.createSession()
 })
 afterAll(() => capsule[Symbol.asyncDispose]())

@@ -1,6 +1,7 @@
 import { createCapsule, type CapsuleSessionOptions } from '@capsule/host'
 import { describeSessionContract } from '@capsule/session/testing'
 import { afterAll } from 'vitest'
+import { workerMarker } from './worker-marker.ts'
 
 for (const executor of ['threaded', 'async'] as const) {
   const isPreemptive = executor === 'threaded'
@@ -8,13 +9,7 @@ for (const executor of ['threaded', 'async'] as const) {
   afterAll(async () => (await capsule).shutdown())
   describeSessionContract(`child process, ${executor}`, {
     createSession: async (options: CapsuleSessionOptions = {}) =>
-      (await capsule).createSession({ ...options, env: workerMarker() }),
+      (await capsule).createSession({ modules: true, ...options, env: workerMarker() }),
     abilities: { preemptive: isPreemptive, syncInput: isPreemptive },
   })
-}
-
-/** Lets the suite find workers that were left behind; see tools/no-orphans.ts. */
-function workerMarker(): Record<string, string> {
-  const marker = process.env['CAPSULE_TEST_RUN']
-  return marker === undefined ? {} : { CAPSULE_TEST_RUN: marker }
 }

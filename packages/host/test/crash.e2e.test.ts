@@ -4,7 +4,7 @@ import { type Capsule, createCapsule } from '../src/index.ts'
 
 let capsule: Capsule
 beforeAll(async () => {
-  capsule = await createCapsule({ isolation: 'process' })
+  capsule = await createCapsule({ isolation: 'process', session: { modules: true } })
 })
 afterAll(() => capsule.shutdown())
 

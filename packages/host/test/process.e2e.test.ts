@@ -10,7 +10,7 @@ const run = promisify(execFile)
 it('starts workers with nothing of the host in them', async () => {
   const capsule = await createCapsule()
   onTestFinished(() => capsule.shutdown())
-  const session = await capsule.createSession({ env: { GIVEN: '1' } })
+  const session = await capsule.createSession({ env: { GIVEN: '1' }, modules: true })
   const { outcome } = await session.run(`const { readdirSync } = await import('node:fs')
 ;[process.env, readdirSync('.'), process.execArgv.filter((flag) => flag.includes('inspect'))]`)
   expect(outcome.value).toEqual([{ GIVEN: '1' }, [], []])
