@@ -1,13 +1,14 @@
 import { type Container, disposeAll } from '@capsule/core'
-import { createSession, type Session } from '@capsule/session'
-import type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions, IsolationLevel } from './capsule.ts'
+import type { HostMessage } from '@capsule/protocol'
+import { type ObtainedIsolation, type PreparedLaunch, resolveIsolation } from '@capsule/sandbox'
+import { type ConnectWorker, createSession, type Session } from '@capsule/session'
+import { type WorkerExecutor, workerProgram } from '@capsule/worker'
+import type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
 import { hostErrors } from './errors.ts'
 import { holdInspectorGuard } from './inspector-guard.ts'
-import { obtainIsolation, workerEnv } from './isolation.ts'
 import { checkSessionOptions, type ResolvedCapsuleOptions, resolveCapsuleOptions } from './options.ts'
-import { createTemporaryDirectory } from './temporary-directory.ts'
 import { createParts, tokens } from './tokens.ts'
-import { workerCommand } from './worker-command.ts'
+import { effectiveLimits, limitedWorkers, type WorkerLimits } from './worker-limits.ts'
 
 /**
  * The composition root: builds the parts, then makes sessions of them.
@@ -15,15 +16,24 @@ import { workerCommand } from './worker-command.ts'
  */
 export async function createCapsule(options: CapsuleOptions = {}): Promise<Capsule> {
   const resolved = resolveCapsuleOptions(options)
-  const isolation = obtainIsolation(resolved.isolation)
   const parts = createParts()
   resolved.parts?.(parts)
+  const { isolation: asked, nodePath } = resolved
+  const isolation = await resolveIsolation({ asked, nodePath, drivers: parts.get(tokens.drivers) })
   return new HostCapsule(resolved, isolation, parts)
+}
+
+/** Those of `CapsuleSessionOptions`. */
+interface LaunchOptions {
+  readonly executor: WorkerExecutor
+  readonly env: Readonly<Record<string, string>> | undefined
+  readonly cwd: string | undefined
+  readonly maxHeapMb: number | undefined
 }
 
 class HostCapsule implements Capsule {
   readonly #options: ResolvedCapsuleOptions
-  readonly #isolation: IsolationLevel
+  readonly #isolation: ObtainedIsolation
   readonly #parts: Container
   readonly #sessions = new Set<Session>()
   readonly #starting = new Set<Promise<unknown>>()
@@ -31,7 +41,7 @@ class HostCapsule implements Capsule {
   readonly #releaseGuard = holdInspectorGuard()
   #closing: Promise<void> | undefined
 
-  constructor(options: ResolvedCapsuleOptions, isolation: IsolationLevel, parts: Container) {
+  constructor(options: ResolvedCapsuleOptions, isolation: ObtainedIsolation, parts: Container) {
     this.#options = options
     this.#isolation = isolation
     this.#parts = parts
@@ -57,7 +67,7 @@ class HostCapsule implements Capsule {
   }
 
   info(): CapsuleInfo {
-    return { isolation: this.#isolation, sessions: this.sessions.map((session) => session.info()) }
+    return { isolation: this.#isolation.level, sessions: this.sessions.map((session) => session.info()) }
   }
 
   shutdown(options: { graceMs?: number } = {}): Promise<void> {
@@ -71,25 +81,19 @@ class HostCapsule implements Capsule {
 
   /** `given`: what the caller said, without the capsule's defaults. */
   async #startSession(options: CapsuleSessionOptions, given: CapsuleSessionOptions): Promise<Session> {
-    const { env = {}, cwd, executor = this.#options.executor, maxHeapMb, signal, ...sessionOptions } = options
-    const temporary = cwd === undefined && this.#isolation === 'process' ? await createTemporaryDirectory() : undefined
-    const { nodePath } = this.#options
-    const launch = {
-      ...workerCommand({ nodePath, entry: this.#parts.get(tokens.workerEntry), executor, maxHeapMb }),
-      env: workerEnv(this.#isolation, env),
-      cwd: temporary?.path ?? cwd ?? process.cwd(),
-    }
+    const { env, cwd, executor = this.#options.executor, maxHeapMb, maxRssMb, maxCpuMs, signal, ...rest } = options
+    const launch = await this.#prepare({ executor, env, cwd, maxHeapMb })
     const onClosed = async (): Promise<void> => {
       if (session !== undefined) this.#sessions.delete(session)
-      await temporary?.remove()
+      await launch.release()
     }
     let session: Session | undefined
     try {
       session = await createSession({
-        ...sessionOptions,
+        ...rest,
         signal: signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]),
-        isolation: this.#isolation,
-        connect: this.#parts.get(tokens.connectWorker)(launch),
+        isolation: this.#isolation.level,
+        connect: this.#connect(launch, { maxRssMb, maxCpuMs }),
         clock: this.#parts.get(tokens.clock),
         logger: this.#parts.get(tokens.logger),
         ids: this.#parts.get(tokens.ids),
@@ -102,6 +106,21 @@ class HostCapsule implements Capsule {
     }
     this.#sessions.add(session)
     return session
+  }
+
+  #prepare({ executor, env = {}, cwd, maxHeapMb }: LaunchOptions): Promise<PreparedLaunch> {
+    const { nodePath } = this.#options
+    const program = workerProgram({ executor, entry: this.#parts.get(tokens.workerEntry) })
+    return this.#isolation.driver.prepare({ ...program, nodePath, env, cwd, maxHeapMb })
+  }
+
+  /** @throws WATCHDOG_UNAVAILABLE */
+  #connect(launch: PreparedLaunch, asked: WorkerLimits): ConnectWorker<HostMessage> {
+    const { workerPid: findPid, release: _release, ...start } = launch
+    const limits = effectiveLimits(this.#isolation.level, asked, findPid)
+    const connect = this.#parts.get(tokens.connectWorker)(start)
+    if (findPid === undefined) return connect
+    return limitedWorkers({ connect, limits, findPid, clock: this.#parts.get(tokens.clock) })
   }
 
   async #close(options: { graceMs?: number }): Promise<void> {

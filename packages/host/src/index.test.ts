@@ -6,12 +6,14 @@ it('exports exactly its public names', async () => {
     'createCapsule',
     'createDirectoryCheckpointStore',
     'createMemoryCheckpointStore',
+    'customDriver',
     'hostErrors',
     'readCheckpoint',
+    'sandboxErrors',
     'tokens',
   ])
 })
 
 it('keeps its error codes', () => {
-  expect(Object.keys(hostErrors)).toEqual(['ISOLATION_UNAVAILABLE', 'CAPSULE_CLOSED'])
+  expect(Object.keys(hostErrors)).toEqual(['CAPSULE_CLOSED'])
 })

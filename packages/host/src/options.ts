@@ -7,6 +7,8 @@ const ownSessionShape = {
   cwd: z.string().min(1).optional(),
   executor: z.enum(['threaded', 'async']).optional(),
   maxHeapMb: z.number().int().positive().optional(),
+  maxRssMb: z.number().positive().optional(),
+  maxCpuMs: z.number().positive().optional(),
 }
 // what is left over goes to the session package, which is just as strict
 const sessionOptionsSchema = z.looseObject(ownSessionShape)
