@@ -3,6 +3,7 @@ import { expect, it } from 'vitest'
 it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'beforeReallyExit',
+    'createMainThreadTerminator',
     'createSharedMemory',
     'createThreadedExecutor',
     'openSharedMemory',

@@ -1,21 +1,19 @@
 import type { AuditSink, PolicyDefinition, SessionCapabilities } from '@capsule/capabilities'
 import type { CapabilityProvider, Container } from '@capsule/core'
+import type { AskedIsolation, IsolationLevel } from '@capsule/sandbox'
 import type { Session, SessionInfo, SessionOptions } from '@capsule/session'
 import type { WorkerExecutor } from '@capsule/worker'
-
-/** `none`: for trusted code, with the host's environment and directory. `process`: stops accidents, not attacks. */
-export type IsolationLevel = 'none' | 'process'
 
 /** What a session can be given. `SessionOptions` has the rest. */
 export interface CapsuleSessionOptions extends SessionOptions {
   /**
-   * Environment variables of the worker: all of them at level `process`; at level `none` they are added to the host's.
+   * Environment variables of the worker: all of them; at level `none` they are added to the host's.
    * @defaultValue {}
    */
   readonly env?: Readonly<Record<string, string>>
   /**
-   * Where cells run and resolve imports from.
-   * @defaultValue level `process`: an empty temporary directory, removed when the session ends; level `none`: the host's
+   * Where cells run and resolve imports from, at levels `none` and `process`.
+   * @defaultValue an empty directory, removed when the session ends; level `none`: the host's
    */
   readonly cwd?: string
   /** @defaultValue the capsule's */
@@ -32,13 +30,23 @@ export interface CapsuleSessionOptions extends SessionOptions {
    * @defaultValue false
    */
   readonly modules?: boolean
-  /** Cap of V8's heap in MiB; buffers and WebAssembly memory do not count. @defaultValue Node's own */
+  /**
+   * Cap of V8's heap in MiB; buffers and WebAssembly memory do not count.
+   * @defaultValue 512 at levels `permission` and `os`, else Node's own
+   */
   readonly maxHeapMb?: number
+  /**
+   * Cap of the worker's memory in MiB, everything included, looked at every 50 ms. Linux.
+   * @defaultValue 1024 at levels `permission` and `os` on Linux, else none
+   */
+  readonly maxRssMb?: number
+  /** Cap of the CPU time of one execution in ms, of all threads together. Linux. @defaultValue none */
+  readonly maxCpuMs?: number
 }
 
 export interface CapsuleOptions {
-  /** `auto` is the strongest level available. @defaultValue 'auto' */
-  readonly isolation?: IsolationLevel | 'permission' | 'os' | 'auto'
+  /** `auto` is the strongest level available; a named one is given, or one that is stronger. @defaultValue 'auto' */
+  readonly isolation?: AskedIsolation
   /** @defaultValue 'threaded' */
   readonly executor?: WorkerExecutor
   /** Node 24 or later. @defaultValue `process.execPath` */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
-import { createCountingIds } from '@capsule/core'
+import { type Container, createCountingIds } from '@capsule/core'
+import { createPlainDriver } from '@capsule/sandbox'
 import { createScriptedWorker } from '@capsule/session/testing'
 import { createRecordingLogger, waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
@@ -15,6 +16,7 @@ async function scriptedCapsule(
   const launches: WorkerLaunch[] = []
   const worker = createScriptedWorker({ isManual: isSilent })
   const capsule = await createCapsule({
+    isolation: 'process',
     ...options,
     parts: (container) =>
       container.provide(tokens.connectWorker, () => (launch) => {
@@ -33,14 +35,22 @@ describe('createCapsule', () => {
     })
   })
 
-  it('refuses a level that is not available', async () => {
-    await expect(createCapsule({ isolation: 'os' })).rejects.toMatchObject({ code: 'ISOLATION_UNAVAILABLE' })
+  it('refuses a level that is not available, and never gives less', async () => {
+    const parts = (container: Container): unknown =>
+      container.provide(tokens.drivers, () => [createPlainDriver('none'), createPlainDriver('process')])
+    await expect(createCapsule({ isolation: 'permission', parts })).rejects.toMatchObject({
+      code: 'ISOLATION_UNAVAILABLE',
+    })
+    const capsule = await createCapsule({ isolation: 'auto', parts })
+    expect(capsule.info().isolation).toBe('process')
+    await capsule.shutdown()
   })
 
   it('lets every part be replaced in one line', async () => {
     const worker = createScriptedWorker()
     const logger = createRecordingLogger()
     const capsule = await createCapsule({
+      isolation: 'process',
       parts: (container) =>
         container
           .provide(tokens.ids, () => createCountingIds())

@@ -1,16 +1,17 @@
 import type { SessionCapabilities } from '@capsule/capabilities'
-import { type CapabilityProvider, type Container, disposeAll } from '@capsule/core'
-import { createSession, type Session } from '@capsule/session'
-import type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions, IsolationLevel } from './capsule.ts'
+import { type Container, disposeAll } from '@capsule/core'
+import type { HostMessage } from '@capsule/protocol'
+import { type ObtainedIsolation, type PreparedLaunch, resolveIsolation } from '@capsule/sandbox'
+import { type ConnectWorker, createSession, type Session } from '@capsule/session'
+import { type WorkerExecutor, workerProgram } from '@capsule/worker'
+import type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
 import { hostErrors } from './errors.ts'
 import { holdInspectorGuard } from './inspector-guard.ts'
-import { obtainIsolation, workerEnv } from './isolation.ts'
 import { checkSessionOptions, type ResolvedCapsuleOptions, resolveCapsuleOptions } from './options.ts'
-import { createTemporaryDirectory } from './temporary-directory.ts'
 import { ProviderShares } from './provider-shares.ts'
 import { openGrants } from './session-grants.ts'
 import { createParts, tokens } from './tokens.ts'
-import { workerCommand } from './worker-command.ts'
+import { effectiveLimits, limitedWorkers, type WorkerLimits } from './worker-limits.ts'
 
 /**
  * The composition root: builds the parts, then makes sessions of them.
@@ -18,18 +19,27 @@ import { workerCommand } from './worker-command.ts'
  */
 export async function createCapsule(options: CapsuleOptions = {}): Promise<Capsule> {
   const resolved = resolveCapsuleOptions(options)
-  const isolation = obtainIsolation(resolved.isolation)
   const parts = createParts()
   resolved.parts?.(parts)
+  const { isolation: asked, nodePath } = resolved
+  const isolation = await resolveIsolation({ asked, nodePath, drivers: parts.get(tokens.drivers) })
   return new HostCapsule(resolved, isolation, parts)
 }
 
 /** Where code is not kept from anything that modules reach. */
 const levelsWithModules = new Set<string>(['none', 'process'])
 
+/** Those of `CapsuleSessionOptions`. */
+interface LaunchOptions {
+  readonly executor: WorkerExecutor
+  readonly env: Readonly<Record<string, string>> | undefined
+  readonly cwd: string | undefined
+  readonly maxHeapMb: number | undefined
+}
+
 class HostCapsule implements Capsule {
   readonly #options: ResolvedCapsuleOptions
-  readonly #isolation: IsolationLevel
+  readonly #isolation: ObtainedIsolation
   readonly #parts: Container
   readonly #sessions = new Set<Session>()
   readonly #starting = new Set<Promise<unknown>>()
@@ -40,7 +50,7 @@ class HostCapsule implements Capsule {
   readonly #grants = new WeakMap<Session, SessionCapabilities>()
   #closing: Promise<void> | undefined
 
-  constructor(options: ResolvedCapsuleOptions, isolation: IsolationLevel, parts: Container) {
+  constructor(options: ResolvedCapsuleOptions, isolation: ObtainedIsolation, parts: Container) {
     this.#options = options
     this.#isolation = isolation
     this.#parts = parts
@@ -73,7 +83,7 @@ class HostCapsule implements Capsule {
   }
 
   info(): CapsuleInfo {
-    return { isolation: this.#isolation, sessions: this.sessions.map((session) => session.info()) }
+    return { isolation: this.#isolation.level, sessions: this.sessions.map((session) => session.info()) }
   }
 
   shutdown(options: { graceMs?: number } = {}): Promise<void> {
@@ -87,35 +97,29 @@ class HostCapsule implements Capsule {
 
   /** `given`: what the caller said, without the capsule's defaults. */
   async #startSession(options: CapsuleSessionOptions, given: CapsuleSessionOptions): Promise<Session> {
-    const { env = {}, cwd, executor = this.#options.executor, maxHeapMb, signal, ...more } = options
-    const { capabilities = [], policy: _policy, modules = false, ...sessionOptions } = more
+    const { env, cwd, executor = this.#options.executor, maxHeapMb, maxRssMb, maxCpuMs, signal, ...more } = options
+    const { capabilities = [], policy: _policy, modules = false, ...rest } = more
     const ids = this.#parts.get(tokens.ids)
     const sessionId = ids.next('session')
     const grants = this.#openGrants(sessionId, options)
+    const launch = await this.#prepare({ executor, env, cwd, maxHeapMb })
     const releaseProviders = this.#shares.hold(capabilities)
-    const temporary = cwd === undefined && this.#isolation === 'process' ? await createTemporaryDirectory() : undefined
-    const { nodePath } = this.#options
-    const launch = {
-      ...workerCommand({ nodePath, entry: this.#parts.get(tokens.workerEntry), executor, maxHeapMb }),
-      env: workerEnv(this.#isolation, env),
-      cwd: temporary?.path ?? cwd ?? process.cwd(),
-    }
     const onClosed = async (): Promise<void> => {
       if (session !== undefined) this.#sessions.delete(session)
       grants.close()
-      await temporary?.remove()
+      await launch.release()
       await releaseProviders()
     }
     let session: Session | undefined
     try {
       session = await createSession({
-        ...sessionOptions,
+        ...rest,
         signal: signal === undefined ? this.#closed.signal : AbortSignal.any([signal, this.#closed.signal]),
-        isolation: this.#isolation,
-        settings: { ...sessionOptions.settings, modules },
+        isolation: this.#isolation.level,
+        settings: { ...rest.settings, modules },
         sessionId,
         grants,
-        connect: this.#parts.get(tokens.connectWorker)(launch),
+        connect: this.#connect(launch, { maxRssMb, maxCpuMs }),
         clock: this.#parts.get(tokens.clock),
         logger: this.#parts.get(tokens.logger),
         ids,
@@ -133,13 +137,28 @@ class HostCapsule implements Capsule {
 
   /** @throws MODULES_NOT_OFFERED, PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID */
   #openGrants(sessionId: string, { capabilities = [], policy, modules }: CapsuleSessionOptions): SessionCapabilities {
-    const isolation = this.#isolation
+    const { level: isolation } = this.#isolation
     if (modules === true && !levelsWithModules.has(isolation)) throw hostErrors.MODULES_NOT_OFFERED({ isolation })
     const clock = this.#parts.get(tokens.clock)
     const logger = this.#parts.get(tokens.logger)
     const ids = this.#parts.get(tokens.ids)
     const { audit } = this.#options
     return openGrants({ sessionId, providers: capabilities, policy, audit, clock, logger, ids })
+  }
+
+  #prepare({ executor, env = {}, cwd, maxHeapMb }: LaunchOptions): Promise<PreparedLaunch> {
+    const { nodePath } = this.#options
+    const program = workerProgram({ executor, entry: this.#parts.get(tokens.workerEntry) })
+    return this.#isolation.driver.prepare({ ...program, nodePath, env, cwd, maxHeapMb })
+  }
+
+  /** @throws WATCHDOG_UNAVAILABLE */
+  #connect(launch: PreparedLaunch, asked: WorkerLimits): ConnectWorker<HostMessage> {
+    const { workerPid: findPid, release: _release, ...start } = launch
+    const limits = effectiveLimits(this.#isolation.level, asked, findPid)
+    const connect = this.#parts.get(tokens.connectWorker)(start)
+    if (findPid === undefined) return connect
+    return limitedWorkers({ connect, limits, findPid, clock: this.#parts.get(tokens.clock) })
   }
 
   async #close(options: { graceMs?: number }): Promise<void> {

@@ -1,13 +1,6 @@
 import { defineErrors } from '@capsule/core'
 
 export const hostErrors = defineErrors({
-  ISOLATION_UNAVAILABLE: {
-    message: ({ asked, available }: { asked: string; available: readonly string[] }) =>
-      `isolation level '${asked}' is not available here (available: ${available.join(', ')})`,
-    cause:
-      'This version, or this machine, cannot give the level that was asked for. Capsule never gives less than asked.',
-    next: "Ask for one of the levels named in the message, or for 'auto', the strongest of them.",
-  },
   SESSION_UNKNOWN: {
     message: ({ sessionId }: { sessionId: string }) => `the session ${sessionId} is not one of this capsule`,
     cause: 'Grants are kept by the session object; this one was made by another capsule, or is a copy.',

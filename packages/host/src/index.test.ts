@@ -8,19 +8,16 @@ it('exports exactly its public names', async () => {
     'createJsonLinesAudit',
     'createMemoryAudit',
     'createMemoryCheckpointStore',
+    'customDriver',
     'definePolicy',
     'hostErrors',
     'policies',
     'readCheckpoint',
+    'sandboxErrors',
     'tokens',
   ])
 })
 
 it('keeps its error codes', () => {
-  expect(Object.keys(hostErrors)).toEqual([
-    'ISOLATION_UNAVAILABLE',
-    'SESSION_UNKNOWN',
-    'MODULES_NOT_OFFERED',
-    'CAPSULE_CLOSED',
-  ])
+  expect(Object.keys(hostErrors)).toEqual(['SESSION_UNKNOWN', 'MODULES_NOT_OFFERED', 'CAPSULE_CLOSED'])
 })

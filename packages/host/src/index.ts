@@ -24,7 +24,15 @@ export {
   type SessionCapabilities,
 } from '@capsule/capabilities'
 export type { CapabilityProvider } from '@capsule/core'
-export type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions, IsolationLevel } from './capsule.ts'
+export {
+  type AskedIsolation,
+  customDriver,
+  type CustomDriverOptions,
+  type IsolationDriver,
+  type IsolationLevel,
+  sandboxErrors,
+} from '@capsule/sandbox'
+export type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
 export { createCapsule } from './create-capsule.ts'
 export { hostErrors } from './errors.ts'
 export { tokens, type WorkerLaunch } from './tokens.ts'

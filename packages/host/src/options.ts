@@ -13,6 +13,8 @@ const ownSessionShape = {
   policy: object.optional(),
   modules: z.boolean().optional(),
   maxHeapMb: z.number().int().positive().optional(),
+  maxRssMb: z.number().positive().optional(),
+  maxCpuMs: z.number().positive().optional(),
 }
 // what is left over goes to the session package, which is just as strict
 const sessionOptionsSchema = z.looseObject(ownSessionShape)

@@ -25,7 +25,7 @@ function forgingCell(session: Session, messages: readonly object[]): string {
 it.each(['threaded', 'async'] as const)(
   'a cell that writes on the control channel settles no execution but its own (%s)',
   async (executor) => {
-    const capsule = await createCapsule({ executor, session: { modules: true } })
+    const capsule = await createCapsule({ executor, isolation: 'process', session: { modules: true } })
     onTestFinished(() => capsule.shutdown())
     const hostile = await capsule.createSession()
     const other = await capsule.createSession()

@@ -10,6 +10,8 @@ export interface WorkerDeath {
 }
 
 export type WorkerFailure =
+  /** The host killed it for a reason of its own. */
+  | { readonly kind: 'ended'; readonly cause: CapsuleError }
   /** It sent what it must not send, and the host killed it. */
   | { readonly kind: 'violation'; readonly reason: string; readonly cause?: CapsuleError }
   /** Its connection broke; a death in the middle of a frame looks like this. */
@@ -57,6 +59,7 @@ function withMeaning(what: string, signal: string): string {
 
 /** The error that tells a caller of this death. */
 export function deathError({ exit, failure }: WorkerDeath): CapsuleError {
+  if (failure?.kind === 'ended') return failure.cause
   if (failure?.kind === 'violation') {
     return sessionErrors.WORKER_VIOLATED_PROTOCOL({ reason: failure.reason, exit }, { cause: failure.cause })
   }

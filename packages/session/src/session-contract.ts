@@ -7,7 +7,12 @@ export interface SessionContractOptions {
   /** Starts a session on a real worker; the suite shuts it down. */
   readonly createSession: (options?: SessionOptions) => Promise<Session>
   /** Cancel ends running synchronous code and keeps the namespace; `prompt()` blocks. */
-  readonly abilities: { readonly preemptive: boolean; readonly syncInput: boolean }
+  readonly abilities: {
+    readonly preemptive: boolean
+    readonly syncInput: boolean
+    /** Cells may start processes. @defaultValue true */
+    readonly childProcesses?: boolean
+  }
 }
 
 const deadlineMs = 10_000
@@ -22,7 +27,7 @@ export function describeSessionContract(name: string, { createSession, abilities
 
   describe(`session contract: ${name}`, () => {
     describeCells(open)
-    describeOutput(open)
+    describeOutput(open, abilities.childProcesses ?? true)
     describeDisplay(open)
     describeInput(open, abilities.syncInput)
     describeStops(open, abilities.preemptive)
@@ -73,7 +78,7 @@ function describeCells(open: Open): void {
   })
 }
 
-function describeOutput(open: Open): void {
+function describeOutput(open: Open, hasChildProcesses: boolean): void {
   it('delivers all output before the result, in order', async () => {
     const session = await open()
     const lines = 2000
@@ -95,7 +100,7 @@ function describeOutput(open: Open): void {
     expect({ stdout, stderr }).toEqual({ stdout: 'out\n', stderr: 'err\n' })
   })
 
-  it('attributes what child processes print to the cell', async () => {
+  it.skipIf(!hasChildProcesses)('attributes what child processes print to the cell', async () => {
     const session = await open()
     const code = `const { execFileSync } = await import('node:child_process')
 execFileSync(process.execPath, ['-e', 'console.log("from a child")'], { stdio: 'inherit' })`

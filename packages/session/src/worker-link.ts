@@ -225,7 +225,9 @@ export class WorkerLink {
     if (this.#phase === 'dead') return
     this.#phase = 'dead'
     this.#exitTimer?.cancel()
-    const death = { exit: { ...exit, stderrTail: this.transport.stderrTail }, failure: this.#failure }
+    const { killReason, stderrTail } = this.transport
+    if (killReason !== undefined) this.#failure = { kind: 'ended', cause: killReason }
+    const death = { exit: { ...exit, stderrTail }, failure: this.#failure }
     this.#ready.reject(startError(death))
     this.#options.receiver.died(death)
     this.#died.resolve(death)
@@ -250,6 +252,7 @@ function startError(death: WorkerDeath): CapsuleError {
     const unknownVersion = { major: 0, minor: 0 }
     return protocolErrors.PROTOCOL_MISMATCH({ own: protocolVersion, peer: unknownVersion, problem: failure.message })
   }
+  if (failure?.kind === 'ended') return failure.cause
   if (failure?.kind === 'connection' && transportErrors.WORKER_SPAWN_FAILED.is(failure.cause)) return failure.cause
   const cause = deathError(death)
   return transportErrors.WORKER_SPAWN_FAILED({ command: 'the worker', reason: cause.message }, { cause })

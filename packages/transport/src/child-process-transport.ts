@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
+import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import type { Socket } from 'node:net'
+import { constants } from 'node:os'
 import { PassThrough } from 'node:stream'
-import { type Clock, systemClock, type Timer } from '@capsule/core'
+import { type CapsuleError, type Clock, systemClock, type Timer } from '@capsule/core'
 import type { FrameLimits } from '@capsule/protocol'
 import { transportErrors } from './errors.ts'
 import { defaultStderrTailBytes, pipeGraceMs } from './limits.ts'
+import { type ExtraStdio, spawnWithExtraStdio } from './extra-stdio.ts'
 import { afterTurn, MessageTransport } from './message-transport.ts'
 import { createSocketSink, createSocketSource } from './stream-pipes.ts'
 import { createTextTail, readStray, type TextTail } from './stray-reader.ts'
@@ -25,6 +27,10 @@ export interface ChildProcessTransportOptions {
   readonly uid?: number | undefined
   readonly gid?: number | undefined
   readonly argv0?: string | undefined
+  /** The command runs the worker as a child and tells the signal that ended it as 128 + n. @defaultValue false */
+  readonly tellsSignalsAsCodes?: boolean | undefined
+  /** What the child finds as fd 5, 6, ... @defaultValue nothing */
+  readonly extraStdio?: readonly ExtraStdio[] | undefined
   /** @defaultValue systemClock */
   readonly clock?: Clock | undefined
 }
@@ -40,10 +46,13 @@ export function createChildProcessTransport<Out extends object>(
 }
 
 const hasProcessGroups = process.platform !== 'win32'
+/** What shells and bubblewrap add to the number of a signal. */
+const signalCodeBase = 128
 
 type Started = { readonly child: ChildProcess } | { readonly error: unknown }
 
-function spawnWorker({ command, args, env, cwd, uid, gid, argv0 }: ChildProcessTransportOptions): Started {
+function spawnWorker(given: ChildProcessTransportOptions): Started {
+  const { command, args, env, cwd, uid, gid, argv0, extraStdio = [] } = given
   const options: SpawnOptions = {
     cwd,
     env,
@@ -57,7 +66,7 @@ function spawnWorker({ command, args, env, cwd, uid, gid, argv0 }: ChildProcessT
   if (gid !== undefined) options.gid = gid
   if (argv0 !== undefined) options.argv0 = argv0
   try {
-    return { child: spawn(command, args, options) }
+    return { child: spawnWithExtraStdio(command, args, options, extraStdio) }
   } catch (error) {
     return { error }
   }
@@ -73,6 +82,7 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
   readonly pid: number
   readonly exited: Promise<ProcessExit>
   onStray: ((stray: Stray) => void) | undefined
+  killReason: CapsuleError | undefined
   readonly #child: ChildProcess | undefined
   readonly #stderrTail: TextTail
   readonly #clock: Clock
@@ -104,7 +114,8 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
     afterTurn(callback)
   }
 
-  kill(signal: NodeJS.Signals): void {
+  kill(signal: NodeJS.Signals, reason?: CapsuleError): void {
+    this.killReason ??= reason
     try {
       if (signal === 'SIGKILL') this.#killGroup()
       this.#child?.kill(signal)
@@ -135,7 +146,7 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
     await this.exited
   }
 
-  #watch(child: ChildProcess, { command }: ChildProcessTransportOptions): void {
+  #watch(child: ChildProcess, { command, tellsSignalsAsCodes = false }: ChildProcessTransportOptions): void {
     const onStray = (stray: Stray): void => {
       if (stray.stream === 'stderr') this.#stderrTail.append(stray.text)
       this.onStray?.(stray)
@@ -148,7 +159,7 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
     })
     child.on('exit', (code, signal) => {
       if (child.pid === undefined) return
-      this.#exit = { code, signal }
+      this.#exit = tellsSignalsAsCodes ? exitOfWrapped(code, signal) : { code, signal }
       this.#killGroup()
       this.#grace = this.#clock.setTimer(pipeGraceMs, () => this.#giveUpPipes(child))
     })
@@ -187,4 +198,10 @@ class ChildProcessTransport<Out extends object> extends MessageTransport<Out> im
       else handle?.unref()
     }
   }
+}
+
+/** The worker's own end, of a command that passes it on as shells do. */
+function exitOfWrapped(code: number | null, signal: NodeJS.Signals | null): ProcessExit {
+  const found = Object.entries(constants.signals).find(([, number]) => code === signalCodeBase + number)
+  return found === undefined ? { code, signal } : { code: null, signal: found[0] as NodeJS.Signals }
 }

@@ -1,6 +1,7 @@
 /** Framing and message transports over child-process pipes and memory. */
 export { type ChildProcessTransportOptions, createChildProcessTransport } from './child-process-transport.ts'
 export { transportErrors } from './errors.ts'
+export type { ExtraStdio } from './extra-stdio.ts'
 export { createFdTransport, type FdTransport, type FdTransportOptions } from './fd-transport.ts'
 export { createFrameDecoder, encodeFrame, type FrameDecoder, type FrameDecoderOptions } from './framing.ts'
 export { defaultHighWaterBytes, defaultStderrTailBytes, frameHeaderBytes, pipeGraceMs } from './limits.ts'

@@ -67,8 +67,10 @@ export interface ProcessTransport<Out extends object> extends Transport<Out> {
    * one whole turn of the event loop reads it.
    */
   whenStrayRead(callback: () => void): void
-  /** SIGKILL also ends what the process has started in its process group (not on Windows). */
-  kill(signal: NodeJS.Signals): void
+  /** SIGKILL also ends what the process has started in its process group (not on Windows). `reason`: see `killReason`. */
+  kill(signal: NodeJS.Signals, reason?: CapsuleError): void
+  /** Why this side killed it, where it said so: what the death then counts as. */
+  readonly killReason?: CapsuleError | undefined
 }
 
 /** What came over fd 1 or 2 outside the protocol. */

@@ -4,6 +4,7 @@ import { beforeReallyExit } from '@capsule/executor-threaded'
 import { createEngine } from '@capsule/namespace'
 import type { WorkerMessage } from '@capsule/protocol'
 import { createFdTransport } from '@capsule/transport'
+import { dropGrants } from './confinement.ts'
 import { runControlLoop } from './control-loop.ts'
 import { streamsLink } from './control-loop-options.ts'
 import { killGroup } from './kill-group.ts'
@@ -16,6 +17,7 @@ const gatherMs = 2
 
 /** The lean worker: one thread, which runs the cells and speaks to the host in between. */
 export function runAsyncWorker(): void {
+  dropGrants({ grants: [], files: [process.argv[1] ?? ''] })
   const transport = createFdTransport<WorkerMessage>({ readFd: 3, writeFd: 4, write: 'blocking' })
   let sendGathered: (() => void) | undefined
   beforeReallyExit(() => {

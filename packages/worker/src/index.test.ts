@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
 
 it('exports exactly its public names', async () => {
-  expect(Object.keys(await import('./index.ts')).sort()).toEqual(['workerArgv', 'workerEntry'])
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual(['workerArgv', 'workerEntry', 'workerProgram'])
 })

@@ -4,7 +4,8 @@ import { MessageChannel, Worker } from 'node:worker_threads'
 import { systemClock } from '@capsule/core'
 import { createSharedMemory, openSharedMemory, releaseExit, startUserSide } from '@capsule/executor-threaded'
 import { createEngine } from '@capsule/namespace'
-import type { ControlThreadData } from './control.ts'
+import { dropGrants, isConfined, unwrapConsole } from './confinement.ts'
+import type { ControlThreadData, ControlThreadMessage } from './control.ts'
 
 // cells may replace these
 const exitProcess = process.exit.bind(process)
@@ -25,7 +26,9 @@ export function runThreadedWorker(): void {
   const { port1: port, port2: controlPort } = new MessageChannel()
   const { port1: streamPort, port2: controlStreamPort } = new MessageChannel()
   const workerData: ControlThreadData = { memory, port: controlPort, streamPort: controlStreamPort }
-  const control = new Worker(join(dirname(process.argv[1] ?? ''), 'control.cjs'), {
+  const main = process.argv[1] ?? ''
+  const controlFile = join(dirname(main), 'control.cjs')
+  const control = new Worker(controlFile, {
     workerData,
     transferList: [controlPort, controlStreamPort],
     resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
@@ -38,12 +41,22 @@ export function runThreadedWorker(): void {
     releaseExit(shared)
     exitProcess(code)
   }
-  control.on('error', (error) => {
+  const fail = (what: string, error: unknown): void => {
     // not process.stderr, which may lead through the thread that failed
-    writeDescriptor(2, `capsule: the control thread failed: ${error instanceof Error ? error.stack : String(error)}\n`)
+    writeDescriptor(2, `capsule: ${what}: ${error instanceof Error ? error.stack : String(error)}\n`)
     exit(controlFailureExitCode)
+  }
+  control.on('error', (error) => fail('the control thread failed', error))
+  control.on('message', (message: ControlThreadMessage) => {
+    if (message !== 'confine') return exit(message)
+    try {
+      dropGrants({ grants: ['worker', 'inspector'], files: [main, controlFile] })
+    } catch (error) {
+      return fail('the worker could not be confined', error)
+    }
+    control.postMessage('confined')
   })
-  control.on('message', exit)
   control.on('exit', exit)
+  if (isConfined) unwrapConsole()
   startUserSide({ shared, port, streamPort, clock: systemClock, createEngine })
 }

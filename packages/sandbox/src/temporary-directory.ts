@@ -1,19 +1,31 @@
 import { rmSync } from 'node:fs'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { chmod, chown, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface TemporaryDirectory {
   readonly path: string
-  /** Removes it with all that is in it. */
+  /** Removes it with all that is in it. Idempotent. */
   remove(): Promise<void>
 }
 
+export interface TemporaryDirectoryOptions {
+  /** Whose it is. @defaultValue this process's user */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined
+  /** @defaultValue 0o700 */
+  readonly mode?: number
+}
+
 /** An empty directory; it goes with this process if nobody removes it before. */
-export async function createTemporaryDirectory(): Promise<TemporaryDirectory> {
+export async function createTemporaryDirectory({
+  owner,
+  mode,
+}: TemporaryDirectoryOptions = {}): Promise<TemporaryDirectory> {
   const path = await mkdtemp(join(await realpath(tmpdir()), 'capsule-'))
   const onExit = (): void => rmSync(path, { recursive: true, force: true })
   process.once('exit', onExit)
+  if (mode !== undefined) await chmod(path, mode)
+  if (owner !== undefined) await chown(path, owner.uid, owner.gid)
   return {
     path,
     async remove() {
