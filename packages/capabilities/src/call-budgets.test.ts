@@ -159,7 +159,6 @@ describe('whatever the order of calls', () => {
           interface Running {
             readonly execution: number
             readonly settle: (isOk: boolean) => void
-            endedAtMs?: number
           }
           const handlers: Running[] = []
           const used = [0, 1].map(() => ({ calls: 0, inputBytes: 0, outputBytes: 0, timeMs: 0, concurrent: 0 }))
@@ -167,11 +166,13 @@ describe('whatever the order of calls', () => {
             [
               providerOf('p', {
                 do: capabilityOf(
-                  ({ execution, bytes }, { signal }) =>
+                  (input, { signal }) =>
                     new Promise((resolve, reject) => {
+                      const { execution, bytes } = input
                       const startedAtMs = clock.now()
                       const use = used[execution as number]!
                       use.calls++
+                      use.inputBytes += encodeArgs([input]).length
                       use.concurrent++
                       let isOver = false
                       const over = (): boolean => {
@@ -183,7 +184,6 @@ describe('whatever the order of calls', () => {
                       }
                       signal.addEventListener('abort', () => over() && reject(new Error('aborted')))
                       handlers.push({
-                        execution: execution as number,
                         settle: (isOk) => {
                           if (!over()) return
                           if (!isOk) reject(new Error('failed'))
@@ -232,12 +232,10 @@ describe('whatever the order of calls', () => {
               const args = [{ execution: step.execution, bytes: step.output, pad: 'x'.repeat(step.input) }]
               const use = used[step.execution]!
               const run = async (): Promise<void> => {
-                const before = used[step.execution]!.calls
                 const answer = await call('p.do', args, {
                   executionId: `execution-${step.execution}`,
                   signal: controller.signal,
                 })
-                void before
                 if (answer.kind === 'error') return
                 use.outputBytes += answer.value.length
                 try {
