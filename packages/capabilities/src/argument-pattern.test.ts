@@ -109,8 +109,7 @@ it('refuses patterns that could not mean anything', () => {
     { not: {} },
     { equals: 'x'.repeat(513) },
   ]
-  for (const pattern of wrong)
-    expect(argumentPatternSchema.safeParse(pattern).success, JSON.stringify(pattern)).toBe(false)
+  expect(wrong.filter((pattern) => argumentPatternSchema.safeParse(pattern).success)).toEqual([])
 })
 
 it('answers for anything', () => {

@@ -157,7 +157,6 @@ describe('whatever the order of calls', () => {
         fc.array(operation, { maxLength: 25 }),
         async (perExecution, perSession, steps) => {
           interface Running {
-            readonly execution: number
             readonly settle: (isOk: boolean) => void
           }
           const handlers: Running[] = []
@@ -219,7 +218,7 @@ describe('whatever the order of calls', () => {
               [perSession, all],
             ] as const) {
               for (const key of ['calls', 'inputBytes', 'outputBytes', 'timeMs', 'concurrent'] as const) {
-                expect(uses[key], key).toBeLessThanOrEqual((limits[key] ?? Infinity) + 1e-6)
+                expect(uses[key]).toBeLessThanOrEqual((limits[key] ?? Infinity) + 1e-6)
               }
             }
           }

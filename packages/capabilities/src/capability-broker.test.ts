@@ -126,7 +126,7 @@ describe('a call', () => {
       huge: new Uint8Array(1e6),
       function: { a: () => 1 },
       top: () => 1,
-      promise: { then: undefined, p: Promise.resolve() },
+      promise: { p: Promise.resolve() },
       deep: Array.from({ length: 200 }).reduce<unknown>((inner) => [inner], 1),
       circular,
       nothing: undefined,

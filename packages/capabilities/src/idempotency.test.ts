@@ -232,8 +232,15 @@ it('makes no call twice whose answer stands, whatever the order', async () => {
       session.close()
       await waitFor(Promise.all(calls))
       for (const { key, code, by } of results) {
-        if (code !== 'ok' && code !== 'FAILED') expect(['CANCELLED', 'CAPABILITY_KEY_CONFLICT']).toContain(code)
-        else expect(made[Number(by)]).toMatchObject({ key, state: code === 'ok' ? 'ok' : 'failed' })
+        const expected = {
+          ok: `${key} ok`,
+          FAILED: `${key} failed`,
+          CANCELLED: undefined,
+          CAPABILITY_KEY_CONFLICT: undefined,
+        }
+        expect(Object.keys(expected)).toContain(code)
+        const maker = made[Number(by)]
+        expect(maker && `${maker.key} ${maker.state}`).toBe(expected[code as keyof typeof expected])
       }
       // one answer for all with the same key, and for one kind of arguments
       for (const key of ['k0', 'k1', 'k2']) {
