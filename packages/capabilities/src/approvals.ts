@@ -139,7 +139,7 @@ export class Approvals {
       ofExecution.set(key, decided)
       this.#ofExecutions.set(executionId, ofExecution)
     }
-    for (const other of [...this.#asking]) {
+    for (const other of this.#asking) {
       const isSame = other.key === key && (scope === 'session' || other.executionId === executionId)
       if (isSame && !other.isStale) other.decide(decided)
     }

@@ -109,16 +109,22 @@ it('refuses patterns that could not mean anything', () => {
     { not: {} },
     { equals: 'x'.repeat(513) },
   ]
-  for (const pattern of wrong)
-    expect(argumentPatternSchema.safeParse(pattern).success, JSON.stringify(pattern)).toBe(false)
+  expect(wrong.filter((pattern) => argumentPatternSchema.safeParse(pattern).success)).toEqual([])
 })
 
-it('answers for any text, quickly', () => {
+it('answers for anything', () => {
   const pattern: ArgumentPattern = { glob: ['**a*b**', 'data:/?*'], host: ['*.a', 'b'], not: { endsWith: 'x' } }
   fc.assert(
-    fc.property(fc.oneof(fc.webUrl(), fc.string({ unit: 'binary', maxLength: 200 }), fc.anything()), (value) => {
-      expect(typeof matches(pattern, value)).toBe('boolean')
-    }),
+    fc.property(
+      fc.oneof(
+        fc.string().map((text) => `https://${text}`),
+        fc.string({ unit: 'binary', maxLength: 200 }),
+        fc.anything(),
+      ),
+      (value) => {
+        expect(typeof matches(pattern, value)).toBe('boolean')
+      },
+    ),
   )
 })
 

@@ -99,7 +99,7 @@ export class BudgetAccount {
     if (timeMs === undefined || this.#running.size === 0) return
     const leftMs = Math.max(0, timeMs - this.#usedMs) / this.#running.size
     this.#timer = this.#clock.setTimer(leftMs, () => {
-      for (const onOverrun of [...this.#running]) onOverrun(this.#overrun('timeMs', timeMs))
+      for (const onOverrun of this.#running) onOverrun(this.#overrun('timeMs', timeMs))
     })
   }
 

@@ -183,7 +183,7 @@ export class CallRun {
         const encoded = chunk instanceof Uint8Array ? chunk : encodeWhole(name, chunk, left)
         return encoded instanceof Uint8Array ? this.#takeOutput(encoded.length) : encoded
       },
-      errorOf: (thrown) => this.#errorOf(thrown),
+      errorOf: (thrown) => redactError(this.#errorOf(thrown), this.#parts.redactor),
       onEnd: (how, error) => {
         if (how === 'failed') return this.#end('failed', error as CapsuleError)
         // what the handler still does for it is of no use
@@ -243,7 +243,8 @@ export class CallRun {
     call.onAbort(undefined)
     this.#deadline?.cancel()
     for (const account of call.accounts) account.stopTime(this.#onOverrun)
-    if (error !== undefined) this.#controller.abort(error)
+    const isAtWork = !this.#isHandlerDone || this.#replyBody !== undefined
+    if (error !== undefined && isAtWork) this.#controller.abort(error)
     this.#inputBody?.fail(error ?? cancelled(call.plan.name))
     this.#replyBody?.fail(error && redactError(error, this.#parts.redactor))
     this.#parts.onEnd(call, outcome, error, this.#parts.clock.now() - this.#startedAtMs)

@@ -44,7 +44,7 @@ export class CallTracker {
   }
 
   abortWhere(isMeant: (call: CapabilityCall) => boolean, errorOf = this.#errorOf): void {
-    for (const call of [...this.#calls]) if (isMeant(call)) call.abort(errorOf(call))
+    for (const call of this.#calls) if (isMeant(call)) call.abort(errorOf(call))
   }
 
   endExecution(executionId: string): void {
@@ -71,7 +71,7 @@ export class CallTracker {
     }
     const calls = new Set([call])
     const abort = (): void => {
-      for (const each of [...calls]) each.abort(this.#errorOf(each))
+      for (const each of calls) each.abort(this.#errorOf(each))
     }
     this.#bySignal.set(signal, { calls, abort })
     signal.addEventListener('abort', abort, { once: true })

@@ -202,7 +202,9 @@ export class LiveCapabilities implements SessionCapabilities {
 
   #tellManifest(): void {
     const { manifest } = this
-    for (const listener of [...this.#listeners]) {
+    // one that adds another is not to go on for ever
+    const listeners = [...this.#listeners]
+    for (const listener of listeners) {
       try {
         listener(manifest)
       } catch (error) {

@@ -14,7 +14,7 @@ export function checkProvider(provider: unknown): string[] {
   const problems: string[] = []
   if (specificationVersion !== 'v1') return [`specificationVersion: must be 'v1', not ${String(specificationVersion)}`]
   if (!isName(name)) problems.push('name: must be letters, digits and _, at most 64')
-  else if (inputCapability.startsWith(`${name}.`)) problems.push(`name: '${name}' is Capsule's own`)
+  else if (inputCapability.startsWith(`${String(name)}.`)) problems.push(`name: '${String(name)}' is Capsule's own`)
   if (typeof (provider as Partial<AsyncDisposable>)[Symbol.asyncDispose] !== 'function') {
     problems.push('[Symbol.asyncDispose]: must be a function')
   }
@@ -56,7 +56,7 @@ function checkCapability(capability: unknown): string[] {
   return problems
 }
 
-const isName = (name: unknown): name is string => typeof name === 'string' && namePattern.test(name)
+const isName = (name: unknown): boolean => typeof name === 'string' && namePattern.test(name)
 const isField = (field: unknown): boolean =>
   typeof field === 'string' && field !== '' && field !== '__proto__' && !callOptions.has(field)
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

@@ -108,16 +108,13 @@ describe('whatever the secrets', () => {
             ([between, which, how]) => between + (encodings[how] as (text: string) => string)(which % 2 === 0 ? a : b),
           )
           .join('')
-        for (const redacted of [redactor.redact(text), redactor.redact(text, length + 2)]) {
-          for (const each of [a, b]) {
-            for (const encode of encodings) {
-              const form = encode(each)
-              if (form.length >= 4) expect(redacted).not.toContain(form)
-            }
-          }
-        }
+        const redacted = [redactor.redact(text), redactor.redact(text, length + 2)]
+        const forms = [a, b]
+          .flatMap((each) => encodings.map((encode) => encode(each)))
+          .filter((form) => form.length >= 4)
+        expect(forms.filter((form) => redacted.some((each) => each.includes(form)))).toEqual([])
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 })

@@ -104,7 +104,7 @@ export class RememberedAnswers {
   }
 
   clear(): void {
-    for (const key of [...this.#entries.keys()]) this.forget(key)
+    for (const key of this.#entries.keys()) this.forget(key)
     this.#bytes = 0
     this.#answered = 0
   }

@@ -145,3 +145,8 @@ export function valueOf(answer: CapabilityAnswer): unknown {
 export function codeOf(answer: CapabilityAnswer): string {
   return answer.kind === 'error' ? answer.error.code : 'ok'
 }
+
+/** All that is settled by now has been told to whoever waits for it. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
