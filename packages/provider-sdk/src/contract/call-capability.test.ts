@@ -74,7 +74,7 @@ it('refuses what the input schema refuses, and what cannot cross, without callin
 it('refuses what the output schema refuses, what cannot cross and what is too large', async () => {
   const answer = (value: unknown, output?: z.ZodType) =>
     callCapability(
-      providing(() => value, output && { output }),
+      providing(() => value, output === undefined ? {} : { output }),
       'call',
       [],
       { limits: { outputBytes: 1000 } },
@@ -88,7 +88,7 @@ it('refuses what the output schema refuses, what cannot cross and what is too la
 })
 
 it('passes typed errors on and hides others', async () => {
-  const typed = errors.NOTE_MISSING({})
+  const typed = errors.NOTE_MISSING(undefined)
   const plain = new Error('/home/ada/secret')
   const throwing = (error: Error) =>
     callCapability(
