@@ -6,6 +6,7 @@ export { createProviderChecks } from './contract/provider-checks.ts'
 export type {
   CapabilitySamples,
   DetailedSample,
+  NotTried,
   ProviderCheck,
   ProviderContractOptions,
   SampleArguments,

@@ -8,7 +8,11 @@ export function bodyChecks(name: string, { valid, streamed }: CapabilitySamples)
   return [
     ...withSample(
       streamed !== undefined,
-      { name: `${name}: its bodies end when they are left, cancelled or never read`, skipped: 'no `streamed` call' },
+      {
+        name: `${name}: its bodies end when they are left, cancelled or never read`,
+        skipped: 'no `streamed` call',
+        isVacuous: (bench) => bench.capability(name).returns === 'value',
+      },
       [
         { name: `${name}: a body ends when it is left early`, run: (bench) => checkLeft(bench, name) },
         { name: `${name}: a body ends when its call is cancelled`, run: (bench) => checkCancelled(bench, name) },
@@ -17,7 +21,11 @@ export function bodyChecks(name: string, { valid, streamed }: CapabilitySamples)
     ),
     ...withSample(
       hasBody,
-      { name: `${name}: notices what becomes of a streamed body`, skipped: 'no `valid` call with a `body`' },
+      {
+        name: `${name}: notices what becomes of a streamed body`,
+        skipped: 'no `valid` call with a `body`',
+        isVacuous: (bench) => bench.capability(name).bodyField === undefined,
+      },
       [
         { name: `${name}: refuses a streamed body beyond its limit`, run: (bench) => checkEndless(bench, name) },
         { name: `${name}: fails when a streamed body breaks off`, run: (bench) => checkBroken(bench, name) },

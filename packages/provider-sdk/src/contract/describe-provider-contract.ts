@@ -9,7 +9,11 @@ const checkTimeoutMs = 120_000
 export function describeProviderContract(options: ProviderContractOptions): void {
   describe(`provider contract: ${options.name}`, () => {
     for (const { name, skipped, run } of createProviderChecks(options))
-      if (skipped === undefined) it(name, run, checkTimeoutMs)
-      else it.skip(`${name} (${skipped})`, run)
+      if (skipped !== undefined) it.skip(`${name} (${skipped})`, async () => void (await run()))
+      else
+        it(name, { timeout: checkTimeoutMs }, async ({ skip }) => {
+          const notTried = await run()
+          if (notTried !== undefined) skip(notTried.skipped)
+        })
   })
 }

@@ -52,10 +52,16 @@ export interface ProviderContractOptions {
   readonly answerWithinMs?: number
 }
 
-/** One rule of the contract. `run` rejects with an error that says what to change. */
+/** One rule of the contract. */
 export interface ProviderCheck {
   readonly name: string
   /** Why it does not run: what the options leave out. */
   readonly skipped?: string | undefined
-  run(): Promise<void>
+  /** Rejects with an error that says what to change. */
+  run(): Promise<NotTried | undefined>
+}
+
+/** The rule applies to the provider, and the options have no sample to try it with. */
+export interface NotTried {
+  readonly skipped: string
 }
