@@ -232,7 +232,7 @@ const argumentsAndErrors: Broken[] = [
   },
   {
     check: 'echo: answers',
-    says: /must end soon after|TIMED_OUT|took longer/,
+    says: /must end soon after|CAPABILITY_TIMED_OUT|took longer/,
     with: { echo: { invoke: never } },
     options: { answerWithinMs: 100 },
   },

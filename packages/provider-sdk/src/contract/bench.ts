@@ -47,9 +47,10 @@ export interface Bench {
 const brokerCodes = [
   'CANCELLED',
   'TIMED_OUT',
+  'CAPABILITY_TIMED_OUT',
   'CAPABILITY_ARGUMENTS_INVALID',
   'CAPABILITY_INPUT_TOO_LARGE',
-  'CAPABILITY_OUTPUT_TOO_LARGE',
+  'CAPABILITY_RESULT_TOO_LARGE',
 ]
 // unit: characters
 const messageLength = { shortest: 8, longest: 2000 }
@@ -126,7 +127,7 @@ function checkError(error: unknown, what: string, codes: readonly string[]): voi
       message: `${what}: throws what is no CapsuleError, so a cell learns nothing: ${String(cause instanceof Error ? cause.stack : cause)}`,
     })
   }
-  demand(error.code !== 'CAPABILITY_OUTPUT_INVALID', `${what}: ${shown}`)
+  demand(error.code !== 'CAPABILITY_RESULT_INVALID', `${what}: ${shown}`)
   demand(codes.includes(error.code), `${what}: the code ${error.code} is not in \`errorCodes\` (${shown})`)
   const { length } = error.message.trim()
   const isSized = length >= messageLength.shortest && length <= messageLength.longest

@@ -127,7 +127,7 @@ async function checkCancelled(bench: Bench, name: string): Promise<void> {
 
 async function checkDeadline(bench: Bench, name: string): Promise<void> {
   const { error } = await bench.finish(name, bench.samplesOf(name).slow!, { timeoutMs: shortMs })
-  demandSlow(name, error, 'TIMED_OUT')
+  demandSlow(name, error, 'CAPABILITY_TIMED_OUT')
 }
 
 function demandSlow(name: string, error: unknown, code: string): void {
@@ -143,6 +143,6 @@ async function checkLarge(bench: Bench, name: string): Promise<void> {
   const what = `calls.${name}.large`
   demand(error !== undefined, `${what}: must be more than limits.outputBytes, and is answered whole`)
   bench.checkError(error, what)
-  const isLate = (error as { code: string }).code === 'TIMED_OUT'
+  const isLate = (error as { code: string }).code === 'CAPABILITY_TIMED_OUT'
   demand(!isLate, `${what}: must end at a limit of bytes, and goes on until the time is up`)
 }

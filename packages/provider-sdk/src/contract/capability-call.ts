@@ -80,14 +80,19 @@ export function startCapabilityCall(
   const trace: CallTrace = { annotations: {}, logs: [], description: undefined, isInvoked: false }
   const controller = new AbortController()
   const capability = `${provider.name}.${name}`
-  const work = runCall({ provider, name, args, options, wiring, trace, controller })
-  const answer = withAbort(work, controller.signal, capability).catch((error: unknown) => {
-    // what aborted the call is what the cell sees, not that the work was left
-    if (controller.signal.aborted) throw controller.signal.reason
-    throw isCapsuleError(error) ? error : harnessErrors.CAPABILITY_FAILED({ capability }, { cause: error })
+  const work = runCall({ provider, name, args, options, wiring, trace, controller }).catch((error: unknown) => {
+    const typed = isCapsuleError(error) ? error : harnessErrors.CAPABILITY_FAILED({ capability }, { cause: error })
+    // what the handler has begun is of no use any more
+    if (!controller.signal.aborted) controller.abort(typed)
+    throw typed
+  })
+  const answer = withAbort(work, controller.signal, capability).catch(() => {
+    throw controller.signal.reason
   })
   const ended = work.then(
-    () => {},
+    ({ chunks = [] }) => {
+      if (chunks.length >= (options.maxChunks ?? Infinity)) controller.abort(coreErrors.CANCELLED({ what: capability }))
+    },
     () => {},
   )
   return { trace, answer, ended }
@@ -148,16 +153,23 @@ function readCall({ provider, name, args, options }: CallParts, full: string): R
       what: 'arguments',
       limitBytes: limits.inputBytes,
     })
-  const input = { ...(crossed.copy as object), ...streamedField(capability, options, refuse) }
+  const fields = crossed.copy as Readonly<Record<string, unknown>>
+  const input = { ...fields, ...streamedField(capability, fields, options, refuse) }
   const checked = capability.checkInput(input)
   if (!checked.isValid) throw refuse(checked.problems)
   const merged = { ...options, ...definedOf(mapped.options) }
   return { capability, input: checked.value, limits: lowered(limits, merged), options: merged }
 }
 
-function streamedField({ bodyField }: Capability, { body }: CapabilityCallOptions, refuse: Refuse): object {
+function streamedField(
+  { bodyField }: Capability,
+  input: Readonly<Record<string, unknown>>,
+  { body }: CapabilityCallOptions,
+  refuse: Refuse,
+): object {
   if (body === undefined) return {}
   if (bodyField === undefined) throw refuse(['body: this capability takes no stream'])
+  if (input[bodyField] !== undefined) throw refuse([`${bodyField}: is given twice, as a stream and as a value`])
   return { [bodyField]: capabilityBody }
 }
 
@@ -182,7 +194,7 @@ function watch(controller: AbortController, what: string, options: CapabilityCal
   const cancel = (): void => controller.abort(coreErrors.CANCELLED({ what }, { cause: signal?.reason }))
   if (signal?.aborted) cancel()
   signal?.addEventListener('abort', cancel, { once: true })
-  const expire = (): void => controller.abort(coreErrors.TIMED_OUT({ what, timeoutMs }))
+  const expire = (): void => controller.abort(harnessErrors.CAPABILITY_TIMED_OUT({ capability: what, timeoutMs }))
   const timer = timeoutMs === Infinity ? undefined : clock.setTimer(timeoutMs, expire)
   return () => {
     signal?.removeEventListener('abort', cancel)
@@ -214,10 +226,9 @@ function contextOf(
   }
 }
 
-/** Asked for at each use: one that fails is a failure of the calls that need it. */
+/** Asked for at each use; one that fails is a failure of the call. */
 function secretsOf({ secrets }: CapabilityProvider): Readonly<Record<string, string>> {
-  const properties = Object.entries(secrets).map(([name, get]) => [name, { get, enumerable: true }] as const)
-  return Object.defineProperties({}, Object.fromEntries(properties))
+  return Object.freeze(Object.fromEntries(Object.entries(secrets).map(([name, get]) => [name, get()])))
 }
 
 interface ReplyParts {
@@ -232,9 +243,9 @@ interface ReplyParts {
 
 async function answerOf({ capability, full, reply, limits, signal, ...reading }: ReplyParts): Promise<CallAnswer> {
   const invalid = (...problems: string[]): Error =>
-    harnessErrors.CAPABILITY_OUTPUT_INVALID({ capability: full, problems })
+    harnessErrors.CAPABILITY_RESULT_INVALID({ capability: full, problems })
   const tooLarge = (what: string): Error =>
-    harnessErrors.CAPABILITY_OUTPUT_TOO_LARGE({ capability: full, what, limitBytes: limits.outputBytes })
+    harnessErrors.CAPABILITY_RESULT_TOO_LARGE({ capability: full, what, limitBytes: limits.outputBytes })
   const { value, body } = isCapabilityReply(reply) ? reply : { value: reply, body: undefined }
   const readValue = (): unknown => {
     const checked = capability.checkOutput(value)
