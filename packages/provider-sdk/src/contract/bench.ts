@@ -68,8 +68,9 @@ export function createBench(provider: CapabilityProvider, options: ProviderContr
       return capability
     },
     start(name, sample, more, wiring) {
-      const { args, body } = detailsOf(sample)
-      return startCapabilityCall(provider, name, argumentsOf(args), { ...(body && { body: body() }), ...more }, wiring)
+      const { args, body, maxChunks = Infinity } = detailsOf(sample)
+      const given = { maxChunks, ...(body && { body: body() }), ...more }
+      return startCapabilityCall(provider, name, argumentsOf(args), given, wiring)
     },
     async finish(name, sample, more, wiring) {
       const call = bench.start(name, sample, { timeoutMs: answerWithinMs, ...more }, wiring)
@@ -91,11 +92,11 @@ export function createBench(provider: CapabilityProvider, options: ProviderContr
     },
     callOf(name, sample, input) {
       const { bodyField } = bench.capability(name)
-      const { body } = detailsOf(sample)
+      const { body, maxChunks = Infinity } = detailsOf(sample)
       const fields = Object.entries(input)
       const isStreamed = fields.some(([field, value]) => field === bodyField && value === capabilityBody)
       const args = [Object.fromEntries(fields.filter(([, value]) => value !== capabilityBody))]
-      return { args, ...(isStreamed && body && { body }) }
+      return { args, maxChunks, ...(isStreamed && body && { body }) }
     },
     settles: (promise, message) => settles(promise, settleWithinMs, message),
     checkError: (error, what, alsoAllowed = []) =>

@@ -7,6 +7,8 @@ export interface DetailedSample {
   readonly args: SampleArguments
   /** What the cell streams into the `bodyField`; asked for anew at each call. */
   readonly body?: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+  /** Leaves the body of the answer after so many chunks: for one without end. */
+  readonly maxChunks?: number
 }
 
 export type SampleCall = SampleArguments | DetailedSample

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { type Bench, demand } from './bench.ts'
+import type { CapabilityCallOptions } from './capability-call.ts'
 import type { CheckDefinition } from './checks.ts'
 import type { CapabilitySamples, ProviderContractOptions } from './provider-contract.ts'
 
@@ -38,6 +39,12 @@ function checkDeclared({ provider, options: { secrets = [] } }: Bench): void {
     )
 }
 
+/** A body may have no end. */
+const shortened: Readonly<Record<string, CapabilityCallOptions>> = {
+  slow: { timeoutMs: 50 },
+  streamed: { maxChunks: 2 },
+}
+
 async function checkUnseen(bench: Bench, name: string): Promise<void> {
   const {
     options: { secrets = [] },
@@ -45,7 +52,7 @@ async function checkUnseen(bench: Bench, name: string): Promise<void> {
   const { summary, inputSchema, outputSchema } = bench.capability(name)
   demandUnseen(secrets, `${name}: its definition`, { summary, inputSchema, outputSchema })
   for (const [kind, sample] of samplesOf(bench.samplesOf(name))) {
-    const { call, answer, error } = await bench.finish(name, sample, kind === 'slow' ? { timeoutMs: 50 } : {})
+    const { call, answer, error } = await bench.finish(name, sample, shortened[kind] ?? {})
     const { description, annotations, logs } = call.trace
     const bytes = (answer?.chunks ?? []).filter((chunk) => chunk instanceof Uint8Array)
     const seen = {
