@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert'
-import { type Capability, capabilityBody, type CapabilityProvider, isCapsuleError } from '@capsule/core'
+import { type Capability, capabilityBody, type CapabilityProvider, type CapsuleError } from '@capsule/core'
 import {
   type CallAnswer,
   type CapabilityCallOptions,
@@ -20,7 +20,7 @@ export interface Outcome {
   readonly call: RunningCall
   readonly answer: CallAnswer | undefined
   /** Undefined when there is an answer. */
-  readonly error: unknown
+  readonly error: CapsuleError | undefined
 }
 
 /** A provider on which one check tries its rule. */
@@ -40,7 +40,7 @@ export interface Bench {
   /** Fails the check when it takes longer than `settleWithinMs`. */
   settles<T>(promise: Promise<T>, message: string): Promise<T>
   /** Fails the check unless it is an error that a cell can act on. */
-  checkError(error: unknown, what: string, alsoAllowed?: readonly string[]): void
+  checkError(error: CapsuleError, what: string, alsoAllowed?: readonly string[]): void
 }
 
 /** What the broker says itself: no provider has to declare it. */
@@ -76,7 +76,8 @@ export function createBench(provider: CapabilityProvider, options: ProviderContr
       const call = bench.start(name, sample, { timeoutMs: answerWithinMs, ...more }, wiring)
       const settled = await call.answer.then(
         (answer) => ({ answer, error: undefined }),
-        (error: unknown) => ({ answer: undefined, error }),
+        // a call rejects with nothing else
+        (error: CapsuleError) => ({ answer: undefined, error }),
       )
       await bench.settles(call.ended, `${name}: the handler and its body must end soon after the call is over`)
       return { call, ...settled }
@@ -119,9 +120,8 @@ async function settles<T>(promise: Promise<T>, timeoutMs: number, message: strin
   }
 }
 
-function checkError(error: unknown, what: string, codes: readonly string[]): void {
-  const shown = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  demand(isCapsuleError(error), `${what}: rejects with no CapsuleError (${shown})`)
+function checkError(error: CapsuleError, what: string, codes: readonly string[]): void {
+  const shown = `${error.code}: ${error.message}`
   if (error.code === 'CAPABILITY_FAILED') {
     const { cause } = error
     throw new AssertionError({

@@ -60,7 +60,7 @@ export interface ProviderCheck {
   /** Why it does not run: what the options leave out. */
   readonly skipped?: string | undefined
   /** Rejects with an error that says what to change. */
-  run(): Promise<NotTried | undefined>
+  run(this: void): Promise<NotTried | undefined>
 }
 
 /** The rule applies to the provider, and the options have no sample to try it with. */

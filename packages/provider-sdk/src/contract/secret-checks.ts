@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import type { CapsuleError } from '@capsule/core'
 import { type Bench, demand } from './bench.ts'
 import type { CapabilityCallOptions } from './capability-call.ts'
 import type { CheckDefinition } from './checks.ts'
@@ -62,7 +63,7 @@ async function checkUnseen(bench: Bench, name: string): Promise<void> {
       value: answer?.value,
       chunks: answer?.chunks,
       body: Buffer.concat(bytes),
-      error: errorOf(error),
+      error: partsOf(error),
     }
     for (const [place, value] of Object.entries(seen))
       demandUnseen(secrets, `calls.${name}.${kind}: its ${place}`, value)
@@ -78,10 +79,8 @@ function* samplesOf({ valid, refused = [], slow, large, streamed }: CapabilitySa
 }
 
 /** What crosses to a cell of an error, and what its details show in an audit. */
-function errorOf(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
-  const { name, message, code, details } = error as Error & { code?: string; details?: unknown }
-  return { name, message, code, details }
+function partsOf(error: CapsuleError | undefined): unknown {
+  return error && { code: error.code, message: error.message, details: error.details }
 }
 
 function demandUnseen(secrets: readonly string[], where: string, value: unknown): void {
