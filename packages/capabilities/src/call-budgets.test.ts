@@ -122,7 +122,7 @@ it('forgets an execution that has ended, and refuses its late calls', async () =
   })
   await call('p.do')
   session.executionEnded('execution-1')
-  expect(codeOf(await call('p.do'))).toBe('CAPABILITY_OUTSIDE_CELL')
+  expect(codeOf(await call('p.do'))).toBe('CAPABILITY_EXECUTION_ENDED')
   expect(codeOf(await call('p.do', [], { executionId: 'execution-2' }))).toBe('ok')
 })
 

@@ -186,7 +186,7 @@ describe('input', () => {
     })
     expect(session.askedInput('execution-2')).toBeUndefined()
     session.executionEnded('execution-2')
-    expect(session.askedInput('execution-2')).toMatchObject({ code: 'CAPABILITY_OUTSIDE_CELL' })
+    expect(session.askedInput('execution-2')).toMatchObject({ code: 'CAPABILITY_EXECUTION_ENDED' })
     expect(records.map(({ capability, outcome, rule }) => [capability, outcome, rule])).toEqual([
       ['input.ask', 'allowed', 'ask'],
       ['input.ask', 'refused', 'ask'],

@@ -220,7 +220,7 @@ codes`
   })
 
   it('disposes providers with the last session that has them', async () => {
-    const { session, capsule, log, provider } = await open()
+    const { session, capsule, log } = await open()
     const fork = await session.fork()
     await session.shutdown()
     expect(log).toEqual([])
@@ -230,10 +230,15 @@ codes`
     expect(() => capsule.capabilitiesOf({ ...session } as never)).toThrow(
       expect.objectContaining({ code: 'SESSION_UNKNOWN' }),
     )
-    const keeping = await createCapsule({ executor, isolation: 'process', session: { capabilities: [provider], env } })
+    const kept = createTools()
+    const keeping = await createCapsule({
+      executor,
+      isolation: 'process',
+      session: { capabilities: [kept.provider], env },
+    })
     await (await keeping.createSession()).shutdown()
-    expect(log).toEqual(['disposed'])
+    expect(kept.log).toEqual([])
     await keeping.shutdown()
-    expect(log).toEqual(['disposed', 'disposed'])
+    expect(kept.log).toEqual(['disposed'])
   })
 })
