@@ -7,7 +7,7 @@ import { temporaryNameOf } from './file-path.ts'
 import { attempt, attemptAsync, codeOf } from './io-error.ts'
 import type { Directory } from './root/root.ts'
 
-const { O_CREAT, O_DIRECTORY = 0, O_EXCL, O_NOFOLLOW = 0, O_RDONLY, O_WRONLY } = constants
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants
 
 export interface NewFileOptions {
   /** Stays open until the file is published or discarded. */

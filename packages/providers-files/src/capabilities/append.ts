@@ -11,7 +11,7 @@ import { attemptAsync, codeOf, ioError } from '../io-error.ts'
 import type { Directory } from '../root/root.ts'
 import { checkSize } from './write.ts'
 
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_WRONLY } = constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
 export const appendCapability = (scope: FileScope) =>
   defineCapability({
@@ -22,7 +22,8 @@ export const appendCapability = (scope: FileScope) =>
     positional: ['path', 'data'],
     limits: { inputBytes: scope.options.maxWriteBytes + envelopeBytes },
     describeCall: ({ path, data }) => `append ${bytesOf(data).length} bytes to ${visiblePath(path)}`,
-    async handler({ path: text, data }, { signal, annotate }) {
+    async handler({ path: text, data }, context) {
+      const { signal } = context
       const entry = locateEntry(scope, text, 'write')
       const { path } = entry
       const { quota, root } = entry.grant
@@ -39,7 +40,7 @@ export const appendCapability = (scope: FileScope) =>
       } finally {
         await closeFile(fd)
       }
-      annotate({ bytes: bytes.length, confinement: root.confinement })
+      context.annotate({ bytes: bytes.length, confinement: root.confinement })
       return { bytes: bytes.length }
     },
   })

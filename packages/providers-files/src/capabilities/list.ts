@@ -27,14 +27,15 @@ export const listCapability = (scope: FileScope) =>
     }),
     positional: ['path'],
     describeCall: ({ path }) => `list ${visiblePath(path)}`,
-    async handler({ path: text, cursor, limit }, { signal, annotate }) {
+    async handler({ path: text, cursor, limit }, context) {
+      const { signal } = context
       const located = locate(scope, text, 'read')
       const { grant, segments } = located
       return withDirectory(located, segments, async (directory) => {
         const { names, hasMore, omitted } = await firstNames(scope, directory, { after: cursor, limit, signal })
         directory.confirm()
         const entries = names.flatMap((name) => entryOf(directory, name, grant.root.rules))
-        annotate({ entries: entries.length, confinement: grant.root.confinement })
+        context.annotate({ entries: entries.length, confinement: grant.root.confinement })
         return { entries, omitted, ...(hasMore && { cursor: names.at(-1) }) }
       })
     },

@@ -15,11 +15,12 @@ export const mkdirCapability = (scope: FileScope) =>
     output: z.strictObject({ created: z.number().meta({ description: 'How many directories were made.' }) }),
     positional: ['path'],
     describeCall: ({ path }) => `make the directory ${visiblePath(path)}`,
-    handler({ path: text, recursive }, { signal, annotate }) {
+    handler({ path: text, recursive }, context) {
+      const { signal } = context
       const entry = locateEntry(scope, text, 'write')
       const { grant, segments, parents, name } = entry
       throwIfAborted(signal, 'the mkdir')
-      annotate({ confinement: grant.root.confinement })
+      context.annotate({ confinement: grant.root.confinement })
       if (recursive) return { created: makeAll(entry, segments) }
       const directory = grant.root.openDirectory(parents)
       try {

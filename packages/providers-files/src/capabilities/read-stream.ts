@@ -24,7 +24,8 @@ export const readStreamCapability = (scope: FileScope) =>
     returns: 'body',
     limits: { outputBytes: scope.options.maxStreamBytes + envelopeBytes, timeoutMs: streamTimeoutMs },
     describeCall: ({ path }) => `read ${visiblePath(path)}`,
-    async handler({ path: text, offset, length }, { signal, limits, annotate }) {
+    async handler({ path: text, offset, length }, context) {
+      const { signal, limits } = context
       const entry = locateEntry(scope, text, 'read')
       const { path } = entry
       const limitBytes = Math.max(Math.min(scope.options.maxStreamBytes, limits.outputBytes - envelopeBytes), 0)
@@ -40,7 +41,7 @@ export const readStreamCapability = (scope: FileScope) =>
         }
         // owns the file from here on: it is closed when the call is aborted, or the provider disposed
         const body = new FileBody({ fd, path, offset, length, limitBytes, signal, streams })
-        annotate({ bytes, confinement: entry.grant.root.confinement })
+        context.annotate({ bytes, confinement: entry.grant.root.confinement })
         return capabilityReply({ path, size: stats.size }, body)
       })
     },

@@ -23,7 +23,8 @@ export const readCapability = (scope: FileScope) =>
     positional: ['path', 'encoding'],
     limits: { outputBytes: scope.options.maxReadBytes + envelopeBytes },
     describeCall: ({ path }) => `read ${visiblePath(path)}`,
-    async handler({ path: text, encoding, offset, length }, { signal, limits, annotate }) {
+    async handler({ path: text, encoding, offset, length }, context) {
+      const { signal, limits } = context
       const entry = locateEntry(scope, text, 'read')
       const { path } = entry
       // a grant may have lowered what the call may bring
@@ -35,7 +36,7 @@ export const readCapability = (scope: FileScope) =>
       try {
         const part = { path, offset, length, limitBytes }
         const bytes = await attemptAsync(path, 'reading', () => readPart(file, part, signal))
-        annotate({ bytes: bytes.length, confinement: entry.grant.root.confinement })
+        context.annotate({ bytes: bytes.length, confinement: entry.grant.root.confinement })
         return encoding === 'bytes' ? bytes : decoded(bytes, path)
       } finally {
         await closeFile(file.fd)

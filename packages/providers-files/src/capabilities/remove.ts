@@ -20,7 +20,8 @@ export const removeCapability = (scope: FileScope) =>
     positional: ['path'],
     limits: { timeoutMs: removeTimeoutMs },
     describeCall: ({ path, recursive }) => `remove ${visiblePath(path)}${recursive ? ' and all that is in it' : ''}`,
-    async handler({ path: text, recursive }, { signal, annotate }) {
+    async handler({ path: text, recursive }, context) {
+      const { signal } = context
       const entry = locateEntry(scope, text, 'write')
       const removal = new Removal(scope, signal, recursive)
       try {
@@ -29,7 +30,7 @@ export const removeCapability = (scope: FileScope) =>
         )
         return { removed: removal.removed }
       } finally {
-        annotate({ removed: removal.removed, confinement: entry.grant.root.confinement })
+        context.annotate({ removed: removal.removed, confinement: entry.grant.root.confinement })
       }
     },
   })

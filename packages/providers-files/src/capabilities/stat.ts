@@ -14,10 +14,10 @@ export const statCapability = (scope: FileScope) =>
     output: entryInfoSchema.extend({ path: z.string() }),
     positional: ['path'],
     describeCall: ({ path }) => `look at ${visiblePath(path)}`,
-    async handler({ path: text }, { annotate }) {
+    async handler({ path: text }, context) {
       const located = locate(scope, text, 'read')
       const { path, segments, grant } = located
-      annotate({ confinement: grant.root.confinement })
+      context.annotate({ confinement: grant.root.confinement })
       const name = segments.at(-1)
       return withDirectory(located, segments.slice(0, -1), (directory) => {
         const stats = attempt(path, 'looking', () =>

@@ -30,12 +30,13 @@ export const writeCapability = (scope: FileScope) =>
       const size = typeof data === 'symbol' ? 'a stream' : `${bytesOf(data).length} bytes`
       return `write ${size} to ${visiblePath(path)}${ifExists === 'replace' ? ', replacing what is there' : ''}`
     },
-    async handler({ path: text, data, ifExists }, { body, signal, annotate }) {
+    async handler({ path: text, data, ifExists }, context) {
+      const { body, signal } = context
       const entry = locateEntry(scope, text, 'write')
       const bytes = await withDirectory(entry, entry.parents, (directory) =>
         writeEntry(scope, { entry, directory, ifExists, pieces: piecesOf(data, { body, signal }), signal }),
       )
-      annotate({ bytes, confinement: entry.grant.root.confinement })
+      context.annotate({ bytes, confinement: entry.grant.root.confinement })
       return { bytes }
     },
   })

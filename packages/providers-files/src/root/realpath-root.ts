@@ -6,7 +6,8 @@ import { attempt } from '../io-error.ts'
 import { checkDirectory, checkFile } from './check-kind.ts'
 import type { Directory, FileAccess, OpenedFile, Root, RootRules } from './root.ts'
 
-const { O_APPEND, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_WRONLY } = constants
+// where the system has no such flag it is undefined, which `|` takes for 0
+const { O_APPEND, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
 const accessFlags = { read: O_RDONLY, append: O_WRONLY | O_APPEND }
 
 /**
