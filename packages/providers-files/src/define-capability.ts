@@ -11,7 +11,13 @@ export function defineCapability<Input extends z.ZodType, Output extends z.ZodTy
 /** Unit: bytes of a call beside the data itself: paths, names of fields, lengths. */
 export const envelopeBytes: number = 32 * 1024
 
-/** A path in a line that a person approves: characters that would reorder or hide text are written out. */
+// unit: characters; what a person is asked about must fit into one line
+const describedLength = 400
+
+/** A path in a line that a person approves: what would reorder or hide text is written out, what is long loses its middle. */
 export function visiblePath(path: string): string {
-  return path.replace(/[\p{Cf}\p{Zl}\p{Zp}\p{Co}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
+  const escape = (character: string): string => `\\u{${character.codePointAt(0)?.toString(16)}}`
+  const visible = path.replace(/[\p{Cf}\p{Zl}\p{Zp}\p{Co}]/gu, escape)
+  if (visible.length <= describedLength) return visible
+  return `${visible.slice(0, describedLength / 2)}…${visible.slice(-describedLength / 2)}`
 }

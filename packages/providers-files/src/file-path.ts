@@ -15,8 +15,8 @@ export interface FilePath {
 
 export type ParsedPath = { readonly path: FilePath } | { readonly problem: string }
 
-/** Unit: characters. Threat: long work and long messages for what no file system takes (PATH_MAX is 4096 bytes). */
-export const maxPathLength = 4096
+/** Unit: characters. Threat: messages and audit records full of one path. */
+export const maxPathLength = 1024
 
 export const rootNamePattern: RegExp = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/
 
