@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { CapabilityReply } from '@capsule/provider-sdk'
 import { callCapability } from '@capsule/provider-sdk/testing'
 import { describe, expect, it } from 'vitest'
-import { call, codeOf, createTree } from './tree.ts'
+import { call, codeOf, createTree, invoke } from './tree.ts'
 
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index % 251)
 
@@ -90,10 +90,8 @@ describe('readStream', () => {
   async function openStream(tree = createTree(), provider = tree.provide()): Promise<Chunks> {
     writeFileSync(join(tree.root, 'large'), bytes(large))
     const controller = new AbortController()
-    const context = { signal: controller.signal, limits: { outputBytes: Infinity }, annotate: () => {} }
-    const input = provider.capabilities['readStream']?.checkInput({ path: 'large' })
-    if (!input?.isValid) throw new Error('no valid input')
-    const reply = (await provider.capabilities['readStream']?.invoke(input.value, context as never)) as CapabilityReply
+    const { signal } = controller
+    const reply = (await invoke(provider, 'readStream', { path: 'large' }, { signal })) as CapabilityReply
     return { body: reply.body as Chunks['body'], controller }
   }
 

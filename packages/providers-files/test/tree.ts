@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { callCapability } from '@capsule/provider-sdk/testing'
-import type { CapabilityProvider } from '@capsule/provider-sdk'
+import type { CapabilityContext, CapabilityProvider } from '@capsule/provider-sdk'
 import { onTestFinished } from 'vitest'
 import { files, type FilesOptions, type FilesRootOptions } from '../src/index.ts'
 
@@ -65,6 +65,23 @@ export async function call<Value = unknown>(
   ...args: readonly unknown[]
 ): Promise<Value> {
   return (await callCapability<Value>(provider, name, args)).value
+}
+
+/** Calls the handler itself: settles when that does, where a cell's call settles as soon as it is aborted. */
+export async function invoke(
+  provider: CapabilityProvider,
+  name: string,
+  input: Readonly<Record<string, unknown>>,
+  context: Pick<CapabilityContext, 'signal'> & Partial<CapabilityContext>,
+): Promise<unknown> {
+  const capability = provider.capabilities[name]
+  const checked = capability?.checkInput(input)
+  if (!checked?.isValid) throw new Error(checked?.problems.join('; '))
+  return capability?.invoke(checked.value, {
+    limits: { outputBytes: Infinity },
+    annotate: () => {},
+    ...context,
+  } as CapabilityContext)
 }
 
 /** The code of the error of one call. */

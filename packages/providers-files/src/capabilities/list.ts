@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs'
+import { lstatSync, type Stats } from 'node:fs'
 import { opendir } from 'node:fs/promises'
 import { throwIfAborted } from '@capsule/core'
 import * as z from 'zod'
@@ -75,7 +75,7 @@ async function firstNames(scope: FileScope, directory: Directory, { after, limit
         const change = 'use smaller directories, or let the host raise maxDirectoryEntries'
         throw filesErrors.FILES_TOO_MANY_ENTRIES({ path, limit: maxDirectoryEntries, change })
       }
-      if (nameProblem(name, scope.pathRules) !== undefined) omitted += 1
+      if (!isNameable(scope, directory, name)) omitted += 1
       else if (after === undefined || name > after) names.push(name)
       if (names.length > 2 * limit) keepFirst()
     }
@@ -84,10 +84,20 @@ async function firstNames(scope: FileScope, directory: Directory, { after, limit
   return { names, hasMore, omitted }
 }
 
-/** None if it is gone by now, or its name is not UTF-8 and so is not what was read. */
-function entryOf(directory: Directory, name: string, rules: RootRules) {
-  const stats = attempt(directory.pathOf(name), 'listing', () =>
+function isNameable(scope: FileScope, directory: Directory, name: string): boolean {
+  if (nameProblem(name, scope.pathRules) !== undefined) return false
+  // what stands for bytes that are no UTF-8; a name may also really have it
+  return !name.includes('\ufffd') || lstatOf(directory, name) !== undefined
+}
+
+function lstatOf(directory: Directory, name: string): Stats | undefined {
+  return attempt(directory.pathOf(name), 'listing', () =>
     lstatSync(directory.hostPathOf(name), { throwIfNoEntry: false }),
   )
+}
+
+/** None if it is gone by now. */
+function entryOf(directory: Directory, name: string, rules: RootRules) {
+  const stats = lstatOf(directory, name)
   return stats === undefined ? [] : [{ name, ...entryInfoOf(stats, rules) }]
 }
