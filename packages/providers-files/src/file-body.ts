@@ -1,6 +1,7 @@
+import { closeSync } from 'node:fs'
 import { throwIfAborted } from '@capsule/core'
 import { filesErrors } from './errors.ts'
-import { closeFile, readFully } from './file-io.ts'
+import { readFully } from './file-io.ts'
 import { attemptAsync } from './io-error.ts'
 import type { ClosableFile, OpenFiles } from './open-files.ts'
 
@@ -10,6 +11,8 @@ export const chunkBytes: number = 64 * 1024
 export interface FileBodyOptions {
   readonly fd: number
   readonly path: string
+  /** When it was opened. */
+  readonly size: number
   readonly offset: number
   readonly length: number | undefined
   readonly limitBytes: number
@@ -71,7 +74,7 @@ export class FileBody implements AsyncIterableIterator<Uint8Array>, ClosableFile
     const { fd, streams, signal } = this.#options
     signal.removeEventListener('abort', this.#onAbort)
     streams.delete(this)
-    await closeFile(fd)
+    closeSync(fd)
   }
 
   async #next(): Promise<IteratorResult<Uint8Array, undefined>> {
@@ -90,10 +93,10 @@ export class FileBody implements AsyncIterableIterator<Uint8Array>, ClosableFile
   }
 
   async #read(): Promise<Uint8Array> {
-    const { fd, path, offset, length = Number.MAX_SAFE_INTEGER, limitBytes, signal } = this.#options
+    const { fd, path, size, offset, length = Number.MAX_SAFE_INTEGER, limitBytes, signal } = this.#options
     const sent = this.#position - offset
     const chunk = new Uint8Array(Math.min(chunkBytes, length - sent))
-    const filled = await readFully(fd, chunk, this.#position, signal)
+    const filled = await readFully(fd, chunk, { position: this.#position, size, signal })
     if (sent + filled > limitBytes) {
       const change = 'read the rest with offset (maxStreamBytes)'
       throw filesErrors.FILES_TOO_LARGE({ path, bytes: sent + filled, limitBytes, change })

@@ -11,15 +11,29 @@ export const syncFile: (fd: number) => Promise<void> = promisify(fsync)
 /** Unit: bytes of one system call; a cancel is seen between two. */
 const pieceBytes = 512 * 1024
 
-/** Fills `bytes` from `position` on. @returns how many there were until the end of the file */
-export async function readFully(fd: number, bytes: Uint8Array, position: number, signal: AbortSignal): Promise<number> {
+export interface ReadOptions {
+  /** In the file. */
+  readonly position: number
+  /** Of the file when it was opened: a short read beyond it is the end, which need not be asked for again. */
+  readonly size: number
+  readonly signal: AbortSignal
+}
+
+/** Fills `bytes`. @returns how many there were until the end of the file */
+export async function readFully(
+  fd: number,
+  bytes: Uint8Array,
+  { position, size, signal }: ReadOptions,
+): Promise<number> {
   let filled = 0
   while (filled < bytes.length) {
     throwIfAborted(signal, 'the read')
     const length = Math.min(pieceBytes, bytes.length - filled)
     const { bytesRead } = await readOnce(fd, bytes, filled, length, position + filled)
-    if (bytesRead === 0) break
     filled += bytesRead
+    // files of /proc have no size, and give less than was asked for where more is to come
+    const isEnd = bytesRead === 0 || (bytesRead < length && size > 0 && position + filled >= size)
+    if (isEnd) break
   }
   return filled
 }

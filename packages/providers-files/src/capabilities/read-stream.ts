@@ -40,7 +40,7 @@ export const readStreamCapability = (scope: FileScope) =>
           throw filesErrors.FILES_TOO_LARGE({ path, bytes, limitBytes, change })
         }
         // owns the file from here on: it is closed when the call is aborted, or the provider disposed
-        const body = new FileBody({ fd, path, offset, length, limitBytes, signal, streams })
+        const body = new FileBody({ fd, path, size: stats.size, offset, length, limitBytes, signal, streams })
         context.annotate({ bytes, confinement: entry.grant.root.confinement })
         return capabilityReply({ path, size: stats.size }, body)
       })

@@ -1,7 +1,8 @@
+import { closeSync } from 'node:fs'
 import * as z from 'zod'
 import { defineCapability, envelopeBytes, visiblePath } from '../define-capability.ts'
 import { filesErrors } from '../errors.ts'
-import { closeFile, readFully } from '../file-io.ts'
+import { readFully } from '../file-io.ts'
 import { filePathSchema } from '../file-path-schema.ts'
 import { type FileScope, locateEntry, withDirectory } from '../file-scope.ts'
 import { attemptAsync } from '../io-error.ts'
@@ -39,7 +40,7 @@ export const readCapability = (scope: FileScope) =>
         context.annotate({ bytes: bytes.length, confinement: entry.grant.root.confinement })
         return encoding === 'bytes' ? bytes : decoded(bytes, path)
       } finally {
-        await closeFile(file.fd)
+        closeSync(file.fd)
       }
     },
   })
@@ -64,7 +65,7 @@ async function readPart({ fd, stats }: OpenedFile, part: Part, signal: AbortSign
   let bytes = new Uint8Array(Math.min(wanted, expected + 1))
   let filled = 0
   for (;;) {
-    filled += await readFully(fd, bytes.subarray(filled), offset + filled, signal)
+    filled += await readFully(fd, bytes.subarray(filled), { position: offset + filled, size: stats.size, signal })
     if (filled < bytes.length || filled === wanted) break
     const larger = new Uint8Array(Math.min(wanted, Math.max(2 * filled, firstGuessBytes)))
     larger.set(bytes)

@@ -1,0 +1,111 @@
+import { closeSync, readdirSync, readFileSync } from 'node:fs'
+import { expect, it, onTestFinished } from 'vitest'
+import type { CapabilityProvider } from '@capsule/provider-sdk'
+import { openRoot } from '../src/root/open-root.ts'
+import { type Contender, createNaiveContender, type Operation, race, type RaceResult } from './race.ts'
+import { call, createTree } from './tree.ts'
+
+const operations: readonly Operation[] = ['read', 'write', 'list', 'remove', 'removeTree']
+const deadlineMs = 4000
+const testTimeoutMs = 60_000
+
+const everyOne = (counts: Record<Operation, number>): boolean => operations.every((name) => counts[name] > 0)
+
+function createProviderContender(provider: CapabilityProvider): Contender {
+  return {
+    read: (path) => call<string>(provider, 'read', path, 'utf8'),
+    write: (path, text) => call(provider, 'write', path, text),
+    async list(path) {
+      const { entries } = await call<{ entries: { name: string }[] }>(provider, 'list', path)
+      return entries.map(({ name }) => name)
+    },
+    remove: (path) => call(provider, 'remove', path),
+    async removeTree(path) {
+      await call(provider, 'mkdir', path, { recursive: true })
+      await call(provider, 'write', `${path}/victim.txt`, 'inside')
+      await call(provider, 'remove', path, { recursive: true })
+    },
+  }
+}
+
+it(
+  'the control: whoever checks a path and then uses it escapes in this race',
+  async () => {
+    const tree = createTree()
+    const isEnough = ({ escapes }: RaceResult): boolean => escapes.read + escapes.write > 0
+    const limits = { maxRounds: Infinity, deadlineMs: 30_000, isEnough }
+    const result = await race(tree, () => createNaiveContender(tree.root, () => {}), limits)
+    expect(result.escapes, JSON.stringify(result)).toSatisfy(() => isEnough(result))
+  },
+  testTimeoutMs,
+)
+
+it(
+  'the control: each operation escapes when something is swapped between check and use',
+  async () => {
+    const tree = createTree()
+    const isEnough = ({ escapes }: RaceResult): boolean => everyOne(escapes)
+    const limits = { maxRounds: Infinity, deadlineMs: 30_000, isEnough }
+    const result = await race(tree, ({ nextSwap }) => createNaiveContender(tree.root, nextSwap), limits)
+    expect(result.escapes, JSON.stringify(result)).toSatisfy(everyOne)
+  },
+  testTimeoutMs,
+)
+
+it(
+  'no call of the provider escapes',
+  async () => {
+    const tree = createTree()
+    const quota = { maxWrittenBytes: Number.MAX_SAFE_INTEGER, maxCreatedEntries: Number.MAX_SAFE_INTEGER }
+    const contender = createProviderContender(tree.provide(quota))
+    const result = await race(tree, () => contender, { maxRounds: 20_000, deadlineMs, concurrent: 8 })
+    console.log(JSON.stringify(result))
+    expect(result.escapes).toEqual({ read: 0, write: 0, list: 0, remove: 0, removeTree: 0 })
+    expect(result.succeeded, JSON.stringify(result)).toSatisfy(everyOne)
+    expect(result.swaps).toBeGreaterThan(1000)
+    expect(tree.countOpen()).toBe(1)
+  },
+  testTimeoutMs,
+)
+
+it(
+  'nor does a root that is used as fast as it can be',
+  async () => {
+    const tree = createTree()
+    const root = openRoot('data', tree.root, { hardLinks: 'refuse', mounts: 'refuse' }, 'descriptors')
+    onTestFinished(() => root.close())
+    const contender: Contender = {
+      read(path) {
+        const segments = path.split('/')
+        const directory = root.openDirectory(segments.slice(0, -1))
+        try {
+          const { fd } = directory.openFile(segments.at(-1)!, 'read')
+          try {
+            return readFileSync(fd, 'utf8')
+          } finally {
+            closeSync(fd)
+          }
+        } finally {
+          directory.close()
+        }
+      },
+      list(path) {
+        const directory = root.openDirectory(path.split('/'))
+        try {
+          return readdirSync(directory.hostPath)
+        } finally {
+          directory.close()
+        }
+      },
+      write: () => {},
+      remove: () => {},
+      removeTree: () => {},
+    }
+    const result = await race(tree, () => contender, { maxRounds: 100_000, deadlineMs })
+    console.log(JSON.stringify(result))
+    expect([result.escapes.read, result.escapes.list]).toEqual([0, 0])
+    expect([result.succeeded.read > 0, result.succeeded.list > 0, result.swaps > 1000]).toEqual([true, true, true])
+    expect(tree.countOpen()).toBe(1)
+  },
+  testTimeoutMs,
+)

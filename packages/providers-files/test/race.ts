@@ -1,0 +1,160 @@
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdir, readdir, readFile, realpath, rm, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { waitForEvent } from '@capsule/testing'
+import { secret, type Tree } from './tree.ts'
+
+/** What is tried against a tree in which `dir` and `dir/file` are swapped for links all the time. Paths are in the root. */
+export interface Contender {
+  read(path: string): Promise<string> | string
+  write(path: string, text: string): unknown
+  list(path: string): Promise<readonly string[]> | readonly string[]
+  remove(path: string): unknown
+  /** Makes a directory, and removes it with what is in it. */
+  removeTree(path: string): unknown
+}
+
+export type Operation = keyof Contender
+
+export interface RaceResult {
+  readonly swaps: number
+  readonly rounds: number
+  /** Calls that ended without an error: else nothing was tried. */
+  readonly succeeded: Record<Operation, number>
+  readonly escapes: Record<Operation, number>
+}
+
+export interface RaceOptions {
+  readonly maxRounds: number
+  /** In real time: a race on a slow machine ends too. */
+  readonly deadlineMs: number
+  /** Rounds at once: waiting for the thread pool is time in which nothing is tried. @defaultValue 1 */
+  readonly concurrent?: number
+  /** Ends the race early. */
+  isEnough?(result: RaceResult): boolean
+}
+
+const inside = 'inside'
+
+export interface Arena {
+  /** Settles once something has been swapped since the call. */
+  nextSwap(): Promise<unknown> | void
+}
+
+/** Runs a contender against a thread that swaps. The thread is gone when this settles. */
+export async function race(
+  tree: Tree,
+  createContender: (arena: Arena) => Contender,
+  options: RaceOptions,
+): Promise<RaceResult> {
+  const at = (path: string): string => join(tree.root, path)
+  prepare(tree)
+  const stop = new Int32Array(new SharedArrayBuffer(8))
+  const pairs = [
+    [at('dir'), at('other-dir'), at('free-dir')],
+    [at('files/file'), at('other-file'), at('free-file')],
+  ]
+  const worker = new Worker(new URL('./fixtures/swapper.mjs', import.meta.url), { workerData: { pairs, stop } })
+  const contender = createContender({
+    nextSwap() {
+      const { async: isAsync, value } = Atomics.waitAsync(stop, 1, Atomics.load(stop, 1))
+      return isAsync ? value : undefined
+    },
+  })
+  const zero = (): Record<Operation, number> => ({ read: 0, write: 0, list: 0, remove: 0, removeTree: 0 })
+  const result = { swaps: 0, rounds: 0, succeeded: zero(), escapes: zero() }
+  const attempt = async <T>(operation: Operation, work: () => T): Promise<Awaited<T> | undefined> => {
+    try {
+      const value = await work()
+      result.succeeded[operation] += 1
+      return value
+    } catch {
+      return undefined
+    }
+  }
+  try {
+    await waitForEvent(worker, 'online')
+    const endMs = performance.now() + options.deadlineMs
+    const isOver = (): boolean =>
+      result.rounds >= options.maxRounds || performance.now() >= endMs || options.isEnough?.(result) === true
+    const runRounds = async (): Promise<void> => {
+      while (!isOver()) {
+        await runRound(tree, contender, attempt, result.escapes)
+        result.rounds += 1
+      }
+    }
+    await Promise.all(Array.from({ length: options.concurrent ?? 1 }, runRounds))
+    result.swaps = Atomics.load(stop, 1)
+    return result
+  } finally {
+    Atomics.store(stop, 0, 1)
+    await waitForEvent(worker, 'exit')
+  }
+}
+
+function prepare({ root, outside }: Tree): void {
+  for (const directory of ['dir', 'files']) mkdirSync(join(root, directory), { recursive: true })
+  writeFileSync(join(root, 'files/file'), inside)
+  symlinkSync(outside, join(root, 'other-dir'))
+  symlinkSync(join(outside, 'secret.txt'), join(root, 'other-file'))
+  restore(outside)
+}
+
+function restore(outside: string): void {
+  mkdirSync(join(outside, 'tree'), { recursive: true })
+  for (const name of ['secret.txt', 'only-outside', 'victim.txt', 'tree/victim.txt'])
+    writeFileSync(join(outside, name), secret)
+}
+
+type Attempt = <T>(operation: Operation, work: () => T) => Promise<Awaited<T> | undefined>
+
+async function runRound(
+  { outside }: Tree,
+  contender: Contender,
+  attempt: Attempt,
+  escapes: Record<Operation, number>,
+): Promise<void> {
+  const isGone = (name: string): boolean => !existsSync(join(outside, name))
+  for (const path of ['dir/secret.txt', 'files/file']) {
+    await attempt('write', () => contender.write(path, inside))
+    if (readFileSync(join(outside, 'secret.txt'), 'utf8') !== secret) {
+      escapes.write += 1
+      restore(outside)
+    }
+    if ((await attempt('read', () => contender.read(path))) === secret) escapes.read += 1
+  }
+  if ((await attempt('list', () => contender.list('dir')))?.includes('only-outside')) escapes.list += 1
+  await attempt('write', () => contender.write('dir/victim.txt', inside))
+  await attempt('remove', () => contender.remove('dir/victim.txt'))
+  const isVictimGone = isGone('victim.txt')
+  if (isVictimGone) escapes.remove += 1
+  await attempt('removeTree', () => contender.removeTree('dir/tree'))
+  const isTreeGone = isGone('tree/victim.txt')
+  if (isTreeGone) escapes.removeTree += 1
+  if (isVictimGone || isTreeGone) restore(outside)
+}
+
+/** Looks where a path leads, and then goes there: what a provider without descriptors does. */
+export function createNaiveContender(root: string, pause: () => Promise<unknown> | void): Contender {
+  const checked = async (path: string): Promise<string> => {
+    const real = await realpath(join(root, path))
+    if (!real.startsWith(`${root}/`)) throw new Error('escape')
+    await pause()
+    return join(root, path)
+  }
+  const parentChecked = async (path: string): Promise<string> => {
+    await checked(join(path, '..'))
+    return join(root, path)
+  }
+  return {
+    read: async (path) => readFile(await checked(path), 'utf8'),
+    write: async (path, text) => writeFile(await checked(path).catch(() => parentChecked(path)), text),
+    list: async (path) => readdir(await checked(path)),
+    remove: async (path) => unlink(await parentChecked(path)),
+    async removeTree(path) {
+      await mkdir(await parentChecked(path), { recursive: true })
+      await rm(await checked(path), { recursive: true })
+    },
+  }
+}
