@@ -2,16 +2,10 @@ import { withAbort } from '@capsule/core'
 import { capabilityBody, type CapabilityContext } from '@capsule/provider-sdk'
 import * as z from 'zod'
 
-/** What a cell gives to be written whole. */
-export const inlineDataSchema: z.ZodType<string | Uint8Array, string | Uint8Array> = z.union([
+/** What a cell gives to be written. */
+export const dataSchema: z.ZodType<string | Uint8Array, string | Uint8Array> = z.union([
   z.string(),
   z.instanceof(Uint8Array),
-])
-
-/** That, or what the cell streams. */
-export const dataSchema = z.union([
-  inlineDataSchema,
-  z.custom<typeof capabilityBody>((value) => value === capabilityBody, 'expected text, bytes or a stream of bytes'),
 ])
 
 export function bytesOf(data: string | Uint8Array): Uint8Array {

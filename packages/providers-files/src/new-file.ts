@@ -36,7 +36,7 @@ export class NewFile {
     this.#fd = attempt(this.#path, 'creating', () =>
       openSync(this.#temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode),
     )
-    if (isModeExact) attempt(this.#path, 'creating', () => fchmodSync(this.#fd, mode))
+    if (isModeExact) widenTo(this.#fd, mode)
   }
 
   get isPublished(): boolean {
@@ -88,6 +88,15 @@ export class NewFile {
     if (this.#state !== 'open') return
     this.#state = 'closed'
     await closeFile(this.#fd)
+  }
+}
+
+/** Undoes what the umask took away; where that is not possible the file stays narrower, which is the safe side. */
+function widenTo(fd: number, mode: number): void {
+  try {
+    fchmodSync(fd, mode)
+  } catch {
+    // a file system without permissions
   }
 }
 

@@ -3,7 +3,7 @@ import { expect, it, onTestFinished } from 'vitest'
 import type { CapabilityProvider } from '@capsule/provider-sdk'
 import { openRoot } from '../src/root/open-root.ts'
 import { type Contender, createNaiveContender, type Operation, race, type RaceResult } from './race.ts'
-import { call, createTree } from './tree.ts'
+import { call, createTree, secret } from './tree.ts'
 
 const operations: readonly Operation[] = ['read', 'write', 'list', 'remove', 'removeTree']
 const deadlineMs = 4000
@@ -59,7 +59,6 @@ it(
     const quota = { maxWrittenBytes: Number.MAX_SAFE_INTEGER, maxCreatedEntries: Number.MAX_SAFE_INTEGER }
     const contender = createProviderContender(tree.provide(quota))
     const result = await race(tree, () => contender, { maxRounds: 20_000, deadlineMs, concurrent: 8 })
-    console.log(JSON.stringify(result))
     expect(result.escapes).toEqual({ read: 0, write: 0, list: 0, remove: 0, removeTree: 0 })
     expect(result.succeeded, JSON.stringify(result)).toSatisfy(everyOne)
     expect(result.swaps).toBeGreaterThan(1000)
@@ -74,38 +73,63 @@ it(
     const tree = createTree()
     const root = openRoot('data', tree.root, { hardLinks: 'refuse', mounts: 'refuse' }, 'descriptors')
     onTestFinished(() => root.close())
+    const readOnce = (path: string): string => {
+      const segments = path.split('/')
+      const directory = root.openDirectory(segments.slice(0, -1))
+      try {
+        const { fd } = directory.openFile(segments.at(-1)!, 'read')
+        const text = readFileSync(fd, 'utf8')
+        closeSync(fd)
+        return text
+      } finally {
+        directory.close()
+      }
+    }
+    const listOnce = (path: string): string[] => {
+      const directory = root.openDirectory(path.split('/'))
+      try {
+        return readdirSync(directory.hostPath)
+      } finally {
+        directory.close()
+      }
+    }
     const contender: Contender = {
-      read(path) {
-        const segments = path.split('/')
-        const directory = root.openDirectory(segments.slice(0, -1))
-        try {
-          const { fd } = directory.openFile(segments.at(-1)!, 'read')
-          try {
-            return readFileSync(fd, 'utf8')
-          } finally {
-            closeSync(fd)
-          }
-        } finally {
-          directory.close()
-        }
-      },
-      list(path) {
-        const directory = root.openDirectory(path.split('/'))
-        try {
-          return readdirSync(directory.hostPath)
-        } finally {
-          directory.close()
-        }
-      },
+      read: (path) =>
+        mostTelling(
+          () => readOnce(path),
+          (text) => text === secret,
+        ),
+      list: (path) =>
+        mostTelling(
+          () => listOnce(path),
+          (names) => names.includes('only-outside'),
+        ),
       write: () => {},
       remove: () => {},
       removeTree: () => {},
     }
     const result = await race(tree, () => contender, { maxRounds: 100_000, deadlineMs })
-    console.log(JSON.stringify(result))
     expect([result.escapes.read, result.escapes.list]).toEqual([0, 0])
     expect([result.succeeded.read > 0, result.succeeded.list > 0, result.swaps > 1000]).toEqual([true, true, true])
     expect(tree.countOpen()).toBe(1)
   },
   testTimeoutMs,
 )
+
+const callsInARow = 50
+
+/** Many calls in a row, with nothing between them; the value that shows an escape, if there is one. */
+function mostTelling<T>(work: () => T, isEscape: (value: T) => boolean): T {
+  const values: T[] = []
+  let failure: unknown
+  for (let calls = 0; calls < callsInARow; calls += 1) {
+    try {
+      values.push(work())
+    } catch (error) {
+      failure = error
+    }
+  }
+  const value = values.find(isEscape) ?? values[0]
+  if (value === undefined) throw failure
+  return value
+}

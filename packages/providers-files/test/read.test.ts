@@ -70,6 +70,16 @@ describe('read', () => {
     expect(await codeOf(call(few, 'read', 'status'))).toBe('FILES_TOO_LARGE')
   })
 
+  it('stops within a large read when it is aborted', async () => {
+    const tree = createTree()
+    writeFileSync(join(tree.root, 'large'), bytes(8_000_000))
+    const controller = new AbortController()
+    const reading = invoke(tree.provide(), 'read', { path: 'large' }, { signal: controller.signal })
+    controller.abort()
+    expect(await codeOf(reading)).toBe('CANCELLED')
+    expect(tree.countOpen()).toBe(1)
+  })
+
   it('tells the audit how much it read, and how it was confined', async () => {
     const tree = createTree()
     tree.add({ 'a.txt': 'abc' })

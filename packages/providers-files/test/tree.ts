@@ -47,7 +47,8 @@ export function createTree(): Tree {
   }
 }
 
-function countOpen(base: string): number {
+/** Descriptors of this process that are open below a path. */
+export function countOpen(base: string): number {
   return readdirSync('/proc/self/fd').filter((fd) => {
     try {
       return readlinkSync(`/proc/self/fd/${fd}`).startsWith(base)

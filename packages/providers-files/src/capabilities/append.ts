@@ -3,7 +3,7 @@ import { throwIfAborted } from '@capsule/core'
 import * as z from 'zod'
 import { defineCapability, envelopeBytes, visiblePath } from '../define-capability.ts'
 import { filesErrors } from '../errors.ts'
-import { bytesOf, inlineDataSchema } from '../file-data.ts'
+import { bytesOf, dataSchema } from '../file-data.ts'
 import { closeFile, syncFile, writeFully } from '../file-io.ts'
 import { filePathSchema } from '../file-path-schema.ts'
 import { type FileScope, type LocatedEntry, locateEntry, withDirectory } from '../file-scope.ts'
@@ -17,7 +17,7 @@ export const appendCapability = (scope: FileScope) =>
   defineCapability({
     summary: 'Adds to the end of a file, which it makes when it is missing.',
     // no stream: data is there as a whole before the first byte of it is written
-    input: z.strictObject({ path: filePathSchema(scope.pathRules), data: inlineDataSchema }),
+    input: z.strictObject({ path: filePathSchema(scope.pathRules), data: dataSchema }),
     output: z.strictObject({ bytes: z.number() }),
     positional: ['path', 'data'],
     limits: { inputBytes: scope.options.maxWriteBytes + envelopeBytes },

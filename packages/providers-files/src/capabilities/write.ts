@@ -1,5 +1,6 @@
 import { lstatSync, type Stats } from 'node:fs'
 import { throwIfAborted } from '@capsule/core'
+import { streamable } from '@capsule/provider-sdk'
 import * as z from 'zod'
 import { bytesOf, dataSchema, piecesOf } from '../file-data.ts'
 import { defineCapability, envelopeBytes, visiblePath } from '../define-capability.ts'
@@ -19,7 +20,7 @@ export const writeCapability = (scope: FileScope) =>
     summary: 'Writes a whole file at once: nobody sees it half written, and a write that fails leaves nothing.',
     input: z.strictObject({
       path: filePathSchema(scope.pathRules),
-      data: dataSchema,
+      data: streamable(dataSchema),
       ifExists: z.enum(['replace', 'fail']).default('replace'),
     }),
     output: z.strictObject({ bytes: z.number() }),

@@ -54,10 +54,12 @@ class DescriptorRoot implements Root {
   openDirectory(segments: readonly string[]): Directory {
     const path = formatFilePath({ root: this.name, segments: [] })
     if (this.#fd === undefined) throw filesErrors.FILES_CLOSED({ path })
-    // a descriptor of its own, so that one call can't close that of another
-    const own = attempt(path, 'opening', () => openSync(pathOfDescriptor(this.#fd as number), O_PATH | O_DIRECTORY))
-    let directory: Directory = new DescriptorDirectory(this, own, path, this.#device)
-    for (const segment of segments) {
+    const top = new DescriptorDirectory(this, this.#fd, path, this.#device)
+    const [first, ...others] = segments
+    // `top` borrows the descriptor of the root, so it is never closed, and never given away
+    if (first === undefined) return this.#reopen(top)
+    let directory = top.openDirectory(first)
+    for (const segment of others) {
       const parent = directory
       try {
         directory = parent.openDirectory(segment)
@@ -66,6 +68,12 @@ class DescriptorRoot implements Root {
       }
     }
     return directory
+  }
+
+  /** With a descriptor of its own, so that one call can't close that of another. */
+  #reopen({ path, hostPath, device }: Directory): Directory {
+    const fd = attempt(path, 'opening', () => openSync(hostPath, O_PATH | O_DIRECTORY))
+    return new DescriptorDirectory(this, fd, path, device)
   }
 
   close(): void {
