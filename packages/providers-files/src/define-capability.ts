@@ -11,8 +11,8 @@ export function defineCapability<Input extends z.ZodType, Output extends z.ZodTy
 /** Unit: bytes of a call beside the data itself: paths, names of fields, lengths. */
 export const envelopeBytes: number = 32 * 1024
 
-// unit: characters; what a person is asked about must fit into one line
-const describedLength = 400
+// unit: characters; defineProvider cuts a line at its end, where the name of the file is
+const describedLength = 120
 
 /** A path in a line that a person approves: what would reorder or hide text is written out, what is long loses its middle. */
 export function visiblePath(path: string): string {

@@ -6,7 +6,7 @@ import { attemptAsync } from './io-error.ts'
 import type { ClosableFile, OpenFiles } from './open-files.ts'
 
 /** Unit: bytes of one chunk, and so of what is read ahead of the reader: nothing else is. */
-export const chunkBytes: number = 64 * 1024
+const chunkBytes = 64 * 1024
 
 export interface FileBodyOptions {
   readonly fd: number

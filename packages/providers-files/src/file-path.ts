@@ -16,7 +16,7 @@ export interface FilePath {
 export type ParsedPath = { readonly path: FilePath } | { readonly problem: string }
 
 /** Unit: characters. Threat: messages and audit records full of one path. */
-export const maxPathLength = 1024
+const maxPathLength = 1024
 
 export const rootNamePattern: RegExp = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/
 
@@ -89,6 +89,6 @@ export function temporaryNameOf(randomHex: string): string {
 }
 
 /** Without regard to case: some file systems have none. */
-export function isTemporaryName(name: string): boolean {
+function isTemporaryName(name: string): boolean {
   return /^\.capsule-[0-9a-f]{16}\.tmp$/i.test(name)
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { callCapability } from '@capsule/provider-sdk/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { files, type FilesOptions } from '../src/index.ts'
 import { chooseConfinement } from '../src/root/open-root.ts'
 import { call, codeOf, createTree } from './tree.ts'
@@ -51,7 +51,7 @@ describe('files()', () => {
       ['mkdir', 'b', { recursive: true }],
       ['remove', 'a.txt'],
     ] as const)
-      expect(await codeOf(call(provider, name, ...args)), name).toBe('FILES_READ_ONLY')
+      expect([name, await codeOf(call(provider, name, ...args))]).toEqual([name, 'FILES_READ_ONLY'])
     expect(await call(provider, 'read', 'a.txt', 'utf8')).toBe('a')
     expect(readdirSync(tree.root)).toEqual(['a.txt'])
     await provider[Symbol.asyncDispose]()
@@ -65,7 +65,7 @@ describe('files()', () => {
     const provider = files({
       roots: { data: { path: join(tree.root, 'in') }, out: { path: join(tree.root, 'out'), mode: 'rw' } },
     })
-    await using _ = provider
+    onTestFinished(() => provider[Symbol.asyncDispose]())
     await call(provider, 'write', 'out:/b.txt', await call(provider, 'read', 'data:/a.txt'))
     await expect(call(provider, 'read', 'other:/a.txt')).rejects.toMatchObject({
       code: 'FILES_ROOT_UNKNOWN',

@@ -42,21 +42,13 @@ export function addHostileEntries(tree: Tree): void {
 /** Names that paths are made of: those of the tree, and some that are refused or lead nowhere. */
 export const hostileNames: readonly string[] = [
   ...new Set(Object.keys(honestFiles).flatMap((path) => path.split('/'))),
-  ...['out', 'out.txt', 'relative', 'up', 'self', 'inner', 'inner.txt', 'loop', 'dangling', 'slash', 'magic', 'cwd'],
-  ...[
-    'fd.txt',
-    'hard',
-    'fifo',
-    'secret.txt',
-    'etc',
-    'proc',
-    'root',
-    'new',
-    'real/deep',
-    'real/a.txt',
-    'out/secret.txt',
-  ],
-  ...['..', '.', '', '\0', '\\', '../outside', '/', '//', '%2e%2e', '..\u0000', 'fd/0', '. ', '\u2025', '\uff0e\uff0e'],
+  ...'out out.txt relative up self inner inner.txt loop dangling slash magic cwd fd.txt hard fifo new'.split(' '),
+  ...'secret.txt etc proc root real/deep real/a.txt out/secret.txt ../outside .. . %2e%2e fd/0 / // \\ \0'.split(' '),
+  '',
+  '. ',
+  '..\0',
+  '\u2025',
+  '\uff0e\uff0e',
 ]
 
 /** Everything about a directory that a call could change, as one text. */

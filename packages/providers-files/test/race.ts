@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { mkdir, readdir, readFile, realpath, rm, unlink, writeFile } from 'node:fs/promises'
+import { existsSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readdir, readFile, realpath, rm, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { waitForEvent } from '@capsule/testing'
@@ -7,12 +7,12 @@ import { secret, type Tree } from './tree.ts'
 
 /** What is tried against a tree in which `dir` and `dir/file` are swapped for links all the time. Paths are in the root. */
 export interface Contender {
-  read(path: string): Promise<string> | string
-  write(path: string, text: string): unknown
-  list(path: string): Promise<readonly string[]> | readonly string[]
-  remove(path: string): unknown
-  /** Makes a directory, and removes it with what is in it. */
-  removeTree(path: string): unknown
+  readonly read: (path: string) => Promise<string> | string
+  readonly write: (path: string, text: string) => unknown
+  readonly list: (path: string) => Promise<readonly string[]> | readonly string[]
+  readonly remove: (path: string) => unknown
+  /** Removes a directory and what is in it. */
+  readonly removeTree: (path: string) => unknown
 }
 
 export type Operation = keyof Contender
@@ -37,52 +37,31 @@ export interface RaceOptions {
 
 const inside = 'inside'
 
-export interface Arena {
-  /** Settles once something has been swapped since the call. */
-  nextSwap(): Promise<unknown> | void
+const createResult = (): MutableResult => {
+  const zero = (): Record<Operation, number> => ({ read: 0, write: 0, list: 0, remove: 0, removeTree: 0 })
+  return { swaps: 0, rounds: 0, succeeded: zero(), escapes: zero() }
 }
+type MutableResult = { -readonly [Field in keyof RaceResult]: RaceResult[Field] }
+
+const swappedIn = ({ root }: Tree): readonly (readonly [name: string, other: string, free: string])[] => [
+  [join(root, 'dir'), join(root, 'other-dir'), join(root, 'free-dir')],
+  [join(root, 'files/file'), join(root, 'other-file'), join(root, 'free-file')],
+]
 
 /** Runs a contender against a thread that swaps. The thread is gone when this settles. */
-export async function race(
-  tree: Tree,
-  createContender: (arena: Arena) => Contender,
-  options: RaceOptions,
-): Promise<RaceResult> {
-  const at = (path: string): string => join(tree.root, path)
+export async function race(tree: Tree, contender: Contender, options: RaceOptions): Promise<RaceResult> {
   prepare(tree)
   const stop = new Int32Array(new SharedArrayBuffer(8))
-  const pairs = [
-    [at('dir'), at('other-dir'), at('free-dir')],
-    [at('files/file'), at('other-file'), at('free-file')],
-  ]
-  const worker = new Worker(new URL('./fixtures/swapper.mjs', import.meta.url), { workerData: { pairs, stop } })
-  const contender = createContender({
-    nextSwap() {
-      const { async: isAsync, value } = Atomics.waitAsync(stop, 1, Atomics.load(stop, 1))
-      return isAsync ? value : undefined
-    },
-  })
-  const zero = (): Record<Operation, number> => ({ read: 0, write: 0, list: 0, remove: 0, removeTree: 0 })
-  const result = { swaps: 0, rounds: 0, succeeded: zero(), escapes: zero() }
-  const attempt = async <T>(operation: Operation, work: () => T): Promise<Awaited<T> | undefined> => {
-    try {
-      const value = await work()
-      result.succeeded[operation] += 1
-      return value
-    } catch {
-      return undefined
-    }
-  }
+  const workerData = { pairs: swappedIn(tree), stop }
+  const worker = new Worker(new URL('./fixtures/swapper.mjs', import.meta.url), { workerData })
+  const result = createResult()
   try {
     await waitForEvent(worker, 'online')
     const endMs = performance.now() + options.deadlineMs
     const isOver = (): boolean =>
       result.rounds >= options.maxRounds || performance.now() >= endMs || options.isEnough?.(result) === true
     const runRounds = async (): Promise<void> => {
-      while (!isOver()) {
-        await runRound(tree, contender, attempt, result.escapes)
-        result.rounds += 1
-      }
+      while (!isOver()) await runRound(tree, contender, result)
     }
     await Promise.all(Array.from({ length: options.concurrent ?? 1 }, runRounds))
     result.swaps = Atomics.load(stop, 1)
@@ -93,8 +72,24 @@ export async function race(
   }
 }
 
+/** One round in which the contender itself says when something is swapped. */
+export async function raceOnce(tree: Tree, createContender: (swap: () => void) => Contender): Promise<RaceResult> {
+  prepare(tree)
+  const result = createResult()
+  const swap = (): void => {
+    for (const [name, other, free] of swappedIn(tree)) {
+      renameSync(name, free)
+      renameSync(other, name)
+      renameSync(free, other)
+    }
+    result.swaps += 1
+  }
+  await runRound(tree, createContender(swap), result)
+  return result
+}
+
 function prepare({ root, outside }: Tree): void {
-  for (const directory of ['dir', 'files']) mkdirSync(join(root, directory), { recursive: true })
+  for (const directory of ['dir/tree', 'files']) mkdirSync(join(root, directory), { recursive: true })
   writeFileSync(join(root, 'files/file'), inside)
   symlinkSync(outside, join(root, 'other-dir'))
   symlinkSync(join(outside, 'secret.txt'), join(root, 'other-file'))
@@ -107,14 +102,17 @@ function restore(outside: string): void {
     writeFileSync(join(outside, name), secret)
 }
 
-type Attempt = <T>(operation: Operation, work: () => T) => Promise<Awaited<T> | undefined>
-
-async function runRound(
-  { outside }: Tree,
-  contender: Contender,
-  attempt: Attempt,
-  escapes: Record<Operation, number>,
-): Promise<void> {
+async function runRound({ outside }: Tree, contender: Contender, result: MutableResult): Promise<void> {
+  const { escapes } = result
+  const attempt = async <T>(operation: Operation, work: () => T): Promise<Awaited<T> | undefined> => {
+    try {
+      const value = await work()
+      result.succeeded[operation] += 1
+      return value
+    } catch {
+      return undefined
+    }
+  }
   const isGone = (name: string): boolean => !existsSync(join(outside, name))
   for (const path of ['dir/secret.txt', 'files/file']) {
     await attempt('write', () => contender.write(path, inside))
@@ -126,21 +124,21 @@ async function runRound(
   }
   if ((await attempt('list', () => contender.list('dir')))?.includes('only-outside')) escapes.list += 1
   await attempt('write', () => contender.write('dir/victim.txt', inside))
+  restore(outside)
   await attempt('remove', () => contender.remove('dir/victim.txt'))
-  const isVictimGone = isGone('victim.txt')
-  if (isVictimGone) escapes.remove += 1
+  if (isGone('victim.txt')) escapes.remove += 1
   await attempt('removeTree', () => contender.removeTree('dir/tree'))
-  const isTreeGone = isGone('tree/victim.txt')
-  if (isTreeGone) escapes.removeTree += 1
-  if (isVictimGone || isTreeGone) restore(outside)
+  if (isGone('tree/victim.txt')) escapes.removeTree += 1
+  restore(outside)
+  result.rounds += 1
 }
 
 /** Looks where a path leads, and then goes there: what a provider without descriptors does. */
-export function createNaiveContender(root: string, pause: () => Promise<unknown> | void): Contender {
+export function createNaiveContender(root: string, pause: () => void): Contender {
   const checked = async (path: string): Promise<string> => {
     const real = await realpath(join(root, path))
     if (!real.startsWith(`${root}/`)) throw new Error('escape')
-    await pause()
+    pause()
     return join(root, path)
   }
   const parentChecked = async (path: string): Promise<string> => {
@@ -152,9 +150,6 @@ export function createNaiveContender(root: string, pause: () => Promise<unknown>
     write: async (path, text) => writeFile(await checked(path).catch(() => parentChecked(path)), text),
     list: async (path) => readdir(await checked(path)),
     remove: async (path) => unlink(await parentChecked(path)),
-    async removeTree(path) {
-      await mkdir(await parentChecked(path), { recursive: true })
-      await rm(await checked(path), { recursive: true })
-    },
+    removeTree: async (path) => rm(await checked(path), { recursive: true }),
   }
 }

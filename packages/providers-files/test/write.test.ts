@@ -213,7 +213,7 @@ describe('the quota of a root', () => {
       ['append', 'd', ''],
       ['mkdir', 'a/e/f', { recursive: true }],
     ] as const)
-      expect(await codeOf(call(provider, name, ...args)), name).toBe('FILES_QUOTA_EXCEEDED')
+      expect([name, await codeOf(call(provider, name, ...args))]).toEqual([name, 'FILES_QUOTA_EXCEEDED'])
     expect(readdirSync(tree.root, { recursive: true })).toEqual(['a', 'a/b.txt', 'a/c.txt'])
   })
 })
