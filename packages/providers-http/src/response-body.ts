@@ -16,10 +16,10 @@ export interface ResponseBodyOptions {
 export function createResponseBody(source: Readable, options: ResponseBodyOptions): AsyncIterable<Uint8Array> {
   const { host, codings, limitBytes, onEnd } = options
   let bytes = 0
-  let isEnded = false
-  const end = (): void => {
-    if (isEnded) return
-    isEnded = true
+  let state: 'open' | 'left' | 'ended' = 'open'
+  const end = (next: 'left' | 'ended'): void => {
+    if (state !== 'open') return
+    state = next
     onEnd(bytes)
   }
 
@@ -31,8 +31,11 @@ export function createResponseBody(source: Readable, options: ResponseBodyOption
         // a plain array: Buffer is Node's, and none of a cell's business
         yield new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
       }
+    } catch (error) {
+      // a read that is under way while its reader leaves just ends
+      if (state !== 'left') throw error
     } finally {
-      end()
+      end('ended')
     }
   }
 
@@ -42,7 +45,7 @@ export function createResponseBody(source: Readable, options: ResponseBodyOption
       next: () => chunks.next(),
       // first closes the connection: a generator would wait for the read under way, and for its first `next`
       return: () => {
-        end()
+        end('left')
         return chunks.return()
       },
     }),

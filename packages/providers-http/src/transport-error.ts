@@ -20,7 +20,11 @@ export function transportError(
     case 'UND_ERR_SOCKET':
       return socketError(error as Error, host)
   }
-  if (reason.startsWith('HPE_')) return httpErrors.HTTP_PROTOCOL_ERROR({ host, problem: reason })
+  // its codes are not always there; its message is of the parser, without bytes of the server
+  if (error instanceof Error && error.name === 'HTTPParserError') {
+    const [, problem = 'malformed'] = /\(([^)]*)\)/.exec(error.message) ?? []
+    return httpErrors.HTTP_PROTOCOL_ERROR({ host, problem })
+  }
   if (/^E[A-Z]+$/.test(reason) || reason.startsWith('ERR_SSL')) return httpErrors.HTTP_CONNECTION_LOST({ host, reason })
   return error
 }
