@@ -82,13 +82,12 @@ const method = z
   .regex(/^[A-Za-z]{1,32}$/, 'must be a method, such as POST')
   .transform((text) => text.toUpperCase())
   .refine((text) => !['CONNECT', 'TRACE', 'TRACK'].includes(text), 'CONNECT, TRACE and TRACK cannot be granted')
-const grantedHeader = z
+const headerName = z
   .string()
-  .transform((name) => name.toLowerCase())
-  .refine((name) => isHeaderName(name) && !isNeverAllowed(name), 'must be a header name that a cell may set')
-const secretHeaderName = z
-  .string()
-  .refine((name) => isHeaderName(name.toLowerCase()) && !isNeverAllowed(name.toLowerCase()), 'must be a header name')
+  .refine(
+    (name) => isHeaderName(name) && !isNeverAllowed(name.toLowerCase()),
+    'must be a header name, and none of the connection',
+  )
 const secretValue = z.custom<SecretValue>(
   (value) => typeof value === 'function' || (typeof value === 'string' && value !== '' && isHeaderValue(value)),
   'must be a header value or a function that gives one',
@@ -123,8 +122,8 @@ const optionsSchema = z
         maxDelayMs: durationMs.default(5000),
       })
       .optional(),
-    requestHeaders: z.array(grantedHeader).default([...defaultRequestHeaders]),
-    secretHeaders: z.record(secretTarget, z.record(secretHeaderName, secretValue)).default({}),
+    requestHeaders: z.array(headerName.transform((name) => name.toLowerCase())).default([...defaultRequestHeaders]),
+    secretHeaders: z.record(secretTarget, z.record(headerName, secretValue)).default({}),
   })
   .superRefine(({ allow, allowPrivate }, { addIssue }) => {
     if (allow.length + allowPrivate.length === 0)

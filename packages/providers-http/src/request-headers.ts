@@ -55,7 +55,8 @@ const keptAcrossOrigins: ReadonlySet<string> = new Set([
   'user-agent',
 ])
 
-const token = /^[!#$%&'*+\-.^_`|~0-9a-z]{1,128}$/
+// without /i, which takes the Kelvin sign for a k, as toLowerCase does
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/
 const fieldValue = /^[\t\u0020-\u007e\u0080-\u00ff]*$/
 
 export const isHeaderName = (name: string): boolean => token.test(name)
@@ -84,9 +85,9 @@ export function checkRequestHeaders(
   let bytes = 0
   for (const [givenName, givenValue] of given) {
     const name = givenName.toLowerCase()
-    const value = givenValue.replace(/^[\t ]+|[\t ]+$/g, '')
-    const problem = problemOf(name, value, allowed)
+    const problem = isHeaderName(givenName) ? problemOf(name, givenValue, allowed) : 'has a name that is no header name'
     if (problem !== undefined) throw httpErrors.HTTP_HEADER_NOT_ALLOWED({ header: shown(givenName), problem })
+    const value = givenValue.trim()
     bytes += name.length + value.length
     if (bytes > limitBytes) throw httpErrors.HTTP_HEADERS_TOO_LARGE({ side: 'request', limitBytes })
     const before = checked.get(name)
@@ -96,7 +97,6 @@ export function checkRequestHeaders(
 }
 
 function problemOf(name: string, value: string, allowed: readonly string[]): string | undefined {
-  if (!isHeaderName(name)) return 'has a name that is no header name'
   if (isNeverAllowed(name)) return 'is set by the host alone: leave it out'
   if (!allowed.some((pattern) => coversName(pattern, name))) return 'is not one of those that may be set'
   if (!isHeaderValue(value)) return 'has a value with line breaks, NUL or characters beyond Latin-1'

@@ -53,7 +53,7 @@ export function createSecretHeaders(options: SecretHeaderOptions): SecretHeaders
       const headers = new Map<string, string>()
       for (const { target, header, secretName } of entries) {
         if (!isFor(target, url)) continue
-        const value = values[secretName]
+        const value = readSecret(values, secretName)
         if (value === undefined || !isHeaderValue(value)) {
           throw httpErrors.HTTP_HEADER_NOT_ALLOWED({ header, problem: 'has no valid value in the host program' })
         }
@@ -61,6 +61,15 @@ export function createSecretHeaders(options: SecretHeaderOptions): SecretHeaders
       }
       return [...headers]
     },
+  }
+}
+
+/** The host program's function may fail, and its error is not for the cell. */
+function readSecret(values: Readonly<Record<string, string>>, name: string): string | undefined {
+  try {
+    return values[name]
+  } catch {
+    return undefined
   }
 }
 
