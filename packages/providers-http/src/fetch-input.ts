@@ -47,7 +47,7 @@ const describedLength = 200
 /** `POST https://host/path?page=…`: no credentials, no values of a query, no body. */
 export function describeFetch({ url: text, method }: FetchInput): string {
   const url = URL.parse(text)
-  if (url === null) return `${method} (not a URL)`
+  if (url === null || !/^https?:$/.test(url.protocol)) return `${method} (no http URL)`
   const names = [...new Set(url.searchParams.keys())].map((name) => `${encodeURIComponent(name)}=…`)
   const line = `${method} ${url.protocol}//${url.host}${url.pathname}${names.length === 0 ? '' : `?${names.join('&')}`}`
   return line.length > describedLength ? `${line.slice(0, describedLength - 1)}…` : line
