@@ -1,26 +1,31 @@
 import { once } from 'node:events'
-import { capabilityReply, defineErrors } from '@capsule/core'
+import { type Capability, type CapabilityContext, capabilityReply, defineErrors } from '@capsule/core'
 import { createFakeClock } from '@capsule/testing'
 import { expect, it } from 'vitest'
 import * as z from 'zod'
-import { type CapabilityDefinition, defineProvider } from '../define-provider.ts'
+import { defineProvider } from '../define-provider.ts'
 import { streamable } from '../streamable.ts'
 import { callCapability } from './call-capability.ts'
 
 const errors = defineErrors({ NOTE_MISSING: { message: () => 'no such note', cause: '', next: '' } })
 
-const anything = z.unknown()
+interface Parts {
+  readonly bodyField?: 'a'
+  readonly returns?: Capability['returns']
+  readonly output?: z.ZodType
+}
+
 /** A provider of one capability, `t.call`, that takes `{ a, b }`. */
 function providing(
-  handler: CapabilityDefinition<z.ZodType<{ a?: unknown; b?: unknown }>, typeof anything>['handler'],
-  more: Partial<CapabilityDefinition<z.ZodType<{ a?: unknown; b?: unknown }>, typeof anything>> = {},
+  handler: (input: { a?: unknown; b?: unknown }, context: CapabilityContext) => unknown,
+  { output = z.unknown(), ...parts }: Parts = {},
 ) {
   const input = z.strictObject({ a: streamable(z.unknown()).optional(), b: z.unknown().optional() })
   return defineProvider({
     name: 't',
     specificationVersion: 'v1',
     secrets: { token: () => 'abc' },
-    capabilities: { call: { summary: 'Calls.', input, output: anything, positional: ['a'], handler, ...more } },
+    capabilities: { call: { summary: 'Calls.', input, output, positional: ['a'], handler, ...parts } },
   })
 }
 
@@ -67,9 +72,9 @@ it('refuses what the input schema refuses, and what cannot cross, without callin
 })
 
 it('refuses what the output schema refuses, what cannot cross and what is too large', async () => {
-  const answer = (value: unknown, output: z.ZodType = anything) =>
+  const answer = (value: unknown, output?: z.ZodType) =>
     callCapability(
-      providing(() => value, { output }),
+      providing(() => value, output && { output }),
       'call',
       [],
       { limits: { outputBytes: 1000 } },

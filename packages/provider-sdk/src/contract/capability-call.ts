@@ -62,17 +62,25 @@ export interface RunningCall {
   readonly ended: Promise<void>
 }
 
+/** What a contract puts in the place of what a broker does. */
+export interface Wiring {
+  /** The handler gets a signal that has aborted already. */
+  readonly isAbortedFirst?: boolean
+  readonly readBody?: (body: AsyncIterable<unknown>) => Promise<readonly unknown[]>
+}
+
 /** Calls as the broker of a host does. */
 export function startCapabilityCall(
   provider: CapabilityProvider,
   name: string,
   args: readonly unknown[],
   options: CapabilityCallOptions = {},
+  wiring: Wiring = {},
 ): RunningCall {
   const trace: CallTrace = { annotations: {}, logs: [], description: undefined, isInvoked: false }
   const controller = new AbortController()
   const capability = `${provider.name}.${name}`
-  const work = runCall({ provider, name, args, options, trace, controller })
+  const work = runCall({ provider, name, args, options, wiring, trace, controller })
   const answer = withAbort(work, controller.signal, capability).catch((error: unknown) => {
     // what aborted the call is what the cell sees, not that the work was left
     if (controller.signal.aborted) throw controller.signal.reason
@@ -90,6 +98,7 @@ interface CallParts {
   readonly name: string
   readonly args: readonly unknown[]
   readonly options: CapabilityCallOptions
+  readonly wiring: Wiring
   readonly trace: CallTrace
   readonly controller: AbortController
 }
@@ -103,10 +112,12 @@ async function runCall(parts: CallParts): Promise<CallAnswer> {
   try {
     controller.signal.throwIfAborted()
     const context = contextOf(parts, full, limits, options)
+    if (parts.wiring.isAbortedFirst) controller.abort(coreErrors.CANCELLED({ what: full }))
     trace.isInvoked = true
     const reply = await capability.invoke(input, context)
     const { maxChunks = Infinity } = parts.options
-    return await answerOf({ capability, full, reply, limits, maxChunks, signal: controller.signal })
+    const { readBody } = parts.wiring
+    return await answerOf({ capability, full, reply, limits, maxChunks, readBody, signal: controller.signal })
   } finally {
     release()
   }
@@ -215,10 +226,11 @@ interface ReplyParts {
   readonly reply: unknown
   readonly limits: CapabilityLimits
   readonly maxChunks: number
+  readonly readBody: Wiring['readBody']
   readonly signal: AbortSignal
 }
 
-async function answerOf({ capability, full, reply, limits, maxChunks, signal }: ReplyParts): Promise<CallAnswer> {
+async function answerOf({ capability, full, reply, limits, signal, ...reading }: ReplyParts): Promise<CallAnswer> {
   const invalid = (...problems: string[]): Error =>
     harnessErrors.CAPABILITY_OUTPUT_INVALID({ capability: full, problems })
   const tooLarge = (what: string): Error =>
@@ -243,7 +255,7 @@ async function answerOf({ capability, full, reply, limits, maxChunks, signal }: 
     throw error
   }
   if (body === undefined) return { value: copy, chunks: undefined }
-  const { outputBytes: limitBytes } = limits
-  const chunks = collectBody(body, { signal, limitBytes, maxChunks, tooLarge: () => tooLarge('body'), invalid })
+  const collect = { signal, ...reading, limitBytes: limits.outputBytes, tooLarge: () => tooLarge('body'), invalid }
+  const chunks = reading.readBody?.(body) ?? collectBody(body, collect)
   return { value: copy, chunks: await chunks }
 }
