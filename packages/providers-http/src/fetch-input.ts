@@ -1,13 +1,9 @@
-import { capabilityBody } from '@capsule/provider-sdk'
+import { streamable } from '@capsule/provider-sdk'
 import * as z from 'zod'
 import { normalizedUrl } from './request-url.ts'
 
 const headerPair = z.tuple([z.string(), z.string()])
-const body = z.union([
-  z.string(),
-  z.instanceof(Uint8Array),
-  z.custom<typeof capabilityBody>((value) => value === capabilityBody),
-])
+const body = streamable(z.union([z.string(), z.instanceof(Uint8Array)]))
 
 /** What `http.fetch` takes. Policies match it, so URL and method have one form only: the one that is sent. */
 export const fetchInput = z

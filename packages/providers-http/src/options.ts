@@ -76,7 +76,7 @@ const privateHost = hostPattern.refine(({ kind, port }) => kind === 'exact' && p
   message: "must be one host with its port, such as '127.0.0.1:8080'",
 })
 const bytes = z.number().int().positive()
-const durationMs = z.number().positive().finite()
+const durationMs = z.number().int().positive()
 const method = z
   .string()
   .regex(/^[A-Za-z]{1,32}$/, 'must be a method, such as POST')

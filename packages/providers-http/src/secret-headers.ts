@@ -37,10 +37,11 @@ export function createSecretHeaders(options: SecretHeaderOptions): SecretHeaders
     if (target === undefined) continue
     for (const [name, value] of Object.entries(headers)) {
       const header = name.toLowerCase()
-      const secretName = `${host} ${header}`
+      // names of secrets are identifiers; the number keeps them apart
+      const secretName = `header_${entries.length + 1}_${header.replaceAll(/[^a-z0-9]/g, '_').slice(0, 32)}`
       secrets[secretName] = value
       // what a server repeats is often the token alone
-      if (header === 'authorization') secrets[`${secretName} credentials`] = credentialsOf(value)
+      if (header === 'authorization') secrets[`${secretName}_credentials`] = credentialsOf(value)
       entries.push({ target, header, secretName })
     }
   }
@@ -53,7 +54,7 @@ export function createSecretHeaders(options: SecretHeaderOptions): SecretHeaders
       const headers = new Map<string, string>()
       for (const { target, header, secretName } of entries) {
         if (!isFor(target, url)) continue
-        const value = readSecret(values, secretName)
+        const value = values[secretName]
         if (value === undefined || !isHeaderValue(value)) {
           throw httpErrors.HTTP_HEADER_NOT_ALLOWED({ header, problem: 'has no valid value in the host program' })
         }
@@ -64,20 +65,11 @@ export function createSecretHeaders(options: SecretHeaderOptions): SecretHeaders
   }
 }
 
-/** The host program's function may fail, and its error is not for the cell. */
-function readSecret(values: Readonly<Record<string, string>>, name: string): string | undefined {
-  try {
-    return values[name]
-  } catch {
-    return undefined
-  }
-}
-
 function isFor({ scheme, pattern }: SecretTarget, url: URL): boolean {
   if (url.protocol !== `${scheme}:` || !coversHost(pattern, url.hostname)) return false
   return pattern.port === undefined ? url.port === '' : pattern.port === portOf(url)
 }
 
 function credentialsOf(value: SecretValue): () => string {
-  return () => (typeof value === 'string' ? value : value()).replace(/^[A-Za-z][A-Za-z0-9-]* +/, '')
+  return () => (typeof value === 'string' ? value : value()).replace(/^[A-Za-z][A-Za-z0-9-]* +(?=.)/, '')
 }
