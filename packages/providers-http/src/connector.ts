@@ -1,5 +1,6 @@
 import { promises as dns } from 'node:dns'
 import type { LookupFunction } from 'node:net'
+import { callbackify } from 'node:util'
 import { isCapsuleError } from '@capsule/core'
 import { Agent, buildConnector, Pool } from 'undici'
 import { httpErrors } from './errors.ts'
@@ -77,7 +78,7 @@ function connectorFor(
   return (connectOptions, callback) => {
     const address = addressOf(connectOptions.hostname)
     // `lookup` is not called for an address
-    if (address !== undefined && !isAllowed(address)) return void callback(refuse(host, [address]), null)
+    if (address !== undefined && !isAllowed(address)) return callback(refuse(host, [address]), null)
     // undici ends an attempt that nothing waits for any more through the socket that is returned here
     return connect(connectOptions, (...[error, socket]) => {
       if (error !== null) return callback(connectError(host, error), null)
@@ -94,25 +95,22 @@ function checkedLookup(
   resolve: Resolve,
   { isAllowed, refuse }: { isAllowed: (address: string) => boolean; refuse: Refuse },
 ): LookupFunction {
-  return (hostname, { all = false }, callback) => {
-    resolve(hostname).then(
-      (addresses) => {
-        const allowed = addresses.filter(({ address }) => isAllowed(address))
-        const [first] = allowed
-        if (first === undefined)
-          callback(
-            refuse(
-              hostname,
-              addresses.map(({ address }) => address),
-            ),
-            [],
-          )
-        else if (all) callback(null, allowed)
-        else callback(null, first.address, first.family)
-      },
-      (error: unknown) => callback(httpErrors.HTTP_RESOLVE_FAILED({ host: hostname, reason: reasonOf(error) }), []),
-    )
-  }
+  const resolveAllowed = callbackify(async (hostname: string) => {
+    const found = await resolve(hostname).catch((error: unknown) => {
+      throw httpErrors.HTTP_RESOLVE_FAILED({ host: hostname, reason: reasonOf(error) })
+    })
+    const allowed = found.filter(({ address }) => isAllowed(address))
+    if (allowed.length > 0) return allowed
+    const addresses = found.map(({ address }) => address)
+    throw refuse(hostname, addresses)
+  })
+  return (hostname, { all = false }, callback) =>
+    resolveAllowed(hostname, (error, allowed) => {
+      const [first] = allowed ?? []
+      if (first === undefined) callback(error, [])
+      else if (all) callback(null, [...allowed])
+      else callback(null, first.address, first.family)
+    })
 }
 
 // the messages of Node name the address

@@ -61,10 +61,10 @@ export interface HttpOptions {
   readonly secretHeaders?: SecretHeaderOptions
 }
 
-const hostPattern = z.string().transform((text, { addIssue }): HostPattern => {
+const hostPattern = z.string().transform((text, context): HostPattern => {
   const pattern = parseHostPattern(text)
   if (pattern !== undefined) return pattern
-  addIssue({
+  context.addIssue({
     code: 'custom',
     message: `${quoted(text)} is no host: write example.com, *.example.com, an address or *, and :port`,
   })
@@ -125,14 +125,14 @@ const optionsSchema = z
     requestHeaders: z.array(headerName.transform((name) => name.toLowerCase())).default([...defaultRequestHeaders]),
     secretHeaders: z.record(secretTarget, z.record(headerName, secretValue)).default({}),
   })
-  .superRefine(({ allow, allowPrivate }, { addIssue }) => {
+  .superRefine(({ allow, allowPrivate }, context) => {
     if (allow.length + allowPrivate.length === 0)
-      addIssue({ code: 'custom', path: ['allow'], message: 'must name a host' })
+      context.addIssue({ code: 'custom', path: ['allow'], message: 'must name a host' })
     for (const [index, { hostname }] of allowPrivate.entries()) {
       const address = addressOf(hostname)
       if (address === undefined || isPrivateAddress(address)) continue
       const message = `${address} is not a private or loopback address: name public ones in allow; others are never reached`
-      addIssue({ code: 'custom', path: ['allowPrivate', index], message })
+      context.addIssue({ code: 'custom', path: ['allowPrivate', index], message })
     }
   })
 

@@ -7,9 +7,9 @@ export interface ResponseBodyOptions {
   readonly codings: readonly string[]
   readonly limitBytes: number
   /** What to throw for a failure of the connection. */
-  failureOf(error: unknown): unknown
+  readonly failureOf: (error: unknown) => unknown
   /** Called once, with the decoded bytes, when the body was read, has failed or was left. */
-  onEnd(bytes: number): void
+  readonly onEnd: (bytes: number) => void
 }
 
 /** The decoded body, counted as it is read; leaving it early closes the connection. */

@@ -18,7 +18,7 @@ export interface UrlPolicy {
   check(url: URL): void
   isAddressAllowed(url: URL, address: string): boolean
   /** Whether this very host and port may be private. */
-  isPrivateAllowed(url: URL): boolean
+  readonly isPrivateAllowed: (url: URL) => boolean
 }
 
 export function createUrlPolicy(rules: UrlRules, isPublic: (address: string) => boolean): UrlPolicy {

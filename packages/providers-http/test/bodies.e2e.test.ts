@@ -1,5 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import zlib from 'node:zlib'
+import { silentLogger } from '@capsule/core'
+import type { CapabilityContext } from '@capsule/provider-sdk'
 import { expect, it } from 'vitest'
 import { codeOf, createTestProvider, fetchWith } from './fetching.ts'
 import { startRawSite, startSite } from './site.ts'
@@ -143,13 +145,16 @@ async function compressedWithWindow(log: number): Promise<Buffer> {
   return Buffer.concat(await compress.toArray())
 }
 
-function contextOf(): object {
+function contextOf(): CapabilityContext {
   return {
     capability: 'http.fetch',
     signal: new AbortController().signal,
     limits: { timeoutMs: 30_000, inputBytes: mib, outputBytes: 100 * mib, concurrent: 1 },
     secrets: {},
-    logger: {},
+    logger: silentLogger,
+    sessionId: 's',
+    executionId: 'e',
+    callId: 'c',
     annotate() {},
   }
 }

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { describeProviderContract } from '@capsule/provider-sdk/testing'
 import { afterAll, beforeAll } from 'vitest'
 import { httpErrors } from '../src/errors.ts'
@@ -12,9 +13,8 @@ beforeAll(async () => {
   site = await startSite(({ url }, response) => {
     if (url === '/slow') return
     response.write('a')
-    if (url === '/large') response.end(Buffer.alloc(100_000))
-    // one chunk of the body for each write that gets through on its own
-    else if (url === '/streamed') setImmediate(() => response.write('b'))
+    if (url === '/large') response.end(Buffer.alloc(2_000_000))
+    else if (url === '/streamed') writeUntilLeft(response)
     else response.end('b')
   })
   another = await startSite((_, response) => response.end())
@@ -24,6 +24,12 @@ afterAll(async () => {
   await site[Symbol.asyncDispose]()
   await another[Symbol.asyncDispose]()
 })
+
+/** Has always more, so that only the reader ends it. */
+function writeUntilLeft(response: ServerResponse): void {
+  while (response.writable && response.write(Buffer.alloc(1000)));
+  if (response.writable) response.once('drain', () => writeUntilLeft(response))
+}
 
 const at = (path: string) => (): [string] => [`http://api.example.com:${site.port}${path}`]
 
@@ -40,7 +46,7 @@ describeProviderContract({
       allow: ['api.example.com'],
       allowPrivate: ['unreachable.example.com:1'],
       methods: ['GET', 'POST'],
-      maxResponseBytes: 50_000,
+      maxResponseBytes: 1_000_000,
       secretHeaders: { [`http://api.example.com:${site.port}`]: { 'x-api-key': secret } },
     }),
   secrets: [secret],

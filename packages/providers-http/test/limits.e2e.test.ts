@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { CapabilityContext, CapabilityReply } from '@capsule/provider-sdk'
-import { createFakeClock, waitFor, waitForEvent } from '@capsule/testing'
+import { createFakeClock, waitFor } from '@capsule/testing'
 import { expect, it } from 'vitest'
 import { codeOf, createTestProvider, fetchWith, type TestOptions } from './fetching.ts'
 import { type Site, startRawSite, startSite } from './site.ts'
@@ -175,7 +175,7 @@ it('disposes with calls under way', async () => {
   await using site = await startRawSite((socket) => socket.write(slowBody))
   const { iterator, provider } = await openBody(site)
   await iterator.next()
-  const closed = waitForEvent(site.sockets.values[0] ?? expect.unreachable(), 'close')
+  const closed = site.socketClosed(0)
   const next = codeOf(iterator.next())
   await provider[Symbol.asyncDispose]()
   expect(await next).toBe('HTTP_CLOSED')
