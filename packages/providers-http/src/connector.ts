@@ -50,6 +50,9 @@ export function createConnections({ maxHeaderBytes, ...options }: ConnectorOptio
     // the deadline of the call is for all of it
     headersTimeout: 0,
     bodyTimeout: 0,
+    // an idle connection; the server may ask for more with `keep-alive: timeout=`
+    keepAliveTimeout: 4000,
+    keepAliveMaxTimeout: 60_000,
     factory: (origin, poolOptions: Pool.Options) =>
       new Pool(origin, { ...poolOptions, connect: connectorFor(new URL(origin), { ...options, refuse }) }),
   })

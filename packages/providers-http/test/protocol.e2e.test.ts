@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { codeOf, createTestProvider, fetchWith } from './fetching.ts'
 import { startRawSite } from './site.ts'
@@ -42,6 +43,16 @@ it.each([
   await using site = await startRawSite((socket) => socket.end(answer))
   await using provider = createTestProvider([site.port])
   expect(await codeOf(fetchWith(provider, `http://a.example.com:${site.port}/`))).toBe(code)
+})
+
+it('tells a lost connection from a body that cannot be decoded', async () => {
+  const body = gzipSync('a text').subarray(0, 15)
+  await using site = await startRawSite((socket) => {
+    socket.write(`${ok}content-encoding: gzip\r\ncontent-length: 100\r\n\r\n`)
+    socket.end(body)
+  })
+  await using provider = createTestProvider([site.port])
+  expect(await codeOf(fetchWith(provider, `http://a.example.com:${site.port}/`))).toBe('HTTP_CONNECTION_LOST')
 })
 
 it('does not take bytes after a response for the next one', async () => {
