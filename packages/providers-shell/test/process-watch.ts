@@ -44,31 +44,24 @@ export async function watchProcesses(): Promise<ProcessWatch> {
   return { socketPath, came, left, dismiss }
 }
 
-/** The processes, dead ones that nobody has waited for among them, that have the text in their arguments. */
-export function findProcesses(text: string): string[] {
+/** The processes that have the text in their arguments. */
+export function findProcesses(text: string): { readonly pid: number; readonly line: string }[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid)
     .flatMap((pid) => {
-      try {
-        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
-        return line.includes(text) ? [`${pid} ${line}`] : []
-      } catch {
-        return []
-      }
+      const line = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')
+      return line.includes(text) ? [{ pid, line }] : []
     })
 }
 
-/** Children of this process that are dead and not waited for: their arguments are gone. */
-export function findZombies(): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-        const [state] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-        return state === 'Z' ? [stat.slice(0, stat.lastIndexOf(')') + 1)] : []
-      } catch {
-        return []
-      }
-    })
+/** Whether there still is something of it, were it only a dead process that nobody has waited for. */
+export const isThere = ({ pid }: { readonly pid: number }): boolean => read(`/proc/${pid}/stat`) !== ''
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
 }

@@ -6,7 +6,7 @@ import { argv, literal, pattern, shellErrors, text } from '@capsule/providers-sh
 import { coreErrors } from '@capsule/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { hasNamespaces, openShell, type OpenShell } from './open-shell.ts'
-import { findProcesses, findZombies, type ProcessWatch, watchProcesses } from './process-watch.ts'
+import { findProcesses, isThere, type ProcessWatch, watchProcesses } from './process-watch.ts'
 
 const deadlineMs = 10_000
 const fixture = join(import.meta.dirname, 'fixtures/daemon-tree.fixture.mjs')
@@ -22,24 +22,30 @@ const callOf = ({ socketPath }: ProcessWatch, environment = 'clear') => ({
   args: [fixture, socketPath, environment],
 })
 
-async function bothAreUp({ came }: ProcessWatch): Promise<void> {
+/** Resolves to what is there of the tree then, bubblewrap and the first process of the namespace among it. */
+async function bothAreUp({ came, socketPath }: ProcessWatch): Promise<ReturnType<typeof findProcesses>> {
   await came.waitForCount(2, { deadlineMs, what: 'the tree to be up' })
   expect(came.values.toSorted()).toEqual(['daemon', 'main'])
+  return findProcesses(socketPath)
 }
 
-/** Not after a while: at once. */
-function expectNoneLeft({ socketPath }: ProcessWatch): void {
+/** Not after a while: at once, and without a dead one that nobody has waited for. */
+function expectNoneLeft({ socketPath }: ProcessWatch, tree: ReturnType<typeof findProcesses>): void {
   expect(findProcesses(socketPath)).toEqual([])
-  expect(findZombies().filter((name) => /node|bwrap|timeout/.test(name))).toEqual([])
+  expect(tree.filter(isThere)).toEqual([])
 }
 
 describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
   it('is really there before it is ended', async () => {
     const watch = await watchProcesses()
     const result = openTree('namespace').run(callOf(watch))
-    await bothAreUp(watch)
-    const lines = findProcesses(watch.socketPath).filter((line) => !/bwrap|timeout/.test(line))
-    expect(lines.map((line) => line.includes(' daemon')).toSorted()).toEqual([false, true])
+    const tree = await bothAreUp(watch)
+    expect(tree.map(({ line }) => /^\S*bwrap|^\S*timeout|daemon $/.exec(line)?.[0] ?? 'main').toSorted()).toEqual([
+      expect.stringMatching(/bwrap$/),
+      expect.stringMatching(/timeout$/),
+      'daemon ',
+      'main',
+    ])
     watch.dismiss('main')
     await result
   })
@@ -47,10 +53,10 @@ describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
   it('is gone when its main process ends by itself', async () => {
     const watch = await watchProcesses()
     const result = openTree('namespace').run(callOf(watch))
-    await bothAreUp(watch)
+    const tree = await bothAreUp(watch)
     watch.dismiss('main')
     expect(await waitFor(result, { deadlineMs })).toMatchObject({ exitCode: 0 })
-    expectNoneLeft(watch)
+    expectNoneLeft(watch, tree)
     await watch.left.waitForCount(2)
   })
 
@@ -58,9 +64,9 @@ describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
     const watch = await watchProcesses()
     const result = openTree('namespace', 2000).run(callOf(watch))
     result.catch(() => undefined)
-    await bothAreUp(watch)
+    const tree = await bothAreUp(watch)
     const error = await waitFor(result, { deadlineMs }).catch((reason: unknown) => reason)
-    expectNoneLeft(watch)
+    expectNoneLeft(watch, tree)
     expect(shellErrors.SHELL_TIMED_OUT.is(error)).toBe(true)
   })
 
@@ -69,10 +75,10 @@ describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
     const cell = new AbortController()
     const result = openTree('namespace').run(callOf(watch), { signal: cell.signal })
     result.catch(() => undefined)
-    await bothAreUp(watch)
+    const tree = await bothAreUp(watch)
     cell.abort(new Error('the cell was cancelled'))
     const error = await waitFor(result, { deadlineMs }).catch((reason: unknown) => reason)
-    expectNoneLeft(watch)
+    expectNoneLeft(watch, tree)
     expect(coreErrors.CANCELLED.is(error)).toBe(true)
   })
 
@@ -86,16 +92,16 @@ describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
       for (let turn = 0; turn < turns * turns; turn++) await new Promise(setImmediate)
       cell.abort()
       expect(coreErrors.CANCELLED.is(await waitFor(result, { deadlineMs }))).toBe(true)
-      expectNoneLeft(watch)
+      expectNoneLeft(watch, [])
     }
   })
 
   it('is gone when the reader leaves the stream', async () => {
     const watch = await watchProcesses()
     const events = await openTree('namespace').start(callOf(watch))
-    await bothAreUp(watch)
+    const tree = await bothAreUp(watch)
     await waitFor(events.return!(), { deadlineMs })
-    expectNoneLeft(watch)
+    expectNoneLeft(watch, tree)
     expect(await events.next()).toEqual({ done: true, value: undefined })
   })
 
@@ -103,9 +109,9 @@ describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
     const watch = await watchProcesses()
     const opened = openTree('namespace')
     const result = opened.run(callOf(watch)).catch((reason: unknown) => reason)
-    await bothAreUp(watch)
+    const tree = await bothAreUp(watch)
     await waitFor(opened.dispose(), { deadlineMs })
-    expectNoneLeft(watch)
+    expectNoneLeft(watch, tree)
     expect(coreErrors.CANCELLED.is(await result)).toBe(true)
     await expect(opened.run(callOf(watch))).rejects.toMatchObject({ code: 'CANCELLED' })
   })
