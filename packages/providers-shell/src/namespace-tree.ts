@@ -17,8 +17,11 @@ const statusFd = 3
  * A pid namespace per command: when its first process ends, the kernel ends all others, whatever they did to hide, before
  * that process can be waited for. So once bubblewrap, which waits for it, is gone, they all are; and bubblewrap dies with us.
  */
-export function createNamespaceTrees(options: NamespaceOptions): ProcessTrees | { readonly reason: string } {
-  const bubblewrap = findSystemTool('bwrap')
+export function createNamespaceTrees(
+  options: NamespaceOptions,
+  findTool: typeof findSystemTool = findSystemTool,
+): ProcessTrees | { readonly reason: string } {
+  const bubblewrap = findTool('bwrap')
   if (process.platform !== 'linux') return { reason: `${process.platform} has no namespaces` }
   if (bubblewrap === undefined) return { reason: 'bubblewrap (bwrap) is not installed' }
   const base = [bubblewrap, ...namespaceFlags(options)] as const
@@ -78,8 +81,8 @@ function findInit(
   base: readonly [string, ...string[]],
   options: NamespaceOptions,
 ): { readonly init: readonly string[] } | { readonly reason: string } {
-  const readlink = findSystemTool('readlink')
-  const timeout = findSystemTool('timeout')
+  const readlink = findTool('readlink')
+  const timeout = findTool('timeout')
   if (readlink === undefined)
     return { reason: 'readlink (coreutils), to see whether namespaces work, is not installed' }
   const nested = [bubblewrap, ...nestedFlags, '--']
