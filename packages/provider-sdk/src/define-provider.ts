@@ -5,9 +5,13 @@ import type {
   CapabilityProvider,
   CapabilityReply,
 } from '@capsule/core'
-import * as z from 'zod'
+import type * as z from 'zod'
 import { checkedBy } from './checked-by.ts'
+import { definitionProblems } from './definition-problems.ts'
+import { describeInOneLine } from './describe-call.ts'
 import { providerErrors } from './errors.ts'
+import { jsonSchemaOf } from './json-schema.ts'
+import { type SecretDefinitions, secretGetters } from './provider-secrets.ts'
 
 /** One capability, with zod schemas as the source of types, docs and validation. */
 export interface CapabilityDefinition<Input extends z.ZodType, Output extends z.ZodType> {
@@ -51,7 +55,7 @@ export interface ProviderDefinition<
     // the second half is what `Outputs` is inferred from
   } & { readonly [Name in keyof Outputs]: { readonly output: Outputs[Name] } }
   /** Stay in the host: handlers get them as `context.secrets`, and audit, errors and approvals show them as `[name]`. */
-  readonly secrets?: Readonly<Record<string, string | (() => string)>>
+  readonly secrets?: SecretDefinitions
   /** Ends what the provider holds open. */
   dispose?(this: void): void | Promise<void>
 }
@@ -64,81 +68,52 @@ export const defaultCapabilityLimits: CapabilityLimits = Object.freeze({
   concurrent: 16,
 })
 
-// unit: characters
-const describedLength = 200
-const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
-
 /** A provider from schemas and handlers. @throws PROVIDER_DEFINITION_INVALID */
 export function defineProvider<
   const Inputs extends Record<string, z.ZodType>,
   const Outputs extends Record<string, z.ZodType>,
 >(definition: ProviderDefinition<Inputs, Outputs>): CapabilityProvider {
+  const problems = definitionProblems(definition)
+  if (problems.length > 0) throw providerErrors.PROVIDER_DEFINITION_INVALID({ provider: nameOf(definition), problems })
   const { name, specificationVersion, secrets = {}, dispose } = definition
   const definitions = Object.entries(
     definition.capabilities as Readonly<Record<string, CapabilityDefinition<z.ZodType, z.ZodType>>>,
   )
-  const problems = problemsOf(name, specificationVersion, definitions)
-  if (problems.length > 0) throw providerErrors.PROVIDER_DEFINITION_INVALID({ provider: String(name), problems })
+  let disposed: Promise<void> | undefined
   return Object.freeze({
     name,
     specificationVersion,
     capabilities: Object.freeze(Object.fromEntries(definitions.map(([key, each]) => [key, capabilityOf(each)]))),
-    secrets: Object.freeze(
-      Object.fromEntries(
-        Object.entries(secrets).map(([key, secret]) => [key, typeof secret === 'string' ? () => secret : secret]),
-      ),
-    ),
-    [Symbol.asyncDispose]: async () => dispose?.(),
+    secrets: secretGetters(name, secrets),
+    [Symbol.asyncDispose]: () => (disposed ??= (async () => dispose?.())()),
   })
+}
+
+function nameOf(definition: unknown): string {
+  const { name } = (definition ?? {}) as { name?: unknown }
+  return typeof name === 'string' ? name.slice(0, 64) : '?'
 }
 
 function capabilityOf(definition: CapabilityDefinition<z.ZodType, z.ZodType>): Capability {
   const { summary, input, output, positional = [], effect = 'write', bodyField, returns = 'value' } = definition
-  const { limits, describeCall = describeAsJson, handler } = definition
+  const { limits = {}, describeCall, handler } = definition
   return Object.freeze({
     summary,
     effect,
     positional: Object.freeze([...positional]),
     bodyField,
     returns,
-    limits: Object.freeze({ ...defaultCapabilityLimits, ...limits }),
+    limits: Object.freeze({
+      timeoutMs: limits.timeoutMs ?? defaultCapabilityLimits.timeoutMs,
+      inputBytes: limits.inputBytes ?? defaultCapabilityLimits.inputBytes,
+      outputBytes: limits.outputBytes ?? defaultCapabilityLimits.outputBytes,
+      concurrent: limits.concurrent ?? defaultCapabilityLimits.concurrent,
+    }),
     inputSchema: jsonSchemaOf(input, 'input'),
     outputSchema: jsonSchemaOf(output, 'output'),
     checkInput: checkedBy(input),
     checkOutput: checkedBy(output),
-    describeCall,
+    describeCall: describeInOneLine(describeCall),
     invoke: handler,
   })
-}
-
-/** What has no place in JSON Schema (bytes, dates) shows as `{}`: it is for people and tools, not for validation. */
-function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): Readonly<Record<string, unknown>> {
-  return Object.freeze(z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Record<string, unknown>)
-}
-
-function describeAsJson(input: unknown): string {
-  const text = JSON.stringify(input, (_, value: unknown) =>
-    value instanceof Uint8Array ? `<${value.length} bytes>` : typeof value === 'bigint' ? `${value}n` : value,
-  )
-  return text.length > describedLength ? `${text.slice(0, describedLength)}…` : text
-}
-
-function problemsOf(
-  name: string,
-  version: string,
-  definitions: readonly (readonly [string, CapabilityDefinition<z.ZodType, z.ZodType>])[],
-): string[] {
-  const problems: string[] = []
-  if (!namePattern.test(name)) problems.push('name: must be letters, digits and _, at most 64')
-  if (version !== 'v1') problems.push("specificationVersion: must be 'v1'")
-  if (definitions.length === 0) problems.push('capabilities: must hold at least one')
-  for (const [key, { handler, limits = {} }] of definitions) {
-    if (!namePattern.test(key)) problems.push(`capabilities.${key}: a name must be letters, digits and _, at most 64`)
-    if (typeof handler !== 'function') problems.push(`capabilities.${key}.handler: must be a function`)
-    for (const [limit, value] of Object.entries(limits)) {
-      if (!(limit in defaultCapabilityLimits)) problems.push(`capabilities.${key}.limits.${limit}: unknown limit`)
-      else if (!(value > 0)) problems.push(`capabilities.${key}.limits.${limit}: must be a number above 0`)
-    }
-  }
-  return problems
 }

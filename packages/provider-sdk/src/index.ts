@@ -6,6 +6,7 @@ export {
   type ProviderDefinition,
 } from './define-provider.ts'
 export { providerErrors } from './errors.ts'
+export { streamable } from './streamable.ts'
 // all that a provider needs of core, so that this package is enough
 export {
   type Capability,

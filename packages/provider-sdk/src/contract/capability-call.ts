@@ -62,24 +62,37 @@ export interface RunningCall {
   readonly ended: Promise<void>
 }
 
+/** What a contract puts in the place of what a broker does. */
+export interface Wiring {
+  /** The handler gets a signal that has aborted already. */
+  readonly isAbortedFirst?: boolean
+  readonly readBody?: (body: AsyncIterable<unknown>) => Promise<readonly unknown[]>
+}
+
 /** Calls as the broker of a host does. */
 export function startCapabilityCall(
   provider: CapabilityProvider,
   name: string,
   args: readonly unknown[],
   options: CapabilityCallOptions = {},
+  wiring: Wiring = {},
 ): RunningCall {
   const trace: CallTrace = { annotations: {}, logs: [], description: undefined, isInvoked: false }
   const controller = new AbortController()
   const capability = `${provider.name}.${name}`
-  const work = runCall({ provider, name, args, options, trace, controller })
-  const answer = withAbort(work, controller.signal, capability).catch((error: unknown) => {
-    // what aborted the call is what the cell sees, not that the work was left
-    if (controller.signal.aborted) throw controller.signal.reason
-    throw isCapsuleError(error) ? error : harnessErrors.CAPABILITY_FAILED({ capability }, { cause: error })
+  const work = runCall({ provider, name, args, options, wiring, trace, controller }).catch((error: unknown) => {
+    const typed = isCapsuleError(error) ? error : harnessErrors.CAPABILITY_FAILED({ capability }, { cause: error })
+    // what the handler has begun is of no use any more
+    if (!controller.signal.aborted) controller.abort(typed)
+    throw typed
+  })
+  const answer = withAbort(work, controller.signal, capability).catch(() => {
+    throw controller.signal.reason
   })
   const ended = work.then(
-    () => {},
+    ({ chunks = [] }) => {
+      if (chunks.length >= (options.maxChunks ?? Infinity)) controller.abort(coreErrors.CANCELLED({ what: capability }))
+    },
     () => {},
   )
   return { trace, answer, ended }
@@ -90,6 +103,7 @@ interface CallParts {
   readonly name: string
   readonly args: readonly unknown[]
   readonly options: CapabilityCallOptions
+  readonly wiring: Wiring
   readonly trace: CallTrace
   readonly controller: AbortController
 }
@@ -103,10 +117,12 @@ async function runCall(parts: CallParts): Promise<CallAnswer> {
   try {
     controller.signal.throwIfAborted()
     const context = contextOf(parts, full, limits, options)
+    if (parts.wiring.isAbortedFirst) controller.abort(coreErrors.CANCELLED({ what: full }))
     trace.isInvoked = true
     const reply = await capability.invoke(input, context)
     const { maxChunks = Infinity } = parts.options
-    return await answerOf({ capability, full, reply, limits, maxChunks, signal: controller.signal })
+    const { readBody } = parts.wiring
+    return await answerOf({ capability, full, reply, limits, maxChunks, readBody, signal: controller.signal })
   } finally {
     release()
   }
@@ -137,16 +153,23 @@ function readCall({ provider, name, args, options }: CallParts, full: string): R
       what: 'arguments',
       limitBytes: limits.inputBytes,
     })
-  const input = { ...(crossed.copy as object), ...streamedField(capability, options, refuse) }
+  const fields = crossed.copy as Readonly<Record<string, unknown>>
+  const input = { ...fields, ...streamedField(capability, fields, options, refuse) }
   const checked = capability.checkInput(input)
   if (!checked.isValid) throw refuse(checked.problems)
   const merged = { ...options, ...definedOf(mapped.options) }
   return { capability, input: checked.value, limits: lowered(limits, merged), options: merged }
 }
 
-function streamedField({ bodyField }: Capability, { body }: CapabilityCallOptions, refuse: Refuse): object {
+function streamedField(
+  { bodyField }: Capability,
+  input: Readonly<Record<string, unknown>>,
+  { body }: CapabilityCallOptions,
+  refuse: Refuse,
+): object {
   if (body === undefined) return {}
   if (bodyField === undefined) throw refuse(['body: this capability takes no stream'])
+  if (input[bodyField] !== undefined) throw refuse([`${bodyField}: is given twice, as a stream and as a value`])
   return { [bodyField]: capabilityBody }
 }
 
@@ -171,7 +194,7 @@ function watch(controller: AbortController, what: string, options: CapabilityCal
   const cancel = (): void => controller.abort(coreErrors.CANCELLED({ what }, { cause: signal?.reason }))
   if (signal?.aborted) cancel()
   signal?.addEventListener('abort', cancel, { once: true })
-  const expire = (): void => controller.abort(coreErrors.TIMED_OUT({ what, timeoutMs }))
+  const expire = (): void => controller.abort(harnessErrors.CAPABILITY_TIMED_OUT({ capability: what, timeoutMs }))
   const timer = timeoutMs === Infinity ? undefined : clock.setTimer(timeoutMs, expire)
   return () => {
     signal?.removeEventListener('abort', cancel)
@@ -203,10 +226,9 @@ function contextOf(
   }
 }
 
-/** Asked for at each use: one that fails is a failure of the calls that need it. */
+/** Asked for at each use; one that fails is a failure of the call. */
 function secretsOf({ secrets }: CapabilityProvider): Readonly<Record<string, string>> {
-  const properties = Object.entries(secrets).map(([name, get]) => [name, { get, enumerable: true }] as const)
-  return Object.defineProperties({}, Object.fromEntries(properties))
+  return Object.freeze(Object.fromEntries(Object.entries(secrets).map(([name, get]) => [name, get()])))
 }
 
 interface ReplyParts {
@@ -215,14 +237,15 @@ interface ReplyParts {
   readonly reply: unknown
   readonly limits: CapabilityLimits
   readonly maxChunks: number
+  readonly readBody: Wiring['readBody']
   readonly signal: AbortSignal
 }
 
-async function answerOf({ capability, full, reply, limits, maxChunks, signal }: ReplyParts): Promise<CallAnswer> {
+async function answerOf({ capability, full, reply, limits, signal, ...reading }: ReplyParts): Promise<CallAnswer> {
   const invalid = (...problems: string[]): Error =>
-    harnessErrors.CAPABILITY_OUTPUT_INVALID({ capability: full, problems })
+    harnessErrors.CAPABILITY_RESULT_INVALID({ capability: full, problems })
   const tooLarge = (what: string): Error =>
-    harnessErrors.CAPABILITY_OUTPUT_TOO_LARGE({ capability: full, what, limitBytes: limits.outputBytes })
+    harnessErrors.CAPABILITY_RESULT_TOO_LARGE({ capability: full, what, limitBytes: limits.outputBytes })
   const { value, body } = isCapabilityReply(reply) ? reply : { value: reply, body: undefined }
   const readValue = (): unknown => {
     const checked = capability.checkOutput(value)
@@ -243,7 +266,7 @@ async function answerOf({ capability, full, reply, limits, maxChunks, signal }: 
     throw error
   }
   if (body === undefined) return { value: copy, chunks: undefined }
-  const { outputBytes: limitBytes } = limits
-  const chunks = collectBody(body, { signal, limitBytes, maxChunks, tooLarge: () => tooLarge('body'), invalid })
+  const collect = { signal, ...reading, limitBytes: limits.outputBytes, tooLarge: () => tooLarge('body'), invalid }
+  const chunks = reading.readBody?.(body) ?? collectBody(body, collect)
   return { value: copy, chunks: await chunks }
 }
