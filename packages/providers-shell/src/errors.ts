@@ -1,9 +1,16 @@
 import { defineErrors } from '@capsule/core'
 
+// unit: characters
+const quotedLength = 100
+
+/** Of what a cell gave: on one line, and not all of it. */
+const quoted = (text: string): string =>
+  JSON.stringify(text.length > quotedLength ? `${text.slice(0, quotedLength)}…` : text)
+
 export const shellErrors = defineErrors({
   SHELL_COMMAND_UNKNOWN: {
     message: ({ command, allowed }: { command: string; allowed: readonly string[] }) =>
-      `the command ${JSON.stringify(command)} is not allowed; allowed are ${allowed.join(', ')}`,
+      `the command ${quoted(command)} is not allowed; allowed are ${allowed.join(', ')}`,
     cause: 'Only the names that the host declared in `commands` can be run; a path or a shell line is not a name.',
     next: 'Use one of the names in the message, or declare the command in `shell({ commands })`.',
   },
@@ -14,7 +21,7 @@ export const shellErrors = defineErrors({
     next: 'Correct the positions that the message names, or widen `args` of the command.',
   },
   SHELL_CWD_INVALID: {
-    message: ({ cwd, rule }: { cwd: string; rule: string }) => `cwd ${JSON.stringify(cwd)} is not allowed: ${rule}`,
+    message: ({ cwd, rule }: { cwd: string; rule: string }) => `cwd ${quoted(cwd)} is not allowed: ${rule}`,
     cause:
       'A working directory is a directory inside of the root that the host gave; links out of it are not followed.',
     next: 'Give a path relative to the root that stays inside, leave `cwd` out, or set `root` in `shell({ root })`.',

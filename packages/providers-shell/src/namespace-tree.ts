@@ -1,16 +1,15 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-import type { ProcessTree, ProcessTrees, TreeCommand } from './process-tree.ts'
+import { type Mounts, mountFlags } from './namespace-mounts.ts'
+import type { ProcessTree, ProcessTrees } from './process-tree.ts'
 import { findSystemTool, probe, type UserIds } from './system-tools.ts'
 
 interface NamespaceOptions extends UserIds {
-  readonly mounts: 'host' | { readonly readOnly: readonly string[] }
+  readonly mounts: Mounts
   readonly network: boolean
 }
 
-/** unit: bytes, of the `/tmp` of a command with mounts of its own */
-const temporaryBytes = 64 * 1024 * 1024
 const statusFd = 3
 
 /**
@@ -24,21 +23,25 @@ export function createNamespaceTrees(
   const bubblewrap = findTool('bwrap')
   if (process.platform !== 'linux') return { reason: `${process.platform} has no namespaces` }
   if (bubblewrap === undefined) return { reason: 'bubblewrap (bwrap) is not installed' }
-  const base = [bubblewrap, ...namespaceFlags(options)] as const
-  const found = findInit(bubblewrap, [...base, ...mountFlags(options)], options)
-  if ('reason' in found) return found
+  const readlink = findTool('readlink')
+  if (readlink === undefined) return { reason: 'readlink of coreutils, to try namespaces with, is not installed' }
+  let reason = ''
+  for (const init of initsOf(bubblewrap, findTool('timeout'), options)) {
+    const flags = [bubblewrap, ...namespaceFlags(options), ...init.flags] as const
+    const result = probe([...flags, ...mountFlags(options.mounts), '--', ...init.argv, readlink, '/proc/self'], options)
+    // pid 1 would be the command itself: that is what the `timeout` of busybox makes of it
+    if (result.isOk && result.stdout.trim() !== '1') return createTrees(options.mounts, flags, init.argv)
+    reason ||= result.isOk ? 'the system has no program that can be the first process' : result.reason
+  }
+  return { reason }
+}
+
+function createTrees(mounts: Mounts, flags: readonly [string, ...string[]], init: readonly string[]): ProcessTrees {
+  const base = [...flags, '--json-status-fd', String(statusFd)] as const
   return {
     kind: 'namespace',
     launch: (command) => ({
-      argv: [
-        ...base,
-        '--json-status-fd',
-        String(statusFd),
-        ...mountFlags(options, command),
-        '--',
-        ...found.init,
-        ...command.argv,
-      ],
+      argv: [...base, ...mountFlags(mounts, command), '--', ...init, ...command.argv],
       env: {},
       moreStdio: ['pipe'],
     }),
@@ -46,61 +49,38 @@ export function createNamespaceTrees(
   }
 }
 
-function namespaceFlags({ network }: NamespaceOptions): string[] {
-  return [
-    '--unshare-pid',
-    '--as-pid-1',
-    '--die-with-parent',
-    // with the capabilities of root a command could uncover the host's /proc, and through it leave the namespace
-    ...['--cap-drop', 'ALL'],
-    ...(network ? [] : ['--unshare-net']),
-  ]
+const namespaceFlags = ({ network }: NamespaceOptions): string[] => [
+  ...['--unshare-pid', '--as-pid-1', '--die-with-parent'],
+  ...(network ? [] : ['--unshare-net']),
+]
+
+interface Init {
+  readonly flags: readonly string[]
+  /** Stands before the command. */
+  readonly argv: readonly string[]
 }
 
-function mountFlags({ mounts }: NamespaceOptions, command?: TreeCommand): string[] {
-  if (mounts === 'host') return ['--dev-bind', '/', '/', '--proc', '/proc']
-  return [
-    ...mounts.readOnly.flatMap((path) => ['--ro-bind', path, path]),
-    ...['--proc', '/proc', '--dev', '/dev', '--size', String(temporaryBytes), '--tmpfs', '/tmp'],
-    ...(command === undefined
-      ? []
-      : ['--ro-bind', command.realPath, command.argv[0], '--bind', command.writable, command.writable]),
-    // else both take as much memory as a command writes to them
-    ...['--remount-ro', '/dev', '--remount-ro', '/'],
-  ]
-}
+/** With the capabilities of root a command could uncover the host's /proc, and through it leave the namespace. */
+const noCapabilities = ['--cap-drop', 'ALL']
 
 /**
- * The first process of the namespace: it starts the command, waits for it and ends with its exit code. bubblewrap's own
- * does not fit, as bubblewrap leaves before that one is gone, and the command itself does not, as the kernel hides
- * signals from a first process. GNU `timeout` without a timeout is one; a second bubblewrap is too, but slower (+1.4 ms), and some
- * systems (AppArmor of Ubuntu) refuse it.
+ * What can be the first process of a namespace, the best first: it starts the command, waits for it and ends with its exit
+ * code. bubblewrap's own cannot, as bubblewrap leaves before that one is gone; nor can the command, as the kernel keeps
+ * signals from a first process. GNU `timeout` without a timeout can. A second bubblewrap can, but takes longer, and
+ * some systems (AppArmor of Ubuntu) refuse it.
  */
-function findInit(
-  bubblewrap: string,
-  base: readonly [string, ...string[]],
-  options: NamespaceOptions,
-): { readonly init: readonly string[] } | { readonly reason: string } {
-  const readlink = findTool('readlink')
-  const timeout = findTool('timeout')
-  if (readlink === undefined)
-    return { reason: 'readlink (coreutils), to see whether namespaces work, is not installed' }
-  const nested = [bubblewrap, ...nestedFlags, '--']
-  const candidates = [...(timeout === undefined ? [] : [[timeout, '--foreground', '0']]), nested]
-  let reason = ''
-  for (const init of candidates) {
-    const result = probe([...base, '--', ...init, readlink, '/proc/self'], options)
-    // pid 1 would be the command itself: that is what the `timeout` of busybox does
-    if (result.isOk && result.stdout.trim() !== '1') return { init }
-    reason ||= result.isOk ? `${init[0]} does not stay as the first process` : result.reason
-  }
-  return { reason }
+function initsOf(bubblewrap: string, timeout: string | undefined, { uid }: UserIds): readonly Init[] {
+  const isRoot = (uid ?? process.getuid?.()) === 0
+  const nested = ['--unshare-pid', '--die-with-parent', '--dev-bind', '/', '/', '--proc', '/proc', ...noCapabilities]
+  return [
+    ...(timeout === undefined ? [] : [{ flags: noCapabilities, argv: [timeout, '--foreground', '0'] }]),
+    // root needs its capabilities for the second one; who is not root gets them in a user namespace
+    {
+      flags: isRoot ? [] : noCapabilities,
+      argv: [bubblewrap, ...(isRoot ? [] : ['--unshare-user']), ...nested, '--'],
+    },
+  ]
 }
-
-const nestedFlags = [
-  ...['--unshare-user', '--unshare-pid', '--die-with-parent', '--cap-drop', 'ALL'],
-  ...['--dev-bind', '/', '/', '--proc', '/proc'],
-]
 
 function watchNamespace(child: ChildProcess): ProcessTree {
   let status = ''

@@ -1,7 +1,6 @@
-import { capabilityBody } from '@capsule/provider-sdk'
+import { streamable } from '@capsule/provider-sdk'
 import * as z from 'zod'
 
-const stream = z.custom<typeof capabilityBody>((value) => value === capabilityBody, 'must be a stream')
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'must be bytes')
 
 /** What both capabilities take; the rest (which command, which arguments) is checked against the command. */
@@ -9,7 +8,9 @@ export const shellInputSchema = z.strictObject({
   command: z.string().describe('One of the names that the host allows'),
   args: z.array(z.string()).default([]).describe('Each reaches the program as one argument, verbatim'),
   cwd: z.string().optional().describe("Relative to the host's root"),
-  input: z.union([z.string(), bytes, stream]).optional().describe('The standard input; without it, it is empty'),
+  input: streamable(z.union([z.string(), bytes]))
+    .optional()
+    .describe('The standard input; without it, it is empty'),
   encoding: z
     .enum(['utf8', 'bytes'])
     .default('utf8')

@@ -55,7 +55,7 @@ it('describes itself and its calls', () => {
   })
   expect(capabilities['start']).toMatchObject({ returns: 'body' })
   const input: ShellInput = { command: 'node', args: ['a b', '"\n'], encoding: 'utf8', cwd: 'sub', input: 'x' }
-  expect(capabilities['run']?.describeCall(input)).toBe('node "a b" "\\"\\n" in sub with input')
+  expect(capabilities['run']?.describeCall(input)).toBe('node "a b" "\\"\\n" in "sub" with input')
   expect(capabilities['run']?.describeCall({ ...input, args: ['x'.repeat(1000)] }).length).toBeLessThan(250)
 })
 

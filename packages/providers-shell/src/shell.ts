@@ -60,11 +60,15 @@ function limitsOf({ commands, slots }: ShellHost) {
   }
 }
 
-const maxDescribed = 200
+// unit: characters
+const describedLength = 200
 
 /** As one would write it, with quotes around each argument so that one with blanks is seen as one. */
 function describeCall({ command, args, cwd, input }: ShellInput): string {
-  const line = [command, ...args.map((argument) => JSON.stringify(argument))].join(' ')
-  const shown = line.length > maxDescribed ? `${line.slice(0, maxDescribed)}…` : line
-  return [shown, ...(cwd === undefined ? [] : [`in ${cwd}`]), ...(input === undefined ? [] : ['with input'])].join(' ')
+  const name = /^[\w.+-]+$/.test(command) ? command : JSON.stringify(command)
+  const line = [name, ...args.map((argument) => JSON.stringify(argument))].join(' ')
+  const where = cwd === undefined ? '' : ` in ${cut(JSON.stringify(cwd))}`
+  return `${cut(line)}${where}${input === undefined ? '' : ' with input'}`
 }
+
+const cut = (line: string): string => (line.length > describedLength ? `${line.slice(0, describedLength)}…` : line)

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { chmod } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { waitFor } from '@capsule/testing'
 import { argv, literal, pattern, shellErrors, text } from '@capsule/providers-shell'
 import { coreErrors } from '@capsule/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { hasNamespaces, openShell, type OpenShell } from './open-shell.ts'
+import { anyArguments, hasNamespaces, openShell, type OpenShell } from './open-shell.ts'
 import { findProcesses, isThere, type ProcessWatch, watchProcesses } from './process-watch.ts'
 
 const deadlineMs = 10_000
@@ -94,6 +95,21 @@ describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
       expect(coreErrors.CANCELLED.is(await waitFor(result, { deadlineMs }))).toBe(true)
       expectNoneLeft(watch, [])
     }
+  })
+
+  // without the rights of root the namespace is within a user namespace
+  it.skipIf(process.getuid?.() !== 0)('is gone also as another user', async () => {
+    const watch = await watchProcesses()
+    await chmod(dirname(watch.socketPath), 0o711)
+    await chmod(watch.socketPath, 0o777)
+    const command = { path: process.execPath, args: anyArguments, timeoutMs: 60_000 }
+    const { run } = openShell({ commands: { tree: command }, treeKill: 'namespace', uid: 65534, gid: 65534 })
+    const cell = new AbortController()
+    const result = run(callOf(watch), { signal: cell.signal }).catch((reason: unknown) => reason)
+    const tree = await bothAreUp(watch)
+    cell.abort()
+    expect(coreErrors.CANCELLED.is(await waitFor(result, { deadlineMs }))).toBe(true)
+    expectNoneLeft(watch, tree)
   })
 
   it('is gone when the reader leaves the stream', async () => {
