@@ -67,9 +67,8 @@ it('never changes what it lets through, and never throws', () => {
   const parts = [oneOf(['a', '$(b)']).optional(), rest(text())]
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary' })), (args) => {
-      const { success, data } = argv(parts).safeParse(args)
-      expect(success).toBe(!args.some((argument) => argument.startsWith('-')))
-      if (success) expect(data).toEqual(args)
+      const hasOption = args.some((argument) => argument.startsWith('-'))
+      expect(argv(parts).safeParse(args).data).toEqual(hasOption ? undefined : args)
     }),
   )
 })

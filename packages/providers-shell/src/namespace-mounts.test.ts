@@ -8,7 +8,7 @@ const command = (path: string, realPath: string, writable = '/srv/root') => ({
   writable,
 })
 const boundBy = (flags: readonly string[]): string[] =>
-  flags.flatMap((flag, at) => (/bind$/.test(flag) ? [`${flag} ${flags[at + 1]} ${flags[at + 2]}`] : []))
+  flags.flatMap((flag, at) => (flag.endsWith('bind') ? [`${flag} ${flags[at + 1]} ${flags[at + 2]}`] : []))
 
 it('mounts what is within another after it', () => {
   const flags = mountFlags(

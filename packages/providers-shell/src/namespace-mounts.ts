@@ -27,7 +27,10 @@ export function mountFlags(mounts: Mounts, command?: TreeCommand): string[] {
     // one that is within another comes after it, and is seen
     ...entries.toSorted((a, b) => a.at.length - b.at.length).flatMap(({ flags }) => flags),
     // else both take as much memory as a command writes to them
-    ...['--remount-ro', '/dev', '--remount-ro', '/'],
+    '--remount-ro',
+    '/dev',
+    '--remount-ro',
+    '/',
   ]
 }
 

@@ -9,7 +9,7 @@ import { findSystemTool } from './system-tools.ts'
 const options = { mounts: 'host', network: true } as const
 const found = createNamespaceTrees(options)
 if ('reason' in found) console.warn(`SKIPPED: namespaces, as ${found.reason}`)
-const can = it.skipIf('reason' in found)
+const isMissing = 'reason' in found
 
 /** The arguments before the command, and which process of its namespace the command is. */
 function launched(trees: ReturnType<typeof createNamespaceTrees>, ids: object = {}): { flags: string; pid: string } {
@@ -27,7 +27,7 @@ function launched(trees: ReturnType<typeof createNamespaceTrees>, ids: object = 
 
 const without = (missing: string) => (name: string) => (name === missing ? undefined : findSystemTool(name))
 
-can('puts timeout, or a second bubblewrap, before the command', () => {
+it.skipIf(isMissing)('puts timeout, or a second bubblewrap, before the command', () => {
   expect(launched(found)).toMatchObject({
     flags: expect.stringContaining('timeout --foreground 0') as string,
     pid: '2',
@@ -37,13 +37,13 @@ can('puts timeout, or a second bubblewrap, before the command', () => {
   expect(nested.pid).toBe('2')
 })
 
-it.skipIf('reason' in found || process.getuid?.() !== 0)('does so for another user too', () => {
+it.skipIf(isMissing || process.getuid?.() !== 0)('does so for another user too', () => {
   const ids = { uid: 65534, gid: 65534 }
   expect(launched(createNamespaceTrees({ ...options, ...ids }), ids).pid).not.toBe('1')
   expect(launched(createNamespaceTrees({ ...options, ...ids }, without('timeout')), ids).pid).not.toBe('1')
 })
 
-can('sees that a timeout does not stay, as that of busybox', () => {
+it.skipIf(isMissing)('sees that a timeout does not stay, as that of busybox', () => {
   const directory = mkdtempSync(join(tmpdir(), 'capsule-timeout-'))
   onTestFinished(() => rmSync(directory, { recursive: true }))
   const timeout = join(directory, 'timeout')

@@ -50,7 +50,9 @@ function createTrees(mounts: Mounts, flags: readonly [string, ...string[]], init
 }
 
 const namespaceFlags = ({ network }: NamespaceOptions): string[] => [
-  ...['--unshare-pid', '--as-pid-1', '--die-with-parent'],
+  '--unshare-pid',
+  '--as-pid-1',
+  '--die-with-parent',
   ...(network ? [] : ['--unshare-net']),
 ]
 

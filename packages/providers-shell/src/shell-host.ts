@@ -50,7 +50,14 @@ export function createShellHost(options: ResolvedShellOptions): ShellHost {
   const disposal = new AbortController()
   const nothing = createNothing()
   return {
-    ...{ commands, trees, prefix, root, uid, gid, clock, running },
+    commands,
+    trees,
+    prefix,
+    root,
+    uid,
+    gid,
+    clock,
+    running,
     slots: createSlots(maxConcurrent),
     disposal: disposal.signal,
     stdioOf: (stdio) => nothing.over(stdio),

@@ -38,9 +38,9 @@ export interface RunResult {
 }
 
 export interface OpenShell {
-  run(input: object, context?: Partial<CapabilityContext>): Promise<RunResult>
-  start(input: object, context?: Partial<CapabilityContext>): Promise<AsyncIterableIterator<ShellEvent>>
-  dispose(): Promise<void>
+  readonly run: (input: object, context?: Partial<CapabilityContext>) => Promise<RunResult>
+  readonly start: (input: object, context?: Partial<CapabilityContext>) => Promise<AsyncIterableIterator<ShellEvent>>
+  readonly dispose: () => Promise<void>
   readonly facts: Readonly<Record<string, unknown>>[]
 }
 
