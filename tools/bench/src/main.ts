@@ -3,10 +3,12 @@ import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { BenchEntry, Measurement } from './bench.ts'
+import { capabilities } from './entries/capabilities.ts'
 import { cancel } from './entries/cancel.ts'
 import { checkpoints } from './entries/checkpoints.ts'
 import { frames } from './entries/frames.ts'
 import { hotLoop } from './entries/hot-loop.ts'
+import { isolation } from './entries/isolation.ts'
 import { latency } from './entries/latency.ts'
 import { memory } from './entries/memory.ts'
 import { output } from './entries/output.ts'
@@ -29,6 +31,8 @@ const entries: readonly BenchEntry[] = [
   frames,
   streams,
   checkpoints,
+  capabilities,
+  isolation,
   soak,
 ]
 const root = join(import.meta.dirname, '../../..')
