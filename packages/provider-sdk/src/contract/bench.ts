@@ -1,12 +1,8 @@
 import { AssertionError } from 'node:assert'
 import { type Capability, capabilityBody, type CapabilityProvider, type CapsuleError } from '@capsule/core'
-import {
-  type CallAnswer,
-  type CapabilityCallOptions,
-  type RunningCall,
-  startCapabilityCall,
-  type Wiring,
-} from './capability-call.ts'
+import type { CallAnswer } from './call-reply.ts'
+import type { CapabilityCallOptions } from './call-request.ts'
+import { type RunningCall, startCapabilityCall, type Wiring } from './capability-call.ts'
 import { cross } from './crossing.ts'
 import { mapArguments } from './map-arguments.ts'
 import type { CapabilitySamples, DetailedSample, ProviderContractOptions, SampleCall } from './provider-contract.ts'

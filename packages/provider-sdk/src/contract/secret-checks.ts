@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { CapsuleError } from '@capsule/core'
 import { type Bench, demand } from './bench.ts'
-import type { CapabilityCallOptions } from './capability-call.ts'
+import type { CapabilityCallOptions } from './call-request.ts'
 import type { CheckDefinition } from './checks.ts'
 import type { CapabilitySamples, ProviderContractOptions } from './provider-contract.ts'
 
