@@ -64,6 +64,10 @@ interface Call {
   leave: () => void
 }
 
+// cells share `globalThis` with this code and may replace any of these
+const NativePromise = Promise
+const NativeMap = Map
+
 const silent = (): void => {}
 
 export function createCapabilityCalls(options: CapabilityCallsOptions): CapabilityCalls {
@@ -74,7 +78,7 @@ class Calls implements CapabilityCalls {
   readonly #options: CapabilityCallsOptions
   readonly #ids: IdSource
   /** Those that the host has not answered. */
-  readonly #calls = new Map<string, Call>()
+  readonly #calls: Map<string, Call> = new NativeMap()
 
   constructor(options: CapabilityCallsOptions) {
     this.#options = options
@@ -90,7 +94,7 @@ class Calls implements CapabilityCalls {
     try {
       return this.#ask(granted, args)
     } catch (error) {
-      return Promise.reject(error as Error)
+      return NativePromise.reject(error as Error)
     }
   }
 
@@ -125,7 +129,14 @@ class Calls implements CapabilityCalls {
     const encoded = this.#encoded(capability, args)
     const callId = this.#ids.next('call')
     const channel = body && this.#options.openChannel(callId)
-    const call: Call = { executionId, granted, signal, channel, ...Promise.withResolvers<unknown>(), leave: silent }
+    const call: Call = {
+      executionId,
+      granted,
+      signal,
+      channel,
+      ...NativePromise.withResolvers<unknown>(),
+      leave: silent,
+    }
     this.#calls.set(callId, call)
     call.leave = this.#listen(callId, call)
     // the execution is cancelled already: nothing is asked

@@ -2,6 +2,12 @@ import { executorErrors } from '../errors.ts'
 import type { BodyChannel, GrantedCapability } from './capability-calls.ts'
 import { responseHeaders } from './response-headers.ts'
 
+// cells share `globalThis` with this code and may replace these
+const { defineProperty } = Object
+const { parse } = JSON
+const NativeUint8Array = Uint8Array
+const decoder = new TextDecoder()
+
 export interface ReplyBody {
   readonly channel: BodyChannel
   /** The signal of the call: it ends reading too. */
@@ -28,17 +34,19 @@ function responseOf({ status, headers, ...rest }: Head): object {
   return { ok: status >= 200 && status < 300, status, ...rest, headers: responseHeaders(headers) }
 }
 
+const readers = ['text', 'json', 'bytes', 'arrayBuffer'] as const
+
 /** Adds the members that `fetch` gives a Response; they do not show where the object is printed. */
 function withBody(target: object, reader: BodyReader): object {
   const methods = {
     text: () => reader.text(),
-    json: async () => JSON.parse(await reader.text()) as unknown,
+    json: async () => parse(await reader.text()) as unknown,
     bytes: () => reader.bytes(),
     arrayBuffer: async () => (await reader.bytes()).buffer,
   }
-  for (const [key, value] of Object.entries(methods)) Object.defineProperty(target, key, { value, configurable: true })
-  Object.defineProperty(target, 'body', { value: reader, configurable: true })
-  return Object.defineProperty(target, 'bodyUsed', { get: () => reader.isUsed, configurable: true })
+  for (const key of readers) defineProperty(target, key, { value: methods[key], configurable: true })
+  defineProperty(target, 'body', { value: reader, configurable: true })
+  return defineProperty(target, 'bodyUsed', { get: () => reader.isUsed, configurable: true })
 }
 
 /** A body comes once: whole, or chunk by chunk. */
@@ -74,7 +82,7 @@ class BodyReader implements AsyncIterable<unknown> {
     const chunks: Uint8Array[] = []
     let size = 0
     for await (const chunk of this) {
-      if (!(chunk instanceof Uint8Array)) throw this.#invalid('its body is a stream of values: loop over `body`')
+      if (!(chunk instanceof NativeUint8Array)) throw this.#invalid('its body is a stream of values: loop over `body`')
       size += chunk.length
       if (size > wholeBodyBytes) {
         throw executorErrors.CAPABILITY_BODY_TOO_LARGE({ capability: this.#capability, limitBytes: wholeBodyBytes })
@@ -85,7 +93,7 @@ class BodyReader implements AsyncIterable<unknown> {
   }
 
   async text(): Promise<string> {
-    return new TextDecoder().decode(await this.bytes())
+    return decoder.decode(await this.bytes())
   }
 
   #use(): void {
@@ -99,7 +107,7 @@ class BodyReader implements AsyncIterable<unknown> {
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size)
+  const whole = new NativeUint8Array(size)
   let offset = 0
   for (const chunk of chunks) {
     whole.set(chunk, offset)

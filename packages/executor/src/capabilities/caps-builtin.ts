@@ -1,6 +1,10 @@
 import type { CapabilityManifest } from '@capsule/protocol'
 import type { CapabilityCalls, GrantedCapability } from './capability-calls.ts'
 
+// cells share `globalThis` with this code and may replace these
+const { defineProperty, entries, freeze, values } = Object
+const NativeMap = Map
+
 export interface CapsBuiltinOptions {
   readonly calls: Pick<CapabilityCalls, 'call'>
   readonly define: (name: string, value: unknown) => void
@@ -23,9 +27,9 @@ export function createCapsBuiltin({ calls, define, remove, inputBuiltins }: Caps
         define(name, value)
         defined.push(name)
       }
-      const functions = new Map(capabilities.map((granted) => [granted.name, functionOf(granted, calls)]))
+      const functions = new NativeMap(capabilities.map((granted) => [granted.name, functionOf(granted, calls)]))
       add('caps', treeOf(functions))
-      if (input) for (const [name, value] of Object.entries(inputBuiltins)) add(name, value)
+      if (input) for (const [name, value] of entries(inputBuiltins)) add(name, value)
       for (const { name, capability } of names) {
         const call = functions.get(capability)
         if (call !== undefined) add(name, call)
@@ -38,8 +42,8 @@ type CapabilityFunction = (...args: unknown[]) => Promise<unknown>
 
 function functionOf(granted: GrantedCapability, calls: Pick<CapabilityCalls, 'call'>): CapabilityFunction {
   const call: CapabilityFunction = (...args) => calls.call(granted, args)
-  Object.defineProperty(call, 'name', { value: granted.name })
-  return Object.freeze(call)
+  defineProperty(call, 'name', { value: granted.name })
+  return freeze(call)
 }
 
 /** `{ files: { read } }` of `files.read`. */
@@ -50,6 +54,6 @@ function treeOf(functions: ReadonlyMap<string, CapabilityFunction>): object {
     tree[provider] ??= {}
     tree[provider][capability] = call
   }
-  for (const branch of Object.values(tree)) Object.freeze(branch)
-  return Object.freeze(tree)
+  for (const branch of values(tree)) freeze(branch)
+  return freeze(tree)
 }

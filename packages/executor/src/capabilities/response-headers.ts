@@ -1,3 +1,8 @@
+// cells share `globalThis` with this code and may replace these
+const { defineProperty, fromEntries } = Object
+const { ownKeys } = Reflect
+const NativeMap = Map
+
 /** The headers of a response as `Headers` gives them, read only: names in lower case, several of one name joined. */
 export interface ResponseHeaders extends Iterable<[string, string]> {
   get(name: string): string | null
@@ -10,7 +15,7 @@ export interface ResponseHeaders extends Iterable<[string, string]> {
 }
 
 export function responseHeaders(list: readonly (readonly [string, string])[]): ResponseHeaders {
-  const byName = new Map<string, string>()
+  const byName: Map<string, string> = new NativeMap()
   for (const [given, value] of list) {
     const name = given.toLowerCase()
     const before = byName.get(name)
@@ -28,9 +33,9 @@ export function responseHeaders(list: readonly (readonly [string, string])[]): R
     [Symbol.iterator]: () => byName.entries(),
   }
   // printing it shows the headers
-  const headers = Object.fromEntries(byName)
-  for (const key of Reflect.ownKeys(methods)) {
-    Object.defineProperty(headers, key, { value: methods[key as keyof ResponseHeaders], configurable: true })
+  const headers = fromEntries(byName)
+  for (const key of ownKeys(methods)) {
+    defineProperty(headers, key, { value: methods[key as keyof ResponseHeaders], configurable: true })
   }
   return headers as unknown as ResponseHeaders
 }

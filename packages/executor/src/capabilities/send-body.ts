@@ -1,6 +1,8 @@
 import { executorErrors } from '../errors.ts'
 import type { BodyChannel } from './capability-calls.ts'
 
+// cells share `globalThis` with this code and may replace it
+const NativeUint8Array = Uint8Array
 const encoder = new TextEncoder()
 
 /** Sends a body as fast as the host takes it. Never rejects: a source that fails fails the host's reading. */
@@ -15,7 +17,7 @@ export async function sendBody(channel: BodyChannel, body: AsyncIterable<unknown
 }
 
 function bytesOf(chunk: unknown, capability: string): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk
+  if (chunk instanceof NativeUint8Array) return chunk
   if (typeof chunk === 'string') return encoder.encode(chunk)
   throw executorErrors.CAPABILITY_CALL_INVALID({ capability, problem: 'the chunks of a body must be bytes or text' })
 }

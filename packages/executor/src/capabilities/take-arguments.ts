@@ -12,6 +12,11 @@ export interface TakenArguments {
   readonly body?: AsyncIterable<unknown>
 }
 
+// cells share `globalThis` with this code and may replace these
+const { getPrototypeOf, prototype: objectPrototype } = Object
+const { asyncIterator } = Symbol
+const NativeAbortSignal = AbortSignal
+
 type Fields = Record<string, unknown>
 
 /**
@@ -42,7 +47,7 @@ export function takeArguments(granted: GrantedCapability, given: readonly unknow
 }
 
 function checkedSignal(capability: string, signal: unknown): AbortSignal {
-  if (signal instanceof AbortSignal) return signal
+  if (signal instanceof NativeAbortSignal) return signal
   throw invalid(capability, 'signal must be an AbortSignal')
 }
 
@@ -62,11 +67,11 @@ const invalid = (capability: string, problem: string): Error =>
 
 function isPlain(value: unknown): value is Fields {
   if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
+  const prototype: unknown = getPrototypeOf(value)
+  return prototype === objectPrototype || prototype === null
 }
 
 /** Not bytes or text: those are sent with the call. */
 function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+  return typeof value === 'object' && value !== null && asyncIterator in value
 }
