@@ -38,6 +38,17 @@ it('asks with what a person has to know, and makes the call when it is approved'
   ])
 })
 
+it('shows what the capability is for when a call cannot be described', async () => {
+  const describeCall = (): string => {
+    throw new Error('x')
+  }
+  const { call, asked } = openSession([providerOf('p', { do: capabilityOf(() => 1, { describeCall }) })], {
+    policy: asking(),
+  })
+  await call('p.do')
+  expect(asked[0]?.approval.summary).toBe('Does something.')
+})
+
 it('bounds the summary', async () => {
   const { call, asked } = openSession([provider], { policy: asking() })
   await call('p.do', ['\u202e'.repeat(3000)])

@@ -86,7 +86,10 @@ export class CallJournal {
     // there is no input before it was checked
     if (call.summary === '' && call.input !== undefined) {
       const { capability } = call.plan
-      call.summary = summaryOf(() => capability.describeCall(call.input), this.#parts.redactor, summaryLength)
+      const { redactor } = this.#parts
+      call.summary =
+        summaryOf(() => capability.describeCall(call.input), redactor, summaryLength) ||
+        summaryOf(() => capability.summary, redactor, summaryLength)
     }
     return call.summary
   }

@@ -253,6 +253,31 @@ describe('the end of a call', () => {
     expect(codeOf(await waitFor(second))).toBe('CAPABILITY_TIMED_OUT')
   })
 
+  it('may come between its turn and its start', async () => {
+    const made: unknown[] = []
+    const { call, clock, session } = openSession([
+      providerOf('p', {
+        do: capabilityOf(
+          ({ path }) => {
+            made.push(path)
+            return path === 'first' ? never() : path
+          },
+          { limits: { concurrent: 1 } },
+        ),
+      }),
+    ])
+    const controller = new AbortController()
+    const calls = [call('p.do', ['first'], { timeoutMs: 10 }), call('p.do', ['second'], { signal: controller.signal })]
+    await settled()
+    clock.advance(10)
+    clock.advance(5000)
+    controller.abort()
+    expect((await waitFor(Promise.all(calls))).map(codeOf)).toEqual(['CAPABILITY_TIMED_OUT', 'CANCELLED'])
+    expect(valueOf(await call('p.do', ['third']))).toBe('third')
+    expect(made).toEqual(['first', 'third'])
+    expect(session.info()).toMatchObject({ pending: 0, waiting: 0 })
+  })
+
   it('drops a result that comes later, and tells the audit', async () => {
     const late = Promise.withResolvers<string>()
     const signals: AbortSignal[] = []

@@ -210,6 +210,25 @@ describe('input', () => {
   })
 })
 
+it('takes out the secrets of a provider that is registered later, too', async () => {
+  const { call, session, registry, records, logger } = openSession([])
+  registry.register(
+    providerOf(
+      'p',
+      {
+        do: (_, context) => {
+          context.logger.info('with abcdefgh')
+          throw new Error('abcdefgh')
+        },
+      },
+      { token: () => 'abcdefgh' },
+    ),
+  )
+  session.setPolicy(session.policy)
+  expect(codeOf(await call('p.do'))).toBe('CAPABILITY_FAILED')
+  expect(JSON.stringify([records, logger.lines])).not.toContain('abcdefgh')
+})
+
 it('shows no secret: errors, audit, approvals, annotations, log', async () => {
   const secret = 's3cr3t/token+value'
   const forms = [secret, Buffer.from(secret).toString('base64'), encodeURIComponent(secret)]

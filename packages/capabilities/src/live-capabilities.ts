@@ -14,6 +14,7 @@ import { CallTracker } from './call-tracker.ts'
 import { capabilityErrors } from './errors.ts'
 import type { AskedCall, Explanation } from './explanation.ts'
 import { Grants } from './grants.ts'
+import { leaveBody } from './metered-body.ts'
 import type { PolicyRule } from './policy-rule.ts'
 import { createRedactingLogger } from './redacting-logger.ts'
 import { Redactor } from './redactor.ts'
@@ -103,7 +104,10 @@ export class LiveCapabilities implements SessionCapabilities {
   async call(request: CapabilityRequest, ports: CapabilityPorts): Promise<CapabilityAnswer> {
     try {
       this.#calls++
-      if (this.#isClosed) return errorAnswer(cancelled(request.capability), this.#redactor)
+      if (this.#isClosed) {
+        if (request.body !== undefined) leaveBody(request.body)
+        return errorAnswer(cancelled(request.capability), this.#redactor)
+      }
       return await this.#flow.call(request, ports, this.#grants)
     } catch (error) {
       // nothing in the flow throws; should it, the cell must not wait for ever
@@ -143,6 +147,7 @@ export class LiveCapabilities implements SessionCapabilities {
     const grants = new Grants(asPolicy(policy), this.#registry)
     const before = this.manifest
     this.#grants = grants
+    this.#redactor.watch(this.#registry.providers)
     this.#approvals.forgetAll()
     this.#tracker.abortWhere((call) => !isStillAllowed(call, grants), revoked)
     if (JSON.stringify(before) !== JSON.stringify(grants.manifest)) this.#tellManifest()

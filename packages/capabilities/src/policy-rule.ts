@@ -62,7 +62,7 @@ export const revokedRule = 'revoked'
 const countSchema = z.number().int().nonnegative()
 const durationSchema = z.number().positive()
 const patternSchema = z.string().refine(isCapabilityPattern, 'must be like files.read, files.* or *')
-export const scopeSchema = z.enum(['call', 'execution', 'session'])
+const scopeSchema = z.enum(['call', 'execution', 'session'])
 
 const budgetSchema = z.strictObject({
   calls: countSchema.optional(),

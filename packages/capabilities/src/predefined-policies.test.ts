@@ -33,7 +33,7 @@ it.each([
 
 it.each([
   ['standard', 'http.fetch', { method: 'GET' }, 'allow'],
-  ['standard', 'http.fetch', {}, 'allow'],
+  ['standard', 'http.fetch', {}, 'deny'],
   ['standard', 'http.fetch', { method: 'POST' }, 'deny'],
   ['standard', 'http.fetch', { method: 'get' }, 'deny'],
   ['trusted', 'http.fetch', { method: 'POST' }, 'allow'],

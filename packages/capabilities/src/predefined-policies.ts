@@ -31,8 +31,7 @@ const standard = restricted.extend({
       id: 'read-http',
       effect: 'allow',
       capability: 'http.fetch',
-      // a fetch that names no method is a GET
-      when: { method: { in: ['GET', 'HEAD', 'OPTIONS'], optional: true } },
+      when: { method: { in: ['GET', 'HEAD', 'OPTIONS'] } },
     },
   ],
   names: { fetch: 'http.fetch' },

@@ -10,9 +10,9 @@ const maxLength = 8192
 
 /** A logger whose lines hold no secrets of any provider. */
 export function createRedactingLogger(logger: Logger, redactor: Redactor): Logger {
-  if (!redactor.hasSecrets) return logger
   return createLogger((level, message, fields) => {
-    logger[level](redactor.redact(message, maxLength), redactValue(fields, redactor, maxDepth) as object as {})
+    if (!redactor.hasSecrets) logger[level](message, fields)
+    else logger[level](redactor.redact(message, maxLength), redactValue(fields, redactor, maxDepth) as object as {})
   })
 }
 

@@ -18,16 +18,25 @@ const substitutes = ['[redacted]', '[…]', '***']
  * less than 4 characters is left: it would be found in most texts, and what is replaced would tell it.
  */
 export class Redactor {
-  readonly #secrets: readonly KnownSecret[]
+  #secrets: readonly KnownSecret[] = []
   readonly #logger: Logger
   #substitutes = new Map<string, string>()
   #pattern: RegExp | undefined
 
   constructor(providers: readonly CapabilityProvider[], logger: Logger) {
     this.#logger = logger
-    this.#secrets = providers.flatMap(({ name: provider, secrets }) =>
-      Object.entries(secrets).map(([name, read]) => ({ provider, name, read, values: [] })),
-    )
+    this.watch(providers)
+  }
+
+  /** From now on also the secrets of these; those of others stay known. */
+  watch(providers: readonly CapabilityProvider[]): void {
+    const known = new Set(this.#secrets.map(({ provider }) => provider))
+    const added = providers
+      .filter(({ name }) => !known.has(name))
+      .flatMap(({ name: provider, secrets }) =>
+        Object.entries(secrets).map(([name, read]): KnownSecret => ({ provider, name, read, values: [] })),
+      )
+    this.#secrets = [...this.#secrets, ...added]
   }
 
   get hasSecrets(): boolean {

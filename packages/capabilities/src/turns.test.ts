@@ -31,6 +31,17 @@ it('does not hold up those who wait for another gate', () => {
   expect(entered).toEqual(['b', 'a'])
 })
 
+it('lets nobody overtake through a gate that has become wider', () => {
+  const turns = new Turns()
+  const gate: Gate = { limit: 1, running: 1 }
+  const entered: string[] = []
+  turns.enter('lane', [gate], () => entered.push('old'))
+  gate.limit = 2
+  expect(turns.tryEnter([gate])).toBe(false)
+  turns.enter('lane', [gate], () => entered.push('new'))
+  expect(entered).toEqual(['old'])
+})
+
 it('is fair and never too full, whatever happens', () => {
   const step = fc.record({
     what: fc.constantFrom('enter', 'enter', 'leave', 'give up'),

@@ -2,6 +2,7 @@
 export type {
   Approval,
   ApprovalDecision,
+  ApprovalScope,
   CapabilityAnswer,
   CapabilityCall,
   CapabilityCallPorts,

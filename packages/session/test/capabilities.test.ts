@@ -151,7 +151,15 @@ it('asks a person, once', async () => {
   const events = eventsOf(execution)
   worker.process.send(request(id))
   const call = await calls.next()
-  const approval = { approvalId: 'approval-1', capability: 'a.b', summary: 'does b', rule: 'ask' }
+  const approval = {
+    approvalId: 'approval-1',
+    callId: 'call-1',
+    capability: 'a.b',
+    effect: 'write',
+    summary: 'does b',
+    rule: 'ask',
+    remember: 'session',
+  } as const
   const decision = call.approve(approval, new AbortController().signal)
   await execution.approve('approval-1', { remember: 'session' })
   expect(await waitFor(decision)).toEqual({ decision: 'approve', remember: 'session' })

@@ -40,17 +40,24 @@ export type CapabilityAnswer =
 /** What a person is asked to approve. */
 export interface Approval {
   readonly approvalId: string
+  readonly callId: string
   readonly capability: string
+  /** `read` changes nothing. */
+  readonly effect: 'read' | 'write'
   /** One readable line, without secrets. */
   readonly summary: string
   /** The rule of the policy that asks. */
   readonly rule: string
   readonly timeoutMs?: number | undefined
+  /** How long a decision may hold at the longest. */
+  readonly remember: ApprovalScope
 }
+
+export type ApprovalScope = 'call' | 'execution' | 'session'
 
 export interface ApprovalDecision {
   readonly decision: 'approve' | 'deny'
   readonly reason?: string | undefined
-  /** For how long it holds for calls of the same rule and capability, as far as the rule allows. @defaultValue 'call' */
-  readonly remember?: 'call' | 'execution' | 'session' | undefined
+  /** For how long it holds for calls of the same rule and capability, as far as the rule allows. @defaultValue what the rule says for an approval, 'call' for a denial */
+  readonly remember?: ApprovalScope | undefined
 }
