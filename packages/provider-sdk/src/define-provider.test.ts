@@ -20,7 +20,7 @@ const provider = defineProvider({
 })
 
 it('types what a handler returns', () => {
-  defineProvider({
+  const wrong = defineProvider({
     name: 'wrong',
     specificationVersion: 'v1',
     capabilities: {
@@ -33,6 +33,7 @@ it('types what a handler returns', () => {
       },
     },
   })
+  expect(wrong.capabilities['count']?.checkOutput({ text: 'a' })).toMatchObject({ isValid: false })
 })
 
 it('checks input and output by the schemas, and names fields', () => {

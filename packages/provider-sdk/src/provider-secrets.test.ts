@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { providerErrors } from './errors.ts'
 import { secretGetters } from './provider-secrets.ts'
 
 it('asks at each use', () => {
@@ -21,8 +22,7 @@ it('names a secret that cannot be had, and shows nothing of it', () => {
     try {
       return String(getters[name]?.())
     } catch (error) {
-      expect(error).toMatchObject({ code: 'PROVIDER_SECRET_UNAVAILABLE' })
-      return (error as Error).message
+      return providerErrors.PROVIDER_SECRET_UNAVAILABLE.is(error) ? error.message : `another error: ${String(error)}`
     }
   }
   expect(message('throws')).toBe("the secret 'throws' of the provider 'notes' cannot be had: its function throws")

@@ -132,6 +132,11 @@ describe('system.env', () => {
     await expect(read(provider, 'HOME')).rejects.toMatchObject({ code: notGranted })
   })
 
+  it('reads no more than the variable of that name', async () => {
+    const names = ['toString', '__proto__', 'constructor', 'hasOwnProperty']
+    for (const name of names) expect((await read(system({ environment: names }), name)).value).toEqual({ value: null })
+  })
+
   it('names the list when it refuses', async () => {
     await expect(read(system({ environment: ['A', 'B'] }), 'C')).rejects.toMatchObject({
       code: notGranted,

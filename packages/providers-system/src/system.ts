@@ -71,7 +71,8 @@ function environmentValue(environment: readonly string[] | Readonly<Record<strin
     describeCall: ({ name }) => `reads the environment value ${JSON.stringify(name)}`,
     handler({ name }) {
       if (!granted.includes(name)) throw systemErrors.SYSTEM_ENVIRONMENT_NOT_GRANTED({ name, granted })
-      return { value: values[name] ?? null }
+      // not what `process.env` inherits: toString, __proto__
+      return { value: Object.hasOwn(values, name) ? (values[name] ?? null) : null }
     },
   })
 }

@@ -6,7 +6,7 @@ import * as z from 'zod'
 import { defineProvider } from '../define-provider.ts'
 import { streamable } from '../streamable.ts'
 import { callCapability } from './call-capability.ts'
-import type { CapabilityCallOptions } from './capability-call.ts'
+import type { CapabilityCallOptions } from './call-request.ts'
 
 const errors = defineErrors({ NOTE_MISSING: { message: () => 'no such note', cause: '', next: '' } })
 
@@ -180,7 +180,11 @@ it('reads the body of a reply, within the limits, and leaves it early', async ()
   expect((await read(early, { maxChunks: 1 })).text()).toBe('a')
   expect(early.state.isDone).toBe(true)
   const large = streamOf(two)
-  await expect(read(large, { limits: { outputBytes: 10 } })).resolves.toBeDefined()
+  await expect(read(large, { limits: { outputBytes: 7 } })).resolves.toBeDefined()
+  // the value, which takes 5, and the body share the limit
+  await expect(read(streamOf(two), { limits: { outputBytes: 6 } })).rejects.toMatchObject({
+    code: 'CAPABILITY_RESULT_TOO_LARGE',
+  })
   const tooLarge = streamOf([new Uint8Array(8), new Uint8Array(8), new Uint8Array(8)])
   await expect(read(tooLarge, { limits: { outputBytes: 20 } })).rejects.toMatchObject({
     code: 'CAPABILITY_RESULT_TOO_LARGE',

@@ -1,10 +1,6 @@
 import type { CapabilityProvider } from '@capsule/core'
-import {
-  type CallTrace,
-  type CapabilityCallOptions,
-  type CapabilityLogLine,
-  startCapabilityCall,
-} from './capability-call.ts'
+import type { CapabilityCallOptions } from './call-request.ts'
+import { type CallTrace, type CapabilityLogLine, startCapabilityCall } from './capability-call.ts'
 
 export interface CapabilityCallResult<Value> {
   readonly value: Value

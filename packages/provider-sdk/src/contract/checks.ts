@@ -6,7 +6,7 @@ export interface CheckDefinition {
   readonly name: string
   /** What the options leave out. */
   readonly skipped?: string | undefined
-  run(bench: Bench): Verdict | Promise<Verdict>
+  run(this: void, bench: Bench): Verdict | Promise<Verdict>
 }
 
 /** Nothing when the rule is kept. */

@@ -7,6 +7,8 @@ export interface DetailedSample {
   readonly args: SampleArguments
   /** What the cell streams into the `bodyField`; asked for anew at each call. */
   readonly body?: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+  /** Leaves the body of the answer after so many chunks: for one without end. */
+  readonly maxChunks?: number
 }
 
 export type SampleCall = SampleArguments | DetailedSample
@@ -58,7 +60,7 @@ export interface ProviderCheck {
   /** Why it does not run: what the options leave out. */
   readonly skipped?: string | undefined
   /** Rejects with an error that says what to change. */
-  run(): Promise<NotTried | undefined>
+  run(this: void): Promise<NotTried | undefined>
 }
 
 /** The rule applies to the provider, and the options have no sample to try it with. */
