@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createFakeClock, waitFor } from '@capsule/testing'
 import { argv, literal, pattern, shellErrors, text } from '@capsule/providers-shell'
 import { type Clock, coreErrors, systemClock } from '@capsule/core'
@@ -183,7 +183,8 @@ describe.skipIf(!isLinux)('a host that is killed', () => {
     const script = join(import.meta.dirname, 'fixtures/shell-host.fixture.ts')
     const call = JSON.stringify(callOf(watch, environment))
     const host = spawn(process.execPath, ['--conditions=@capsule/source', '--no-warnings', script, treeKill, call], {
-      env: {},
+      // what a killed host leaves goes with it
+      env: { TMPDIR: dirname(watch.socketPath) },
       stdio: 'inherit',
     })
     onTestFinished(() => void host.kill('SIGKILL'))
