@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { capabilityBody } from '@capsule/provider-sdk'
 import type { ShellEvent } from '@capsule/providers-shell'
-import { createRecorder, waitFor } from '@capsule/testing'
+import { createFakeClock, createRecorder, waitFor } from '@capsule/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { anyArguments, openShell, treeKills } from './open-shell.ts'
 
@@ -80,9 +80,11 @@ describe.for(treeKills.filter(({ isHere }) => isHere))('shell.start, $treeKill',
   })
 
   it('delivers what came before a failure, and then the failure', async () => {
-    const { start } = openShell({ commands: { sh: { ...sh, timeoutMs: 400 } }, treeKill })
+    const clock = createFakeClock()
+    const { start } = openShell({ commands: { sh: { ...sh, timeoutMs: 400 } }, treeKill, clock })
     const events = await start({ command: 'sh', args: ['-c', 'echo a; sleep 60'] })
     expect(await waitFor(events.next())).toMatchObject({ value: { text: 'a\n' } })
+    clock.advance(400)
     await expect(waitFor(events.next())).rejects.toMatchObject({ code: 'SHELL_TIMED_OUT' })
     expect(await events.next()).toEqual({ done: true, value: undefined })
   })

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { waitFor } from '@capsule/testing'
+import { createFakeClock, waitFor } from '@capsule/testing'
 import { argv, literal, pattern, shellErrors, text } from '@capsule/providers-shell'
-import { coreErrors } from '@capsule/core'
+import { type Clock, coreErrors, systemClock } from '@capsule/core'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { anyArguments, hasNamespaces, openShell, type OpenShell } from './open-shell.ts'
 import { findProcesses, isThere, type ProcessWatch, watchProcesses } from './process-watch.ts'
@@ -13,9 +13,11 @@ const deadlineMs = 10_000
 const fixture = join(import.meta.dirname, 'fixtures/daemon-tree.fixture.mjs')
 const isLinux = process.platform === 'linux'
 
-function openTree(treeKill: 'namespace' | 'group', timeoutMs = 60_000): OpenShell {
+const timeoutMs = 60_000
+
+function openTree(treeKill: 'namespace' | 'group', clock: Clock = systemClock): OpenShell {
   const args = argv([literal(fixture), pattern(/\/.*/), text()])
-  return openShell({ commands: { tree: { path: process.execPath, args, timeoutMs } }, treeKill })
+  return openShell({ commands: { tree: { path: process.execPath, args, timeoutMs } }, treeKill, clock })
 }
 
 const callOf = ({ socketPath }: ProcessWatch, environment = 'clear') => ({
@@ -63,9 +65,11 @@ describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
 
   it('is gone when its time is up', async () => {
     const watch = await watchProcesses()
-    const result = openTree('namespace', 2000).run(callOf(watch))
+    const clock = createFakeClock()
+    const result = openTree('namespace', clock).run(callOf(watch))
     result.catch(() => undefined)
     const tree = await bothAreUp(watch)
+    clock.advance(timeoutMs)
     const error = await waitFor(result, { deadlineMs }).catch((reason: unknown) => reason)
     expectNoneLeft(watch, tree)
     expect(shellErrors.SHELL_TIMED_OUT.is(error)).toBe(true)
@@ -99,17 +103,18 @@ describe.skipIf(!hasNamespaces)('a tree that hides, in a namespace', () => {
 
   // without the rights of root the namespace is within a user namespace
   it.skipIf(process.getuid?.() !== 0)('is gone also as another user', async () => {
-    const watch = await watchProcesses()
-    await chmod(dirname(watch.socketPath), 0o711)
-    await chmod(watch.socketPath, 0o777)
-    const command = { path: process.execPath, args: anyArguments, timeoutMs: 60_000 }
-    const { run } = openShell({ commands: { tree: command }, treeKill: 'namespace', uid: 65534, gid: 65534 })
-    const cell = new AbortController()
-    const result = run(callOf(watch), { signal: cell.signal }).catch((reason: unknown) => reason)
-    const tree = await bothAreUp(watch)
-    cell.abort()
-    expect(coreErrors.CANCELLED.is(await waitFor(result, { deadlineMs }))).toBe(true)
-    expectNoneLeft(watch, tree)
+    // unique, and a number of seconds
+    const mark = `600.${randomInt(1e12)}`
+    const commands = { sh: { path: '/bin/sh', args: anyArguments, timeoutMs } }
+    const { start } = openShell({ commands, treeKill: 'namespace', uid: 65534, gid: 65534 })
+    const hide = `(setsid env -i /bin/sleep ${mark} </dev/null >/dev/null 2>&1 &); echo up; exec sleep 600`
+    const events = await start({ command: 'sh', args: ['-c', hide] })
+    expect(await waitFor(events.next(), { deadlineMs })).toMatchObject({ value: { text: 'up\n' } })
+    const tree = findProcesses(mark)
+    expect(tree.length).toBeGreaterThan(1)
+    await waitFor(events.return!(), { deadlineMs })
+    expect(findProcesses(mark)).toEqual([])
+    expect(tree.filter(isThere)).toEqual([])
   })
 
   it('is gone when the reader leaves the stream', async () => {
@@ -145,9 +150,11 @@ describe.skipIf(!isLinux)('a tree that hides, in a group', () => {
 
   it('is gone when its time is up, as long as it keeps its environment', async () => {
     const watch = await watchProcesses()
-    const result = openTree('group', 2000).run(callOf(watch, 'keep'))
+    const clock = createFakeClock()
+    const result = openTree('group', clock).run(callOf(watch, 'keep'))
     result.catch(() => undefined)
     await bothAreUp(watch)
+    clock.advance(timeoutMs)
     await expect(result).rejects.toMatchObject({ code: 'SHELL_TIMED_OUT' })
     await watch.left.waitForCount(2, { deadlineMs, what: 'the end of the daemon' })
   })
@@ -176,7 +183,8 @@ describe.skipIf(!isLinux)('a host that is killed', () => {
     const script = join(import.meta.dirname, 'fixtures/shell-host.fixture.ts')
     const call = JSON.stringify(callOf(watch, environment))
     const host = spawn(process.execPath, ['--conditions=@capsule/source', '--no-warnings', script, treeKill, call], {
-      env: {},
+      // what a killed host leaves goes with it
+      env: { TMPDIR: dirname(watch.socketPath) },
       stdio: 'inherit',
     })
     onTestFinished(() => void host.kill('SIGKILL'))
