@@ -7,12 +7,21 @@ import { resolveIsolation } from './resolve-isolation.ts'
 const nodePath = '/bin/node'
 const missing = { isAvailable: false, reason: 'not here', nextStep: 'install it' } as const
 
-function driver(level: IsolationLevel, availability: Availability = { isAvailable: true }, name = level): IsolationDriver {
+function driver(
+  level: IsolationLevel,
+  availability: Availability = { isAvailable: true },
+  name = level,
+): IsolationDriver {
   return { name, level, probe: vi.fn(async () => availability), prepare: () => Promise.reject(new Error('not asked')) }
 }
 
 it('gives the strongest available level for auto', async () => {
-  const [none, process, permission, os] = [driver('none'), driver('process'), driver('permission'), driver('os', missing)]
+  const [none, process, permission, os] = [
+    driver('none'),
+    driver('process'),
+    driver('permission'),
+    driver('os', missing),
+  ]
   const obtained = await resolveIsolation({ asked: 'auto', drivers: [none, process, os, permission], nodePath })
   expect(obtained).toEqual({ level: 'permission', driver: permission })
 })

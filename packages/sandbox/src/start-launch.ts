@@ -10,7 +10,10 @@ export type Launch = Pick<PreparedLaunch, 'command' | 'args' | 'env' | 'cwd' | '
 const firstExtraFd = 5
 
 /** Starts what a driver prepared, for a trial or a test; a session's transport does the same with the protocol on top. */
-export function startLaunch({ command, args, env, cwd, uid, gid, extraStdio }: Launch, timeoutMs?: number): ChildProcess {
+export function startLaunch(
+  { command, args, env, cwd, uid, gid, extraStdio }: Launch,
+  timeoutMs?: number,
+): ChildProcess {
   const nullFd = openSync(devNull, 'r+')
   try {
     const slots = extraStdio.map((entry) => slotOf(entry, nullFd))

@@ -184,10 +184,13 @@ it('is refused for a process that is not there', async () => {
   expect(() => createWatchdog(options)).toThrow(expect.objectContaining({ code: 'WATCHDOG_UNAVAILABLE' }))
 })
 
-it.each([{ pid: 0 }, { pid: 1, maxRssMb: 0 }, { pid: 1, maxCpuMs: -1 }, { pid: 1, maxCpu: 1 }])('refuses %o', (wrong) => {
-  const options = { clock: createFakeClock(), onExceeded: () => {}, ...wrong }
-  expect(() => createWatchdog(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
-})
+it.each([{ pid: 0 }, { pid: 1, maxRssMb: 0 }, { pid: 1, maxCpuMs: -1 }, { pid: 1, maxCpu: 1 }])(
+  'refuses %o',
+  (wrong) => {
+    const options = { clock: createFakeClock(), onExceeded: () => {}, ...wrong }
+    expect(() => createWatchdog(options)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
+  },
+)
 
 it('says where it is available', () => {
   expect(probeWatchdog().isAvailable).toBe(isLinux)
