@@ -1,13 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import type { Writable } from 'node:stream'
-import type { Availability, PreparedLaunch } from './isolation-driver.ts'
+import type { Availability } from './isolation-driver.ts'
+import { type Launch, startLaunch } from './start-launch.ts'
 
 const trialTimeoutMs = 10_000
-/** Of what a failed start writes to stderr. unit: characters */
+/** Of what a failed start writes. unit: characters */
 const reasonLength = 500
-
-export type Trial = Pick<PreparedLaunch, 'command' | 'args' | 'env' | 'cwd' | 'uid' | 'gid' | 'extraStdio'>
 
 /** What the trial prints when all that it looks at is as it must be. */
 const held = 'capsule: held'
@@ -17,8 +15,9 @@ const held = 'capsule: held'
  * first that is not becomes the reason.
  */
 export function trialProgram(conditions: readonly string[]): string {
-  return `const failed = ${JSON.stringify(conditions)}.find((each) => !(0, eval)(each));
-require('node:fs').writeSync(1, failed === undefined ? ${JSON.stringify(held)} : 'not true in the worker: ' + failed)`
+  const checks = conditions.map((condition) => `[${JSON.stringify(condition)}, () => ${condition}]`)
+  return `const failed = [${checks.join(', ')}].find(([, check]) => !check());
+require('node:fs').writeSync(1, failed === undefined ? ${JSON.stringify(held)} : 'not true in the worker: ' + failed[0])`
 }
 
 /** What must hold under Node's permission model, with nothing granted. */
@@ -31,46 +30,28 @@ export const permissionConditions = [
 ] as const
 
 /** Starts the process and says whether it held, or why not. */
-export async function tryStart(trial: Trial, nextStep: string): Promise<Availability> {
+export async function tryStart(trial: Launch, nextStep: string): Promise<Availability> {
   try {
     const { stdout, stderr, end } = await runTrial(trial)
     if (stdout === held) return { isAvailable: true }
-    const told = [stdout, stderr].map((text) => text.trim().slice(0, reasonLength)).filter((text) => text !== '')
+    const told = [stdout, stderr].map((text) => text.trim()).filter((text) => text !== '')
     return { isAvailable: false, reason: `${trial.command} ${end}: ${told.join('; ') || 'no message'}`, nextStep }
   } catch (error) {
     return { isAvailable: false, reason: `${trial.command} did not start: ${String(error)}`, nextStep }
   }
 }
 
-async function runTrial(trial: Trial): Promise<{ stdout: string; stderr: string; end: string }> {
-  const child = spawn(trial.command, trial.args, {
-    cwd: trial.cwd,
-    env: trial.env,
-    // fd 3 and 4 are the protocol's in a worker
-    stdio: ['ignore', 'pipe', 'pipe', 'ignore', 'ignore', ...trial.extraStdio.map(({ type }) => stdioOf(type))],
-    timeout: trialTimeoutMs,
-    killSignal: 'SIGKILL',
-    ...(trial.uid !== undefined && { uid: trial.uid }),
-    ...(trial.gid !== undefined && { gid: trial.gid }),
-  })
-  for (const [index, entry] of trial.extraStdio.entries()) {
-    if (entry.type === 'bytes') feed(child.stdio[5 + index] as Writable | null | undefined, entry.bytes)
-  }
+async function runTrial(trial: Launch): Promise<{ stdout: string; stderr: string; end: string }> {
+  const child = startLaunch(trial, trialTimeoutMs)
   const [stdout, stderr] = [collect(child, 'stdout'), collect(child, 'stderr')]
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
   return { stdout: stdout(), stderr: stderr(), end: signal === null ? `ended with ${code}` : `ended by ${signal}` }
 }
 
-const stdioOf = (type: 'bytes' | 'null' | 'none'): 'pipe' | 'ignore' => (type === 'bytes' ? 'pipe' : 'ignore')
-
-function feed(stream: Writable | null | undefined, bytes: Uint8Array): void {
-  // a child that ends before it has read them is told of by its exit
-  stream?.on('error', () => {})
-  stream?.end(bytes, () => stream.destroy())
-}
-
 function collect(child: ChildProcess, name: 'stdout' | 'stderr'): () => string {
   let text = ''
-  child[name]?.setEncoding('utf8').on('data', (piece: string) => void (text += piece.slice(0, reasonLength)))
+  child[name]?.setEncoding('utf8').on('data', (piece: string) => {
+    text = (text + piece).slice(0, reasonLength)
+  })
   return () => text
 }

@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createBwrapDriver, createPermissionDriver } from '@capsule/sandbox'
+import { expect, it, onTestFinished } from 'vitest'
+import { readablePaths } from '../src/staged-files.ts'
+import { isReadableByAll } from '../src/unprivileged-user.ts'
+
+const nobody = { uid: 65534, gid: 65534 }
+
+async function folderOf(mode: number, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'capsule-closed-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+  await chmod(folder, mode)
+  return folder
+}
+
+it('gives real paths of what everybody can read', async () => {
+  const folder = await folderOf(0o755, { 'a.cjs': 'a' })
+  expect(await readablePaths([join(folder, 'a.cjs')], nobody)).toEqual([join(folder, 'a.cjs')])
+})
+
+it('gives real paths where the worker runs as the user of the host', async () => {
+  const folder = await folderOf(0o700, { 'a.cjs': 'a' })
+  expect(await readablePaths([join(folder, 'a.cjs')], undefined)).toEqual([join(folder, 'a.cjs')])
+})
+
+it('gives copies, in one folder, of what is closed to others, and the same ones again', async () => {
+  const folder = await folderOf(0o700, { 'a.cjs': 'content of a', 'b.cjs': 'content of b' })
+  await chmod(join(folder, 'b.cjs'), 0o600)
+  const files = [join(folder, 'a.cjs'), join(folder, 'b.cjs')]
+  const [a = '', b = ''] = await readablePaths(files, nobody)
+  expect(dirname(a)).toBe(dirname(b))
+  expect([await readFile(a, 'utf8'), await readFile(b, 'utf8')]).toEqual(['content of a', 'content of b'])
+  expect(await isReadableByAll(a)).toBe(true)
+  expect(await readablePaths(files, nobody)).toEqual([a, b])
+  // a new version of a file is another file
+  await writeFile(files[0] ?? '', 'changed, and longer')
+  const [changed = ''] = await readablePaths(files, nobody)
+  expect(await readFile(changed, 'utf8')).toBe('changed, and longer')
+})
+
+it.runIf(process.getuid?.() === 0).each([createPermissionDriver(), createBwrapDriver()])(
+  'lets a host that is root start a worker from a closed folder ($name)',
+  async (driver) => {
+    const availability = await driver.probe({ nodePath: process.execPath })
+    if (!availability.isAvailable) return console.error(`NOT TESTED: ${driver.name}: ${availability.reason}`)
+    const folder = await folderOf(0o700, { 'a.cjs': `require('node:fs').writeSync(1, 'started')` })
+    const launch = await driver.prepare({
+      nodePath: process.execPath,
+      entryFiles: [join(folder, 'a.cjs')],
+      nodeFlags: [],
+      workerArgs: [],
+      startGrants: [],
+      env: {},
+    })
+    onTestFinished(() => launch.release())
+    const { startLaunch } = await import('../src/start-launch.ts')
+    const child = startLaunch(launch)
+    const { text } = await import('node:stream/consumers')
+    if (child.stdout === null) throw new TypeError('no pipe')
+    expect(await text(child.stdout)).toBe('started')
+  },
+)
+
+it('leaves nothing behind at the end of the process', async () => {
+  const folder = await folderOf(0o700, { 'a.cjs': 'a' })
+  const program = `import { readablePaths } from ${JSON.stringify(new URL('../src/staged-files.ts', import.meta.url).href)}
+console.log((await readablePaths([${JSON.stringify(join(folder, 'a.cjs'))}], ${JSON.stringify(nobody)}))[0])`
+  const args = ['--conditions=@capsule/source', '--input-type=module', '-e', program]
+  const { stdout, stderr } = spawnSync(process.execPath, args, { env: {}, encoding: 'utf8' })
+  expect(stderr).toBe('')
+  expect(stdout).toMatch(/a\.cjs\n$/)
+  await expect(stat(dirname(stdout.trim()))).rejects.toMatchObject({ code: 'ENOENT' })
+})
