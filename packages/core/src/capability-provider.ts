@@ -73,7 +73,7 @@ export interface CapabilityContext {
   /** What the cell streams. It ends with an error beyond `limits.inputBytes`. */
   readonly body?: AsyncIterable<Uint8Array> | undefined
   /** Adds facts to the audit record of this call; secrets are taken out of them. */
-  annotate(facts: Readonly<Record<string, string | number | boolean>>): void
+  annotate(this: void, facts: Readonly<Record<string, string | number | boolean>>): void
 }
 
 const replyMark = Symbol.for('capsule.capability-reply')

@@ -20,7 +20,7 @@ const provider = defineProvider({
 })
 
 it('types what a handler returns', () => {
-  defineProvider({
+  const wrong = defineProvider({
     name: 'wrong',
     specificationVersion: 'v1',
     capabilities: {
@@ -33,6 +33,7 @@ it('types what a handler returns', () => {
       },
     },
   })
+  expect(wrong.capabilities['count']?.checkOutput({ text: 'a' })).toMatchObject({ isValid: false })
 })
 
 it('checks input and output by the schemas, and names fields', () => {
@@ -50,4 +51,34 @@ it('checks input and output by the schemas, and names fields', () => {
     concurrent: 16,
   })
   expect(provider.secrets['token']?.()).toBe('abc')
+})
+
+it('disposes once, also when that fails', async () => {
+  let count = 0
+  const dispose = async (): Promise<void> => {
+    count++
+    throw new Error('still in use')
+  }
+  const input = z.strictObject({})
+  const capabilities = { a: { summary: 'A.', input, output: input, handler: () => ({}) } }
+  const failing = defineProvider({ name: 'a', specificationVersion: 'v1', capabilities, dispose })
+  await expect(failing[Symbol.asyncDispose]()).rejects.toThrow('still in use')
+  await expect(failing[Symbol.asyncDispose]()).rejects.toThrow('still in use')
+  expect(count).toBe(1)
+  await defineProvider({ name: 'a', specificationVersion: 'v1', capabilities })[Symbol.asyncDispose]()
+})
+
+it('cannot be changed from outside', () => {
+  const { read } = provider.capabilities
+  for (const part of [
+    provider,
+    provider.capabilities,
+    provider.secrets,
+    read,
+    read?.limits,
+    read?.positional,
+    read?.inputSchema,
+    read?.inputSchema['properties'],
+  ])
+    expect(Object.isFrozen(part)).toBe(true)
 })

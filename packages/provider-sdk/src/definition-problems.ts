@@ -14,6 +14,9 @@ const nameSchema = z
   .string({ error: 'must be a text' })
   .regex(namePattern, { error: 'must be letters, digits and _, not first a digit, at most 64' })
   .refine((name) => !isReservedName(name), { error: 'means something else to JavaScript; take another name' })
+const secretSchema = z.custom((value) => (typeof value === 'string' ? value !== '' : typeof value === 'function'), {
+  error: 'must be a text that is not empty, or a function that gives one',
+})
 const limitError = { error: 'must be a whole number above 0, or Infinity' }
 const limitSchema = z.literal(Infinity, limitError).or(z.int(limitError).positive(limitError)).optional()
 
@@ -46,15 +49,7 @@ const definitionSchema = z.strictObject({
   capabilities: z
     .record(z.string(), capabilitySchema)
     .refine((capabilities) => Object.keys(capabilities).length > 0, { error: 'must hold at least one' }),
-  secrets: z
-    .record(
-      z.string(),
-      z
-        .string({ error: 'must be a text, or a function that gives one' })
-        .min(1, { error: 'must not be empty' })
-        .or(functionSchema),
-    )
-    .optional(),
+  secrets: z.record(z.string(), secretSchema).optional(),
   dispose: functionSchema.optional(),
 })
 
@@ -81,9 +76,8 @@ type CheckedCapability = z.output<typeof capabilitySchema>
 
 function capabilityProblems(capability: CheckedCapability): string[] {
   const shown = schemaProblems(capability)
-  return shown.length > 0
-    ? shown
-    : [...inputProblems(capability), ...bodyProblems(capability), ...outputProblems(capability)]
+  if (shown.length > 0) return shown
+  return [asyncProblems, inputProblems, bodyProblems, outputProblems].flatMap((problemsOf) => problemsOf(capability))
 }
 
 /** A schema that holds itself without `z.lazy`, or ids given twice, have no JSON Schema. */

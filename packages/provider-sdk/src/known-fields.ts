@@ -21,10 +21,10 @@ const wrappers: ReadonlySet<string> = new Set([
   'nullable',
   'catch',
 ])
-const neverObjects: ReadonlySet<string> = new Set([
-  ...['string', 'number', 'int', 'boolean', 'bigint', 'symbol', 'null', 'undefined', 'void', 'never', 'nan'],
-  ...['literal', 'enum', 'array', 'tuple', 'date', 'set', 'template_literal', 'file', 'promise', 'function'],
-])
+const neverObjects: ReadonlySet<string> = new Set(
+  `string number int boolean bigint symbol null undefined void never nan literal enum array tuple date set
+  template_literal file promise function`.split(/\s+/),
+)
 // levels of schemas; one that holds itself goes on for ever
 const deepest = 8
 

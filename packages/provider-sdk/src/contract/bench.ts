@@ -1,12 +1,8 @@
 import { AssertionError } from 'node:assert'
-import { type Capability, capabilityBody, type CapabilityProvider, isCapsuleError } from '@capsule/core'
-import {
-  type CallAnswer,
-  type CapabilityCallOptions,
-  type RunningCall,
-  startCapabilityCall,
-  type Wiring,
-} from './capability-call.ts'
+import { type Capability, capabilityBody, type CapabilityProvider, type CapsuleError } from '@capsule/core'
+import type { CallAnswer } from './call-reply.ts'
+import type { CapabilityCallOptions } from './call-request.ts'
+import { type RunningCall, startCapabilityCall, type Wiring } from './capability-call.ts'
 import { cross } from './crossing.ts'
 import { mapArguments } from './map-arguments.ts'
 import type { CapabilitySamples, DetailedSample, ProviderContractOptions, SampleCall } from './provider-contract.ts'
@@ -20,7 +16,7 @@ export interface Outcome {
   readonly call: RunningCall
   readonly answer: CallAnswer | undefined
   /** Undefined when there is an answer. */
-  readonly error: unknown
+  readonly error: CapsuleError | undefined
 }
 
 /** A provider on which one check tries its rule. */
@@ -40,16 +36,17 @@ export interface Bench {
   /** Fails the check when it takes longer than `settleWithinMs`. */
   settles<T>(promise: Promise<T>, message: string): Promise<T>
   /** Fails the check unless it is an error that a cell can act on. */
-  checkError(error: unknown, what: string, alsoAllowed?: readonly string[]): void
+  checkError(error: CapsuleError, what: string, alsoAllowed?: readonly string[]): void
 }
 
 /** What the broker says itself: no provider has to declare it. */
 const brokerCodes = [
   'CANCELLED',
   'TIMED_OUT',
+  'CAPABILITY_TIMED_OUT',
   'CAPABILITY_ARGUMENTS_INVALID',
   'CAPABILITY_INPUT_TOO_LARGE',
-  'CAPABILITY_OUTPUT_TOO_LARGE',
+  'CAPABILITY_RESULT_TOO_LARGE',
 ]
 // unit: characters
 const messageLength = { shortest: 8, longest: 2000 }
@@ -67,14 +64,16 @@ export function createBench(provider: CapabilityProvider, options: ProviderContr
       return capability
     },
     start(name, sample, more, wiring) {
-      const { args, body } = detailsOf(sample)
-      return startCapabilityCall(provider, name, argumentsOf(args), { ...(body && { body: body() }), ...more }, wiring)
+      const { args, body, maxChunks = Infinity } = detailsOf(sample)
+      const given = { maxChunks, ...(body && { body: body() }), ...more }
+      return startCapabilityCall(provider, name, argumentsOf(args), given, wiring)
     },
     async finish(name, sample, more, wiring) {
       const call = bench.start(name, sample, { timeoutMs: answerWithinMs, ...more }, wiring)
       const settled = await call.answer.then(
         (answer) => ({ answer, error: undefined }),
-        (error: unknown) => ({ answer: undefined, error }),
+        // a call rejects with nothing else
+        (error: CapsuleError) => ({ answer: undefined, error }),
       )
       await bench.settles(call.ended, `${name}: the handler and its body must end soon after the call is over`)
       return { call, ...settled }
@@ -90,11 +89,11 @@ export function createBench(provider: CapabilityProvider, options: ProviderContr
     },
     callOf(name, sample, input) {
       const { bodyField } = bench.capability(name)
-      const { body } = detailsOf(sample)
+      const { body, maxChunks = Infinity } = detailsOf(sample)
       const fields = Object.entries(input)
       const isStreamed = fields.some(([field, value]) => field === bodyField && value === capabilityBody)
       const args = [Object.fromEntries(fields.filter(([, value]) => value !== capabilityBody))]
-      return { args, ...(isStreamed && body && { body }) }
+      return { args, maxChunks, ...(isStreamed && body && { body }) }
     },
     settles: (promise, message) => settles(promise, settleWithinMs, message),
     checkError: (error, what, alsoAllowed = []) =>
@@ -117,16 +116,15 @@ async function settles<T>(promise: Promise<T>, timeoutMs: number, message: strin
   }
 }
 
-function checkError(error: unknown, what: string, codes: readonly string[]): void {
-  const shown = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  demand(isCapsuleError(error), `${what}: rejects with no CapsuleError (${shown})`)
+function checkError(error: CapsuleError, what: string, codes: readonly string[]): void {
+  const shown = `${error.code}: ${error.message}`
   if (error.code === 'CAPABILITY_FAILED') {
     const { cause } = error
     throw new AssertionError({
       message: `${what}: throws what is no CapsuleError, so a cell learns nothing: ${String(cause instanceof Error ? cause.stack : cause)}`,
     })
   }
-  demand(error.code !== 'CAPABILITY_OUTPUT_INVALID', `${what}: ${shown}`)
+  demand(error.code !== 'CAPABILITY_RESULT_INVALID', `${what}: ${shown}`)
   demand(codes.includes(error.code), `${what}: the code ${error.code} is not in \`errorCodes\` (${shown})`)
   const { length } = error.message.trim()
   const isSized = length >= messageLength.shortest && length <= messageLength.longest

@@ -6,6 +6,7 @@ import * as z from 'zod'
 import { defineProvider } from '../define-provider.ts'
 import { streamable } from '../streamable.ts'
 import { callCapability } from './call-capability.ts'
+import type { CapabilityCallOptions } from './call-request.ts'
 
 const errors = defineErrors({ NOTE_MISSING: { message: () => 'no such note', cause: '', next: '' } })
 
@@ -74,21 +75,21 @@ it('refuses what the input schema refuses, and what cannot cross, without callin
 it('refuses what the output schema refuses, what cannot cross and what is too large', async () => {
   const answer = (value: unknown, output?: z.ZodType) =>
     callCapability(
-      providing(() => value, output && { output }),
+      providing(() => value, output === undefined ? {} : { output }),
       'call',
       [],
       { limits: { outputBytes: 1000 } },
     )
-  const invalid = { code: 'CAPABILITY_OUTPUT_INVALID' }
+  const invalid = { code: 'CAPABILITY_RESULT_INVALID' }
   await expect(answer(5, z.string())).rejects.toMatchObject(invalid)
   await expect(answer({ f: () => {} })).rejects.toMatchObject(invalid)
   await expect(answer(capabilityReply(1, streamOf([]).body))).rejects.toMatchObject(invalid)
-  await expect(answer('x'.repeat(2000))).rejects.toMatchObject({ code: 'CAPABILITY_OUTPUT_TOO_LARGE' })
+  await expect(answer('x'.repeat(2000))).rejects.toMatchObject({ code: 'CAPABILITY_RESULT_TOO_LARGE' })
   expect((await answer(undefined)).value).toBeUndefined()
 })
 
 it('passes typed errors on and hides others', async () => {
-  const typed = errors.NOTE_MISSING({})
+  const typed = errors.NOTE_MISSING(undefined)
   const plain = new Error('/home/ada/secret')
   const throwing = (error: Error) =>
     callCapability(
@@ -110,7 +111,7 @@ it('ends at the deadline and when it is cancelled, whatever the handler does', a
   const late = callCapability(provider, 'call', [], { timeoutMs: 50, clock })
   await clock.timerSet()
   clock.advance(50)
-  await expect(late).rejects.toMatchObject({ code: 'TIMED_OUT', message: 't.call took longer than 50 ms' })
+  await expect(late).rejects.toMatchObject({ code: 'CAPABILITY_TIMED_OUT', message: 't.call took longer than 50 ms' })
   const controller = new AbortController()
   const cancelled = callCapability(provider, 'call', [{ signal: controller.signal }])
   controller.abort('enough')
@@ -119,7 +120,7 @@ it('ends at the deadline and when it is cancelled, whatever the handler does', a
   await expect(callCapability(neverCalled, 'call', [], { signal: AbortSignal.abort() })).rejects.toMatchObject({
     code: 'CANCELLED',
   })
-  expect(aborts).toEqual(['TIMED_OUT', 'CANCELLED'])
+  expect(aborts).toEqual(['CAPABILITY_TIMED_OUT', 'CANCELLED'])
 })
 
 /** A body, and whether it was left or ended. */
@@ -134,6 +135,35 @@ function streamOf(chunks: Iterable<unknown>) {
   }
   return { body: body(), state }
 }
+
+it('aborts the signal of a call that failed or was left, and of no other', async () => {
+  const call = async (value: unknown, options: CapabilityCallOptions = {}): Promise<unknown> => {
+    const signals: AbortSignal[] = []
+    const provider = providing((_, { signal }) => (signals.push(signal), value), { returns: 'body' })
+    await callCapability(provider, 'call', [], options).catch(() => {})
+    return (signals[0]?.reason as { code?: string } | undefined)?.code
+  }
+  expect(await call('a')).toBeUndefined()
+  expect(await call(capabilityReply('a', streamOf(['b', 'c']).body))).toBeUndefined()
+  expect(await call(capabilityReply('a', streamOf(['b', 'c']).body), { maxChunks: 1 })).toBe('CANCELLED')
+  expect(await call(() => {})).toBe('CAPABILITY_RESULT_INVALID')
+})
+
+it('fails when a secret cannot be had, and refuses a body given twice', async () => {
+  const input = z.strictObject({ content: streamable(z.string()).optional() })
+  const provider = defineProvider({
+    name: 't',
+    specificationVersion: 'v1',
+    secrets: { token: () => '' },
+    capabilities: {
+      call: { summary: 'Calls.', input, output: z.any(), bodyField: 'content', handler: () => expect.unreachable() },
+    },
+  })
+  await expect(callCapability(provider, 'call')).rejects.toMatchObject({ code: 'PROVIDER_SECRET_UNAVAILABLE' })
+  await expect(callCapability(provider, 'call', [{ content: 'a' }], { body: [] })).rejects.toMatchObject({
+    code: 'CAPABILITY_ARGUMENTS_INVALID',
+  })
+})
 
 it('reads the body of a reply, within the limits, and leaves it early', async () => {
   const two = [Buffer.from('a'), Buffer.from('b')]
@@ -150,10 +180,14 @@ it('reads the body of a reply, within the limits, and leaves it early', async ()
   expect((await read(early, { maxChunks: 1 })).text()).toBe('a')
   expect(early.state.isDone).toBe(true)
   const large = streamOf(two)
-  await expect(read(large, { limits: { outputBytes: 10 } })).resolves.toBeDefined()
+  await expect(read(large, { limits: { outputBytes: 7 } })).resolves.toBeDefined()
+  // the value, which takes 5, and the body share the limit
+  await expect(read(streamOf(two), { limits: { outputBytes: 6 } })).rejects.toMatchObject({
+    code: 'CAPABILITY_RESULT_TOO_LARGE',
+  })
   const tooLarge = streamOf([new Uint8Array(8), new Uint8Array(8), new Uint8Array(8)])
   await expect(read(tooLarge, { limits: { outputBytes: 20 } })).rejects.toMatchObject({
-    code: 'CAPABILITY_OUTPUT_TOO_LARGE',
+    code: 'CAPABILITY_RESULT_TOO_LARGE',
   })
   expect(tooLarge.state.isDone).toBe(true)
   const values = await read(streamOf([{ n: 1 }]))

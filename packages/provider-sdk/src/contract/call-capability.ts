@@ -1,10 +1,6 @@
 import type { CapabilityProvider } from '@capsule/core'
-import {
-  type CallTrace,
-  type CapabilityCallOptions,
-  type CapabilityLogLine,
-  startCapabilityCall,
-} from './capability-call.ts'
+import type { CapabilityCallOptions } from './call-request.ts'
+import { type CallTrace, type CapabilityLogLine, startCapabilityCall } from './capability-call.ts'
 
 export interface CapabilityCallResult<Value> {
   readonly value: Value
@@ -24,7 +20,7 @@ export interface CapabilityCallResult<Value> {
  * Calls a capability as a cell would through the broker of a host, in this process: arguments are mapped, copied and
  * checked, the deadline runs, the answer is checked and its body is read within the limits. `name` is the second half
  * (`read`), `args` are what the cell would pass; a last object may hold `signal`, `timeoutMs` and `idempotencyKey`.
- * @throws CANCELLED, TIMED_OUT, what the handler throws, and the errors of a broker
+ * @throws CANCELLED, CAPABILITY_TIMED_OUT, what the handler throws, and the errors of a broker
  */
 export async function callCapability<Value = unknown>(
   provider: CapabilityProvider,

@@ -1,3 +1,4 @@
+import type { CapsuleError } from '@capsule/core'
 import { argumentsOf, type Bench, demand, detailsOf, type Outcome } from './bench.ts'
 import { type CheckDefinition, withSample } from './checks.ts'
 import type { CapabilitySamples } from './provider-contract.ts'
@@ -37,9 +38,8 @@ export function callChecks(name: string, { refused, slow, large }: CapabilitySam
 
 /** Fails the check with what the call failed with. */
 function demandAnswer(bench: Bench, what: string, { answer, error }: Outcome): void {
-  if (answer !== undefined) return
-  bench.checkError(error, what)
-  demand(false, `${what}: must be answered, and fails with ${String(error)}`)
+  if (error !== undefined) bench.checkError(error, what)
+  demand(answer !== undefined, `${what}: must be answered, and fails with ${String(error)}`)
 }
 
 async function checkValid(bench: Bench, name: string): Promise<void> {
@@ -94,7 +94,7 @@ async function checkRefused(bench: Bench, name: string): Promise<void> {
     const { error } = await bench.finish(name, sample)
     demand(error !== undefined, `${what}: must be refused with ${sample.code}, and is answered`)
     bench.checkError(error, what)
-    const { code } = error as { code: string }
+    const { code } = error
     demand(
       code === sample.code,
       `${what}: must be refused with ${sample.code}, and fails with ${String(error)} (${code})`,
@@ -127,15 +127,12 @@ async function checkCancelled(bench: Bench, name: string): Promise<void> {
 
 async function checkDeadline(bench: Bench, name: string): Promise<void> {
   const { error } = await bench.finish(name, bench.samplesOf(name).slow!, { timeoutMs: shortMs })
-  demandSlow(name, error, 'TIMED_OUT')
+  demandSlow(name, error, 'CAPABILITY_TIMED_OUT')
 }
 
-function demandSlow(name: string, error: unknown, code: string): void {
+function demandSlow(name: string, error: CapsuleError | undefined, code: string): void {
   const ending = error === undefined ? 'is answered' : `fails with ${String(error)}`
-  demand(
-    (error as { code?: string } | undefined)?.code === code,
-    `calls.${name}.slow: must go on until its signal aborts, and ${ending}`,
-  )
+  demand(error?.code === code, `calls.${name}.slow: must go on until its signal aborts, and ${ending}`)
 }
 
 async function checkLarge(bench: Bench, name: string): Promise<void> {
@@ -143,6 +140,6 @@ async function checkLarge(bench: Bench, name: string): Promise<void> {
   const what = `calls.${name}.large`
   demand(error !== undefined, `${what}: must be more than limits.outputBytes, and is answered whole`)
   bench.checkError(error, what)
-  const isLate = (error as { code: string }).code === 'TIMED_OUT'
+  const isLate = error.code === 'CAPABILITY_TIMED_OUT'
   demand(!isLate, `${what}: must end at a limit of bytes, and goes on until the time is up`)
 }

@@ -1,6 +1,6 @@
 import { defineErrors } from '@capsule/core'
 
-/** What the host's broker (`@capsule/capabilities`) says itself. The harness stands for it and cannot import it. */
+/** What the broker of a host (`@capsule/capabilities`) says itself, with its codes: the harness stands for it and cannot import it. */
 export const harnessErrors = defineErrors({
   CAPABILITY_UNKNOWN: {
     message: ({ capability, known }: { capability: string; known: readonly string[] }) =>
@@ -20,17 +20,23 @@ export const harnessErrors = defineErrors({
     cause: 'A call brought more than its limits allow.',
     next: 'Send less, or in several calls.',
   },
-  CAPABILITY_OUTPUT_TOO_LARGE: {
+  CAPABILITY_RESULT_TOO_LARGE: {
     message: ({ capability, what, limitBytes }: { capability: string; what: string; limitBytes: number }) =>
       `${capability}: its ${what} is more than ${limitBytes} bytes (limits.outputBytes)`,
     cause: 'The answer of a call is larger than its limits allow.',
     next: 'Ask for less.',
   },
-  CAPABILITY_OUTPUT_INVALID: {
+  CAPABILITY_RESULT_INVALID: {
     message: ({ capability, problems }: { capability: string; problems: readonly string[] }) =>
       `${capability} answered what it must not: ${problems.join('; ')}`,
     cause: 'The handler returned something that its own output schema, or the wire, does not take.',
     next: 'Correct the handler or its output schema.',
+  },
+  CAPABILITY_TIMED_OUT: {
+    message: ({ capability, timeoutMs }: { capability: string; timeoutMs: number }) =>
+      `${capability} took longer than ${timeoutMs} ms`,
+    cause: 'The call had not ended within its deadline.',
+    next: 'Ask for less at once, or give it more time.',
   },
   CAPABILITY_FAILED: {
     message: ({ capability }: { capability: string }) =>

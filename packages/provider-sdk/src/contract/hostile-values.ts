@@ -76,7 +76,7 @@ export function hostileObjects(): HostileValue[] {
     { label: 'an own __proto__', value: JSON.parse('{"__proto__":{"polluted":true}}') },
     { label: 'an own constructor', value: { constructor: { prototype: { polluted: true } } } },
     { label: 'own toString and toJSON', value: { toString: 'a', toJSON: 'b', valueOf: 1 } },
-    { label: 'a thenable that is none', value: { then: 'a' } },
+    { label: 'a thenable that is none', value: JSON.parse('{"then":"a"}') },
     { label: 'a length that is none', value: { length: 1e9 } },
     { label: 'deep arrays', value: nested(20_000, (inner) => [inner]) },
     { label: 'deep objects', value: nested(20_000, (a) => ({ a })) },

@@ -12,6 +12,7 @@ it.each([
   [[{ path: 'a', encoding: 'utf8' }], { path: 'a', encoding: 'utf8' }],
   [['a', undefined, { encoding: undefined }], { path: 'a' }],
   [['a', undefined, undefined, undefined], { path: 'a' }],
+  [[undefined, { path: 'a' }], { path: 'a' }],
   [[['a']], { path: ['a'] }],
   [[null], { path: null }],
 ])('maps %j', (args, input) => {

@@ -21,7 +21,9 @@ export function mapArguments(
   const fields = isPlainObject(last) ? last : {}
   const leading = isPlainObject(last) ? given.slice(0, -1) : given
   if (leading.length > positional.length) return { isMapped: false, problems: [tooMany(positional, leading.length)] }
-  const named = leading.map((argument, index) => [positional[index]!, argument] as const)
+  const named = leading
+    .map((argument, index) => [positional[index]!, argument] as const)
+    .filter(([, argument]) => argument !== undefined)
   const twice = named.filter(([name]) => Object.hasOwn(fields, name)).map(([name]) => `${name}: is given twice`)
   if (twice.length > 0) return { isMapped: false, problems: twice }
   const { signal, idempotencyKey, timeoutMs } = fields as CallOptions

@@ -29,7 +29,7 @@ function bind({ name, skipped, run }: CheckDefinition, options: ProviderContract
     async run() {
       const bench = createBench(await options.create(), options)
       try {
-        await run(bench)
+        return (await run(bench)) ?? undefined
       } finally {
         // a check of its own says when this fails or hangs
         const disposed = (async () => bench.provider[Symbol.asyncDispose]())()

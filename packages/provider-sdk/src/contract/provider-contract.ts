@@ -7,6 +7,8 @@ export interface DetailedSample {
   readonly args: SampleArguments
   /** What the cell streams into the `bodyField`; asked for anew at each call. */
   readonly body?: () => Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+  /** Leaves the body of the answer after so many chunks: for one without end. */
+  readonly maxChunks?: number
 }
 
 export type SampleCall = SampleArguments | DetailedSample
@@ -52,10 +54,16 @@ export interface ProviderContractOptions {
   readonly answerWithinMs?: number
 }
 
-/** One rule of the contract. `run` rejects with an error that says what to change. */
+/** One rule of the contract. */
 export interface ProviderCheck {
   readonly name: string
   /** Why it does not run: what the options leave out. */
   readonly skipped?: string | undefined
-  run(): Promise<void>
+  /** Rejects with an error that says what to change. */
+  run(this: void): Promise<NotTried | undefined>
+}
+
+/** The rule applies to the provider, and the options have no sample to try it with. */
+export interface NotTried {
+  readonly skipped: string
 }

@@ -1,5 +1,7 @@
 import { inspect } from 'node:util'
+import type { CapsuleError } from '@capsule/core'
 import { type Bench, demand } from './bench.ts'
+import type { CapabilityCallOptions } from './call-request.ts'
 import type { CheckDefinition } from './checks.ts'
 import type { CapabilitySamples, ProviderContractOptions } from './provider-contract.ts'
 
@@ -38,6 +40,12 @@ function checkDeclared({ provider, options: { secrets = [] } }: Bench): void {
     )
 }
 
+/** A body may have no end. */
+const shortened: Readonly<Record<string, CapabilityCallOptions>> = {
+  slow: { timeoutMs: 50 },
+  streamed: { maxChunks: 2 },
+}
+
 async function checkUnseen(bench: Bench, name: string): Promise<void> {
   const {
     options: { secrets = [] },
@@ -45,7 +53,7 @@ async function checkUnseen(bench: Bench, name: string): Promise<void> {
   const { summary, inputSchema, outputSchema } = bench.capability(name)
   demandUnseen(secrets, `${name}: its definition`, { summary, inputSchema, outputSchema })
   for (const [kind, sample] of samplesOf(bench.samplesOf(name))) {
-    const { call, answer, error } = await bench.finish(name, sample, kind === 'slow' ? { timeoutMs: 50 } : {})
+    const { call, answer, error } = await bench.finish(name, sample, shortened[kind] ?? {})
     const { description, annotations, logs } = call.trace
     const bytes = (answer?.chunks ?? []).filter((chunk) => chunk instanceof Uint8Array)
     const seen = {
@@ -55,7 +63,7 @@ async function checkUnseen(bench: Bench, name: string): Promise<void> {
       value: answer?.value,
       chunks: answer?.chunks,
       body: Buffer.concat(bytes),
-      error: errorOf(error),
+      error: partsOf(error),
     }
     for (const [place, value] of Object.entries(seen))
       demandUnseen(secrets, `calls.${name}.${kind}: its ${place}`, value)
@@ -71,10 +79,8 @@ function* samplesOf({ valid, refused = [], slow, large, streamed }: CapabilitySa
 }
 
 /** What crosses to a cell of an error, and what its details show in an audit. */
-function errorOf(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
-  const { name, message, code, details } = error as Error & { code?: string; details?: unknown }
-  return { name, message, code, details }
+function partsOf(error: CapsuleError | undefined): unknown {
+  return error && { code: error.code, message: error.message, details: error.details }
 }
 
 function demandUnseen(secrets: readonly string[], where: string, value: unknown): void {
