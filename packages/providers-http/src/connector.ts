@@ -29,7 +29,7 @@ export interface ConnectorOptions {
 export interface Connections {
   readonly dispatcher: Agent
   /** The addresses that an error is about. They are not in it, as it reaches the cell. */
-  refusedBy(error: unknown): readonly string[] | undefined
+  readonly refusedBy: (error: unknown) => readonly string[] | undefined
 }
 
 /**

@@ -110,15 +110,17 @@ it('takes no secret header where a redirect leads, not even back', async () => {
   const to = (target: string): string => `${api}?to=${encodeURIComponent(target)}`
   await fetchWith(provider, to('/same'))
   await fetchWith(provider, to(there(api)))
-  expect(site.requests.values.map(({ headers: { host } }) => host?.split('.')[0])).toEqual([
-    'api',
-    'api',
-    'api',
-    'b',
-    'api',
+  await fetchWith(provider, to(there('/same')))
+  const asked = site.requests.values.map(({ headers }) => [
+    headers.host?.split('.')[0],
+    headers['x-api-key'],
+    headers.authorization,
   ])
-  expect(seen(site, 'x-api-key')).toEqual(['k3y', 'k3y', 'k3y', undefined, undefined])
-  expect(seen(site, 'authorization')).toEqual(['Bearer s3cret', 'Bearer s3cret', 'Bearer s3cret', undefined, undefined])
+  const [secret, none] = [
+    ['api', 'k3y', 'Bearer s3cret'],
+    ['b', undefined, undefined],
+  ]
+  expect(asked).toEqual([secret, secret, secret, none, ['api', undefined, undefined], secret, none, none])
 })
 
 it('declares its secrets, the bare token too, and reads them at each use', async () => {
