@@ -100,9 +100,7 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
     },
     openChannel: (callId) => streams.callStream(callId),
     argsBytes: options.streams?.sizes.valueBytes ?? settings.outputBufferBytes,
-    prompt: () => {
-      throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: executor.name })
-    },
+    prompt: refusePrompt,
     clock,
   })
   const executor = createAsyncExecutor({
@@ -120,6 +118,10 @@ export function createStandaloneAsyncExecutor(options: StandaloneAsyncExecutorOp
   engine.defineBuiltin('progress', progress.progress)
   const uninstall = installOutputCapture({ write })
   return compose({ executor, engine, pump, streams, clock, uninstall })
+}
+
+function refusePrompt(): never {
+  throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'async' })
 }
 
 interface Writer {

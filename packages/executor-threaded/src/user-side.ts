@@ -8,6 +8,7 @@ import {
   createShowing,
   type ExecutorRoute,
   executorErrors,
+  type HostRequestMessage,
   type HostRequests,
   type OrderedMessage,
   type ProgressReports,
@@ -174,14 +175,11 @@ class UserSide {
       ...whose,
       clock,
       engine,
-      emit: (message) => {
-        progress.flush(message.executionId)
-        this.#emit(message)
-      },
+      emit: (message) => this.#emitBehind(progress, message),
       openChannel: (callId) => streams.callStream(callId),
       argsBytes: link?.sizes.valueBytes ?? settings.outputBufferBytes,
       prompt: (text, more) => {
-        if (maxConcurrent > 1) throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'threaded', maxConcurrent })
+        assertOneCell(maxConcurrent)
         return syncPrompt.prompt(text, more)
       },
     })
@@ -206,6 +204,12 @@ class UserSide {
 
   #respond({ syncPrompt, requests }: Parts, message: Extract<InboxMessage, { type: 'respond' }>['message']): void {
     if (message.type !== 'input-response' || !syncPrompt.respond(message)) requests.respond(message)
+  }
+
+  /** Behind what was printed and shown. */
+  #emitBehind(progress: ProgressReports, message: HostRequestMessage): void {
+    progress.flush(message.executionId)
+    this.#emit(message)
   }
 
   #emitOf(engine: Engine, message: OrderedMessage): void {
@@ -257,6 +261,11 @@ class UserSide {
       for (const piece of pieces(text)) this.#ring.writeText(executionId, flags, piece, bound)
     }
   }
+}
+
+/** @throws SYNC_INPUT_UNAVAILABLE */
+function assertOneCell(maxConcurrent: number): void {
+  if (maxConcurrent > 1) throw executorErrors.SYNC_INPUT_UNAVAILABLE({ executor: 'threaded', maxConcurrent })
 }
 
 interface WriterParts {

@@ -4,7 +4,12 @@ export { chooseRoute, type ExecutorRoute, type RouteChoice } from './choose-rout
 export type { DisplayBuiltin, DisplayHandle, DisplayOptions, DisplayRenderers, Displays } from './displays.ts'
 export { executorErrors } from './errors.ts'
 export type { Executor, ExecutorAbilities, ExecutorMessage, ExecutorSink, ExecutorStats } from './executor.ts'
-export { createHostRequests, type HostRequests, type HostRequestsOptions } from './host-requests.ts'
+export {
+  createHostRequests,
+  type HostRequestMessage,
+  type HostRequests,
+  type HostRequestsOptions,
+} from './host-requests.ts'
 export type { InputOptions, InputRequests } from './input-requests.ts'
 export { installOutputCapture, type OutputCaptureOptions } from './output-capture.ts'
 export {

@@ -3,9 +3,7 @@ import type { StreamCreditMessage } from './messages/stream-credit.ts'
 import type { StreamDataMessage } from './messages/stream-data.ts'
 import type { StreamOpenMessage } from './messages/stream-open.ts'
 import type { FrameLimits } from './negotiation.ts'
-
-// cells share `String.prototype` with the worker
-const startsWith = Function.prototype.call.bind(String.prototype.startsWith) as (text: string, start: string) => boolean
+import { startsWith } from './value/primordials.ts'
 
 /** What both sides hold channels to. */
 export const streamLimits = {

@@ -96,7 +96,7 @@ export class CapsuleSession implements Session {
   constructor(options: ResolvedOptions) {
     this.sessionId = options.sessionId
     this.#options = options
-    const { clock, logger, ids, interceptors, cooperativeMs, outputWindowBytes } = options
+    const { clock, logger, ids, cooperativeMs, outputWindowBytes } = options
     this.#record = new SessionRecord(options)
     this.#emitter = new SessionEventEmitter(logger)
     this.#inspections = new Inspections({ clock, ids })
@@ -125,21 +125,7 @@ export class CapsuleSession implements Session {
       calls: this.#calls,
       credit: (bytes) => this.#slot.credit(bytes),
     })
-    this.#slot = new WorkerSlot({
-      session: options,
-      interceptors: createInterceptors({ interceptors, clock, logger, emitter: this.#emitter }),
-      record: this.#record,
-      receiver: {
-        message: (message) => router.message(message),
-        stray: (stray) => router.stray(stray),
-        died: (death) => this.#onDied(death),
-      },
-      onReady: (ready) => {
-        this.#streams.start(ready)
-        this.#calls.start(ready)
-      },
-      warmUp: (code) => this.#warmUp(code),
-    })
+    this.#slot = this.#createSlot(router)
     const { send, credit, hold, whenStrayRead } = this.#slot
     const kill = (executionId: string): void => this.#endWorker(executionId)
     const isShared = this.#running.areSeveral
@@ -157,6 +143,25 @@ export class CapsuleSession implements Session {
       settled,
     }
     this.#executions = new ExecutionFactory({ session: options, executionIds: this.#executionIds, ports })
+  }
+
+  #createSlot(router: MessageRouter): WorkerSlot {
+    const options = this.#options
+    return new WorkerSlot({
+      session: options,
+      interceptors: createInterceptors({ ...options, emitter: this.#emitter }),
+      record: this.#record,
+      receiver: {
+        message: (message) => router.message(message),
+        stray: (stray) => router.stray(stray),
+        died: (death) => this.#onDied(death),
+      },
+      onReady: (ready) => {
+        this.#streams.start(ready)
+        this.#calls.start(ready)
+      },
+      warmUp: (code) => this.#warmUp(code),
+    })
   }
 
   #createCheckpoints(): SessionCheckpoints {

@@ -1,4 +1,5 @@
-import { type CapsuleError, coreErrors, type Timer } from '@capsule/core'
+/* oxlint-disable max-lines -- one state machine: everything that can end an execution is read together */
+import type { Timer } from '@capsule/core'
 import type { HostMessage } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
 import { DisplayAssembly, type DisplayEvent } from './display-assembly.ts'
@@ -9,7 +10,7 @@ import type { ExecutionRequest } from './execution-request.ts'
 import { type Outcome, outcomeErrorFrom, outcomeOf, type TerminalMessage } from './outcome.ts'
 import type { ApproveOptions, DenyOptions, Execution, ExecutionEvent } from './session.ts'
 import { TransactionEffects } from './transaction-effects.ts'
-import { PendingApprovals } from './capabilities/pending-approvals.ts'
+import { ExecutionCalls } from './capabilities/execution-calls.ts'
 import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
 
 type StopReason = 'cancelled' | 'timed-out'
@@ -40,11 +41,10 @@ export class CellExecution implements Execution {
   #displays: DisplayAssembly | undefined
   /** Asked for and not yet answered; most cells ask for nothing. */
   #inputs: Set<string> | undefined
-  #approvals: PendingApprovals | undefined
-  /** What ends with an execution that is stopped. */
-  #onStop: Set<(reason: CapsuleError) => void> | undefined
+  /** Made with the first call: most cells make none. */
+  #calls: ExecutionCalls | undefined
   /** Kept for a transaction only. */
-  #effects: TransactionEffects | undefined
+  readonly effects: TransactionEffects | undefined
   #phase: Phase = { name: 'queued' }
   #resolvers: PromiseWithResolvers<Outcome> | undefined
   #isAcknowledged = false
@@ -59,7 +59,7 @@ export class CellExecution implements Execution {
     this.#ports = ports
     this.#request = request
     this.#events = new EventQueue(ports)
-    if (request.message.transaction !== undefined) this.#effects = new TransactionEffects()
+    if (request.message.transaction !== undefined) this.effects = new TransactionEffects()
     const { signal } = request
     if (signal === undefined) return
     const onAbort = (): void => this.stop('cancelled', request.graceMs)
@@ -95,7 +95,7 @@ export class CellExecution implements Execution {
     const wireAnswer = answer === null ? ({ kind: 'eof' } as const) : ({ kind: 'text', text: answer } as const)
     this.#ports.send({ type: 'input-response', executionId, inputId, answer: wireAnswer })
     this.#inputs.delete(inputId)
-    this.#effects?.answered(inputId)
+    this.effects?.answered(inputId)
   }
 
   isWaitingFor(inputId: string): boolean {
@@ -103,11 +103,11 @@ export class CellExecution implements Execution {
   }
 
   async approve(approvalId: string, options: ApproveOptions = {}): Promise<void> {
-    this.#decide(approvalId, { ...options, decision: 'approve' })
+    this.calls.decide(approvalId, { ...options, decision: 'approve' })
   }
 
   async deny(approvalId: string, options: DenyOptions = {}): Promise<void> {
-    this.#decide(approvalId, { ...options, decision: 'deny' })
+    this.calls.decide(approvalId, { ...options, decision: 'deny' })
   }
 
   cancel({ graceMs = this.#request.graceMs }: { graceMs?: number } = {}): Promise<Outcome> {
@@ -148,7 +148,7 @@ export class CellExecution implements Execution {
       const { cooperativeMs } = this.#ports
       this.#phase = { name: 'stopping', reason }
       this.#ports.send(request ?? { type: 'cancel', executionId, reason, cooperativeMs })
-      this.#stopCalls()
+      this.#calls?.stop()
       this.#events.release()
     }
     if (name === 'running' || name === 'stopping') this.#giveGrace(graceMs)
@@ -170,7 +170,7 @@ export class CellExecution implements Execution {
     if (phase.name !== 'running' && phase.name !== 'stopping') return
     this.#phase = { name: 'killing', reason: phase.name === 'stopping' ? phase.reason : as, why }
     this.#stateAfter = 'lost'
-    this.#stopCalls()
+    this.#calls?.stop()
     this.#events.release()
   }
 
@@ -204,7 +204,7 @@ export class CellExecution implements Execution {
       this.#inputs ??= new Set()
       if (this.#inputs.has(message.inputId)) return false
       this.#inputs.add(message.inputId)
-      this.#effects?.asked(message)
+      this.effects?.asked(message)
     }
     const event = eventOf(this.executionId, message)
     this.witness?.event(event)
@@ -234,30 +234,22 @@ export class CellExecution implements Execution {
     return isInFlight(this.#phase.name)
   }
 
-  /** Calls back when it is stopped, at once if it is already; returns the way to unregister. */
-  onStop(listener: (reason: CapsuleError) => void): () => void {
-    if (this.#phase.name !== 'running') listener(coreErrors.CANCELLED({ what: this.executionId }))
-    this.#onStop ??= new Set()
-    this.#onStop.add(listener)
-    return () => void this.#onStop?.delete(listener)
+  /** What ends with it, and waits for a person. */
+  get calls(): ExecutionCalls {
+    if (this.#calls === undefined) {
+      this.#calls = new ExecutionCalls(this.executionId)
+      if (this.#phase.name !== 'running') this.#calls.stop()
+    }
+    return this.#calls
   }
 
   /** Asks a person to approve a call. Rejects when the signal aborts. */
   ask(approval: Approval, signal: AbortSignal): Promise<ApprovalDecision> {
-    this.#approvals ??= new PendingApprovals()
-    const decision = this.#approvals.ask(approval, signal)
+    const decision = this.calls.ask(approval, signal)
     const event = { type: 'approval-request', executionId: this.executionId, ...approval } as const
     this.witness?.event(event)
     this.#events.push(event)
     return decision
-  }
-
-  called(call: { callId: string; capability: string }): void {
-    this.#effects?.called(call)
-  }
-
-  callEnded(callId: string, outcome: 'ok' | 'error'): void {
-    this.#effects?.callEnded(callId, outcome)
   }
 
   /** Another execution has started beside this one. */
@@ -289,7 +281,7 @@ export class CellExecution implements Execution {
   /** The worker is gone, and all that it had sent was received before. With `isRecovering`, `recovered` follows. */
   workerDied(death: WorkerDeath, { isRecovering = false }: { isRecovering?: boolean } = {}): void {
     const outcome = this.#outcomeOfDeath(death)
-    this.#stopCalls()
+    this.#calls?.stop()
     if (outcome === undefined) return
     if (!isRecovering) return this.#settle(outcome)
     this.#phase = { name: 'recovering', outcome, wasSent: this.#phase.name !== 'queued' }
@@ -300,19 +292,6 @@ export class CellExecution implements Execution {
   /** What became of the namespace that its worker had. */
   recovered(state: Pick<Outcome, 'state' | 'checkpointId'>): void {
     if (this.#phase.name === 'recovering') this.#settle({ ...this.#phase.outcome, ...state })
-  }
-
-  #decide(approvalId: string, decision: ApprovalDecision): void {
-    const { executionId } = this
-    if (this.#approvals?.decide(approvalId, decision) !== true)
-      throw sessionErrors.APPROVAL_NOT_PENDING({ approvalId, executionId })
-  }
-
-  #stopCalls(): void {
-    const listeners = this.#onStop
-    this.#onStop = undefined
-    const reason = coreErrors.CANCELLED({ what: this.executionId })
-    for (const listener of listeners ?? []) listener(reason)
   }
 
   #outcomeOfDeath(death: WorkerDeath): Outcome | undefined {
@@ -345,8 +324,8 @@ export class CellExecution implements Execution {
   }
 
   #withEffects(outcome: Outcome): Outcome {
-    if (outcome.transaction === undefined || this.#effects === undefined) return outcome
-    return { ...outcome, transaction: { ...outcome.transaction, effects: this.#effects.list } }
+    if (outcome.transaction === undefined || this.effects === undefined) return outcome
+    return { ...outcome, transaction: { ...outcome.transaction, effects: this.effects.list } }
   }
 
   #settle(outcome: Outcome): void {

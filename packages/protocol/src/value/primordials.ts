@@ -110,3 +110,4 @@ export const errorBases = new SafeMap<object, string>()
 for (const base of [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError, AggregateError]) {
   errorBases.set(base.prototype, base.name)
 }
+export const startsWith: (text: string, start: string) => boolean = uncurry(String.prototype.startsWith)

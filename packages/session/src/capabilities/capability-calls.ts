@@ -87,17 +87,17 @@ export class CapabilityCalls {
     const controller = new AbortController()
     const { signal } = controller
     this.#calls.set(callId, controller)
-    const release = execution.onStop((reason) => controller.abort(reason))
+    const release = execution.calls.onStop((reason) => controller.abort(reason))
     const channel = message.body === true ? this.#options.openStream(callStreamName(callId)) : undefined
     const body = channel && receivedBody(channel, signal)
-    execution.called({ callId, capability })
+    execution.effects?.called({ callId, capability })
     const call = { executionId, callId, capability, args, idempotencyKey, timeoutMs, body }
     const answer = await grants.call(call, {
       signal,
       approve: (approval, approvalSignal) => execution.ask(approval, approvalSignal),
     })
     this.#calls.delete(callId)
-    execution.callEnded(callId, answer.kind === 'value' ? 'ok' : 'error')
+    execution.effects?.callEnded(callId, answer.kind === 'value' ? 'ok' : 'error')
     try {
       await this.#answer(message, answer, channel, controller)
     } finally {

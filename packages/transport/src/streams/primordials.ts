@@ -12,7 +12,6 @@ const NativeUint8Array = Uint8Array
 const allocate = Buffer.allocUnsafeSlow
 const bytesSet = Uint8Array.prototype.set
 const textSlice = String.prototype.slice
-const textStartsWith = String.prototype.startsWith
 const { addEventListener, removeEventListener } = EventTarget.prototype
 
 /** A Map whose methods no cell can replace. Iterate with `forEach`. */
@@ -40,7 +39,6 @@ export function viewOf(bytes: Uint8Array, start: number, end: number): Uint8Arra
 
 export const textFrom = (text: string, start: number): string => apply(textSlice, text, [start]) as string
 export const upTo = (text: string, end: number): string => apply(textSlice, text, [0, end]) as string
-export const startsWith = (text: string, prefix: string): boolean => apply(textStartsWith, text, [prefix]) as boolean
 export const listen = (signal: AbortSignal, listener: () => void): void =>
   apply(addEventListener, signal, ['abort', listener])
 export const unlisten = (signal: AbortSignal, listener: () => void): void =>
