@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { killProcess } from './kill-process.ts'
 import type { ProcessTree, ProcessTrees } from './process-tree.ts'
 import { findSystemTool, probe, type UserIds } from './system-tools.ts'
 
@@ -64,13 +65,5 @@ function hasMark(pid: number, mark: string): boolean {
   } catch {
     // gone, or not ours
     return false
-  }
-}
-
-function killProcess(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL')
-  } catch {
-    // nobody there
   }
 }

@@ -1,9 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { type ChildProcess, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it, onTestFinished } from 'vitest'
+import { PassThrough } from 'node:stream'
+import { expect, it, onTestFinished, vi } from 'vitest'
 import { createNamespaceTrees } from './namespace-tree.ts'
+import type { ProcessTrees } from './process-tree.ts'
 import { findSystemTool } from './system-tools.ts'
 
 const options = { mounts: 'host', network: true } as const
@@ -52,6 +54,21 @@ it.skipIf(isMissing)('sees that a timeout does not stay, as that of busybox', ()
   const trees = createNamespaceTrees(options, (name) => (name === 'timeout' ? timeout : findSystemTool(name)))
   expect(launched(trees).pid).toBe('2')
   expect(launched(trees).flags).not.toContain('timeout')
+})
+
+it.skipIf(isMissing)('does not fail when the first process goes in the moment it is killed', () => {
+  const status = new PassThrough()
+  const child = { pid: process.ppid, exitCode: null, signalCode: null, stdio: [null, null, null, status] }
+  const kill = vi.spyOn(process, 'kill').mockImplementation(() => {
+    throw Object.assign(new Error('kill ESRCH'), { code: 'ESRCH' })
+  })
+  onTestFinished(() => kill.mockRestore())
+  const trees = found as ProcessTrees
+  const tree = trees.watch(child as unknown as ChildProcess, { argv: [''], env: {}, moreStdio: [] })
+  status.write(`{ "child-pid": ${process.pid}, "mnt-namespace": 1 }`)
+  status.read()
+  tree.kill()
+  expect(kill.mock.calls).toEqual([[process.pid, 'SIGKILL']])
 })
 
 it('says what is missing', () => {

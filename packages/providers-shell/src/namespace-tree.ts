@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { killProcess } from './kill-process.ts'
 import { type Mounts, mountFlags } from './namespace-mounts.ts'
 import type { ProcessTree, ProcessTrees } from './process-tree.ts'
 import { findSystemTool, probe, type UserIds } from './system-tools.ts'
@@ -88,9 +89,9 @@ function watchNamespace(child: ChildProcess): ProcessTree {
   let status = ''
   let isWanted = false
   const killFirst = (): void => {
-    const first = /"child-pid": (\d+)/.exec(status)?.[1]
+    const first = /"child-pid": (\d+)\D/.exec(status)?.[1]
     // bubblewrap has not waited for it yet, so the number is not another process's
-    if (first !== undefined && isChildOf(Number(first), child.pid)) process.kill(Number(first), 'SIGKILL')
+    if (first !== undefined && isChildOf(Number(first), child.pid)) killProcess(Number(first))
   }
   const reader = child.stdio[statusFd] as Readable | null | undefined
   reader?.setEncoding('utf8').on('data', (text: string) => {
