@@ -19,7 +19,7 @@ const annotationLength = 1000
 
 const noSecrets: Readonly<Record<string, string>> = Object.freeze({})
 
-/** What a handler gets. Throws what a getter of a secret throws. */
+/** What a handler gets. */
 export function createCallContext(parts: CallContextParts): CapabilityContext {
   const { call, sessionId, logger, redactor, signal, limits, body } = parts
   const { request, plan } = call

@@ -1,11 +1,14 @@
-import type { Capability, CapabilityLimits } from '@capsule/core'
+import {
+  type Capability,
+  capabilityCallOptions,
+  type CapabilityLimits,
+  capabilityNamePattern,
+  isReservedCapabilityName,
+} from '@capsule/core'
 import { inputCapability } from './capability-pattern.ts'
 
-const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
 const methods = ['checkInput', 'checkOutput', 'describeCall', 'invoke'] as const
 const limitNames: readonly (keyof CapabilityLimits)[] = ['timeoutMs', 'inputBytes', 'outputBytes', 'concurrent']
-/** Every call has them, so no input can. */
-const callOptions: ReadonlySet<string> = new Set(['signal', 'idempotencyKey', 'timeoutMs'])
 
 /** What keeps this from being a provider, with the field first; empty if it is one. */
 export function checkProvider(provider: unknown): string[] {
@@ -13,7 +16,7 @@ export function checkProvider(provider: unknown): string[] {
   const { name, specificationVersion, capabilities, secrets } = provider as Record<string, unknown>
   const problems: string[] = []
   if (specificationVersion !== 'v1') return [`specificationVersion: must be 'v1', not ${String(specificationVersion)}`]
-  if (!isName(name)) problems.push('name: must be letters, digits and _, at most 64')
+  if (!isName(name)) problems.push('name: must be letters, digits and _, at most 64, and nothing that every object has')
   else if (inputCapability.startsWith(`${String(name)}.`)) problems.push(`name: '${String(name)}' is Capsule's own`)
   if (typeof (provider as Partial<AsyncDisposable>)[Symbol.asyncDispose] !== 'function') {
     problems.push('[Symbol.asyncDispose]: must be a function')
@@ -28,7 +31,10 @@ export function checkProvider(provider: unknown): string[] {
     return [...problems, 'capabilities: must be an object that holds at least one']
   }
   for (const [key, capability] of Object.entries(capabilities)) {
-    if (!isName(key)) problems.push(`capabilities.${key}: a name must be letters, digits and _, at most 64`)
+    if (!isName(key))
+      problems.push(
+        `capabilities.${key}: a name must be letters, digits and _, at most 64, and nothing that every object has`,
+      )
     problems.push(...checkCapability(capability).map((problem) => `capabilities.${key}.${problem}`))
   }
   return problems
@@ -46,7 +52,7 @@ function checkCapability(capability: unknown): string[] {
     problems.push("returns: must be 'value', 'body' or 'response'")
   }
   if (!Array.isArray(positional) || !positional.every(isField)) {
-    problems.push(`positional: must be names of fields, and none of ${[...callOptions].join(', ')}`)
+    problems.push(`positional: must be names of fields, and none of ${[...capabilityCallOptions].join(', ')}`)
   }
   if (bodyField !== undefined && !isField(bodyField)) problems.push('bodyField: must be the name of a field')
   for (const limit of limitNames) {
@@ -56,7 +62,8 @@ function checkCapability(capability: unknown): string[] {
   return problems
 }
 
-const isName = (name: unknown): boolean => typeof name === 'string' && namePattern.test(name)
+const isName = (name: unknown): boolean =>
+  typeof name === 'string' && capabilityNamePattern.test(name) && !isReservedCapabilityName(name)
 const isField = (field: unknown): boolean =>
-  typeof field === 'string' && field !== '' && field !== '__proto__' && !callOptions.has(field)
+  typeof field === 'string' && field !== '' && field !== '__proto__' && !capabilityCallOptions.has(field)
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

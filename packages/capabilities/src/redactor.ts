@@ -63,9 +63,13 @@ export class Redactor {
     return redacted.length > length ? `${redacted.slice(0, length - 1)}…` : redacted
   }
 
-  /** The present values by name. What a getter throws is thrown. */
+  /** Read when they are used, so that one that cannot be read fails only what needs it. */
   secretsOf(provider: CapabilityProvider): Readonly<Record<string, string>> {
-    return Object.freeze(Object.fromEntries(Object.entries(provider.secrets).map(([name, read]) => [name, read()])))
+    const secrets: Record<string, string> = {}
+    for (const [name, get] of Object.entries(provider.secrets)) {
+      Object.defineProperty(secrets, name, { get, enumerable: true })
+    }
+    return Object.freeze(secrets)
   }
 
   #refresh(): void {

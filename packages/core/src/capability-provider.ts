@@ -96,3 +96,14 @@ export function isCapabilityReply(value: unknown): value is CapabilityReply {
 
 /** Stands in a checked input for what the cell streams: `context.body` has it. It never crosses the wire. */
 export const capabilityBody: unique symbol = Symbol.for('capsule.capability-body') as never
+
+/** Half a name: letters, digits and `_`, not first a digit, at most 64. */
+export const capabilityNamePattern = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/
+
+/** `caps.files.then` would make a promise of `caps.files`; the others are what every object has. */
+export function isReservedCapabilityName(name: string): boolean {
+  return name === 'then' || name === 'toJSON' || name === 'prototype' || name in Object.prototype
+}
+
+/** Options of every call beside its input: no field of an input may have these names. */
+export const capabilityCallOptions: ReadonlySet<string> = new Set(['signal', 'idempotencyKey', 'timeoutMs'])

@@ -2,6 +2,9 @@
 export { type AbortOptions, throwIfAborted, withAbort } from './abort.ts'
 export {
   type Capability,
+  capabilityCallOptions,
+  capabilityNamePattern,
+  isReservedCapabilityName,
   capabilityBody,
   type CapabilityContext,
   type CapabilityLimits,

@@ -4,7 +4,7 @@ import { problemsIn } from './checked-by.ts'
 import { jsonSchemaOf } from './json-schema.ts'
 import { knownFields } from './known-fields.ts'
 import { hasAsyncFunction } from './async-functions.ts'
-import { isReservedName, namePattern, reservedFields } from './names.ts'
+import { capabilityCallOptions, capabilityNamePattern, isReservedCapabilityName } from '@capsule/core'
 
 const isSchema = (value: unknown): value is z.ZodType =>
   typeof value === 'object' && value !== null && typeof (value as Partial<z.ZodType>).safeParse === 'function'
@@ -12,8 +12,8 @@ const functionSchema = z.custom((value) => typeof value === 'function', { error:
 const schemaSchema = z.custom<z.ZodType>(isSchema, { error: 'must be a zod schema' })
 const nameSchema = z
   .string({ error: 'must be a text' })
-  .regex(namePattern, { error: 'must be letters, digits and _, not first a digit, at most 64' })
-  .refine((name) => !isReservedName(name), { error: 'means something else to JavaScript; take another name' })
+  .regex(capabilityNamePattern, { error: 'must be letters, digits and _, not first a digit, at most 64' })
+  .refine((name) => !isReservedCapabilityName(name), { error: 'means something else to JavaScript; take another name' })
 const secretSchema = z.custom((value) => (typeof value === 'string' ? value !== '' : typeof value === 'function'), {
   error: 'must be a text that is not empty, or a function that gives one',
 })
@@ -102,14 +102,14 @@ function asyncProblems({ input, output }: CheckedCapability): string[] {
 function inputProblems({ input, positional = [] }: CheckedCapability): string[] {
   const { names, isClosed, isObject } = knownFields(input)
   if (!isObject) return ['input: must be a schema of an object: a call takes one']
-  const reserved = [...names].filter((name) => reservedFields.has(name))
+  const reserved = [...names].filter((name) => capabilityCallOptions.has(name))
   return [
     ...reserved.map((name) => `input: \`${name}\` is an option of every call; give the field another name`),
     ...positional
       .filter((name) => isClosed && !names.has(name))
       .map((name) => `positional: '${name}' is no field of the input`),
     ...positional
-      .filter((name) => reservedFields.has(name))
+      .filter((name) => capabilityCallOptions.has(name))
       .map((name) => `positional: '${name}' is an option of every call`),
     ...positional
       .filter((name, index) => positional.indexOf(name) < index)
@@ -120,7 +120,7 @@ function inputProblems({ input, positional = [] }: CheckedCapability): string[] 
 function bodyProblems({ input, bodyField }: CheckedCapability): string[] {
   if (bodyField === undefined) return []
   const { names, isClosed, fields } = knownFields(input)
-  if (reservedFields.has(bodyField)) return [`bodyField: '${bodyField}' is an option of every call`]
+  if (capabilityCallOptions.has(bodyField)) return [`bodyField: '${bodyField}' is an option of every call`]
   if (isClosed && !names.has(bodyField)) return [`bodyField: '${bodyField}' is no field of the input`]
   const field = Object.hasOwn(fields, bodyField) ? fields[bodyField] : undefined
   if (field === undefined || takesBody(field)) return []

@@ -2,7 +2,7 @@ import type { Capability } from '@capsule/core'
 import { type Bench, demand } from './bench.ts'
 import type { CheckDefinition } from './checks.ts'
 import { propertiesOf } from './input-mutations.ts'
-import { reservedFields, namePattern, isReservedName } from '../names.ts'
+import { capabilityCallOptions, capabilityNamePattern, isReservedCapabilityName } from '@capsule/core'
 
 export const definitionChecks: readonly CheckDefinition[] = [
   { name: 'is version 1 and has names that a cell can call', run: checkNames },
@@ -28,10 +28,10 @@ function checkNames({ provider }: Bench): void {
   demand(typeof provider[Symbol.asyncDispose] === 'function', '[Symbol.asyncDispose]: must be a function')
   for (const name of [provider.name, ...Object.keys(provider.capabilities)]) {
     demand(
-      typeof name === 'string' && namePattern.test(name),
+      typeof name === 'string' && capabilityNamePattern.test(name),
       `${name}: a name must be letters, digits and _, at most 64`,
     )
-    demand(!isReservedName(name), `${name}: this name means something else to JavaScript`)
+    demand(!isReservedCapabilityName(name), `${name}: this name means something else to JavaScript`)
   }
   for (const [name, get] of Object.entries(provider.secrets))
     demand(typeof get === 'function', `secrets.${name}: must be a function, asked at each use`)
@@ -70,7 +70,7 @@ function checkFields({ inputSchema, outputSchema, positional, bodyField }: Capab
   const fields = [...positional, ...(bodyField === undefined ? [] : [bodyField])]
   demand(new Set(positional).size === positional.length, 'positional: has a field twice')
   for (const field of [...fields, ...properties])
-    demand(!reservedFields.has(field), `${field}: is an option of every call; give the field another name`)
+    demand(!capabilityCallOptions.has(field), `${field}: is an option of every call; give the field another name`)
   for (const field of fields)
     demand(
       !isClosed || properties.includes(field),
