@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { coreErrors } from '@capsule/core'
-import { createCapsule } from '@capsule/host'
+import { createCapsule, isConfined } from '@capsule/host'
 import type { Session } from '@capsule/session'
 import type { SessionChoice } from './arguments.ts'
 
@@ -12,15 +12,17 @@ export interface OpenSession extends AsyncDisposable {
 
 /** @throws INVALID_OPTIONS, and what `createCapsule` and `createSession` throw */
 export async function openSession(choice: SessionChoice, signal?: AbortSignal): Promise<OpenSession> {
-  const { executor, isolation = 'auto', cwd = '.', timeoutMs } = choice
+  const { executor, isolation = 'process', cwd, timeoutMs } = choice
   // a process that is started in a missing folder says that its program is missing
-  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (statSync(cwd ?? '.', { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw coreErrors.INVALID_OPTIONS({ where: '--cwd', problems: [`${cwd} is no directory`] })
   }
   const capsule = await createCapsule({ isolation, ...(executor !== undefined && { executor }) })
   try {
+    // confined cells see no directory of this machine; one that was asked for all the same is refused
+    const isOwnDirectory = cwd === undefined && isConfined(capsule.info().isolation)
     const session = await capsule.createSession({
-      cwd: resolve(cwd),
+      ...(!isOwnDirectory && { cwd: resolve(cwd ?? '.') }),
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(signal !== undefined && { signal }),
     })

@@ -7,6 +7,7 @@ it('exports exactly its public names', async () => {
     'createDirectoryCheckpointStore',
     'createMemoryCheckpointStore',
     'customDriver',
+    'isConfined',
     'hostErrors',
     'readCheckpoint',
     'sandboxErrors',

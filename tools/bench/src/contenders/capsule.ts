@@ -14,7 +14,8 @@ export interface OpenSession extends AsyncDisposable {
 }
 
 export async function openSession(executor: ExecutorName, options: SessionOptions = {}): Promise<OpenSession> {
-  const capsule = await createCapsule({ executor })
+  // the peers confine nothing; packages/host/test/measure-isolation.ts compares the levels
+  const capsule = await createCapsule({ executor, isolation: 'process' })
   const session = await capsule.createSession(options)
   return { session, [Symbol.asyncDispose]: () => capsule[Symbol.asyncDispose]() }
 }
