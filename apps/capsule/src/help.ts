@@ -15,8 +15,8 @@ Files
 Options
   --timeout MS                    time limit of each cell
   --executor threaded|async       what runs the cells (default: each cell's mode decides)
-  --isolation LEVEL               none, process, permission, os or auto (default: process)
-  --cwd DIR                       the session's working directory (default: this one)
+  --isolation LEVEL               auto, none, process, permission or os (default: process)
+  --cwd DIR                       the session's working directory (default: this one; not with permission and os)
 Options of run
   --json                          one JSON object a line: every event, each cell's outcome, a summary last
   --keep-going                    go on after a cell that failed

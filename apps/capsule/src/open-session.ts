@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { coreErrors } from '@capsule/core'
-import { createCapsule } from '@capsule/host'
+import { createCapsule, isConfined } from '@capsule/host'
 import type { Session } from '@capsule/session'
 import type { SessionChoice } from './arguments.ts'
 
@@ -12,16 +12,19 @@ export interface OpenSession extends AsyncDisposable {
 
 /** @throws INVALID_OPTIONS, and what `createCapsule` and `createSession` throw */
 export async function openSession(choice: SessionChoice, signal?: AbortSignal): Promise<OpenSession> {
-  // by default what a person runs is their own: it has modules, and the directory that they are in
-  const { executor, isolation = 'process', cwd = '.', timeoutMs } = choice
+  const { executor, isolation = 'process', cwd, timeoutMs } = choice
   // a process that is started in a missing folder says that its program is missing
-  if (statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (statSync(cwd ?? '.', { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw coreErrors.INVALID_OPTIONS({ where: '--cwd', problems: [`${cwd} is no directory`] })
   }
   const capsule = await createCapsule({ isolation, ...(executor !== undefined && { executor }) })
   try {
+    // confined cells see no directory of this machine; one that was asked for all the same is refused
+    const isOwnDirectory = cwd === undefined && isConfined(capsule.info().isolation)
     const session = await capsule.createSession({
-      ...(isOwnCode(capsule.info().isolation) && { cwd: resolve(cwd), modules: true }),
+      ...(!isOwnDirectory && { cwd: resolve(cwd ?? '.') }),
+      // what a person runs is their own
+      modules: !isConfined(capsule.info().isolation),
       ...(timeoutMs !== undefined && { timeoutMs }),
       ...(signal !== undefined && { signal }),
     })
@@ -31,6 +34,3 @@ export async function openSession(choice: SessionChoice, signal?: AbortSignal): 
     throw error
   }
 }
-
-/** At stricter levels there are neither modules nor directories of the host. */
-const isOwnCode = (level: string): boolean => level === 'none' || level === 'process'

@@ -15,8 +15,8 @@ export interface MainThreadTerminator extends Terminator {
 }
 
 /**
- * Connects an inspector session on first use: a connected one is not free (Node then shows it every `console` call and
- * keeps the arguments), and most workers are never terminated.
+ * Connects an inspector session on first use: a connected one is not free (Node then shows it every `console` call,
+ * which makes one take four times as long), and most workers are never terminated.
  */
 export function createMainThreadTerminator(): MainThreadTerminator {
   let session: Session | undefined

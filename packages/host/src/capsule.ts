@@ -20,7 +20,7 @@ export interface CapsuleSessionOptions extends SessionOptions {
   readonly executor?: WorkerExecutor
   /**
    * What cells may call, as `caps.<provider>.<name>`. They are disposed with the last session that was given them; those in
-   * the capsule's defaults with the capsule. @defaultValue none
+   * the capsule's defaults with the capsule; if the session cannot start they stay yours. @defaultValue none
    */
   readonly capabilities?: readonly CapabilityProvider[]
   /** What of `capabilities` is granted, with which limits, and whether cells may ask a person. @defaultValue all of it, and they may */

@@ -1,14 +1,14 @@
 import type { SessionCapabilities } from '@capsule/capabilities'
 import { type Container, disposeAll } from '@capsule/core'
 import type { HostMessage } from '@capsule/protocol'
-import { type ObtainedIsolation, type PreparedLaunch, resolveIsolation } from '@capsule/sandbox'
+import { isConfined, type ObtainedIsolation, type PreparedLaunch, resolveIsolation } from '@capsule/sandbox'
 import { type ConnectWorker, createSession, type Session } from '@capsule/session'
 import { type WorkerExecutor, workerProgram } from '@capsule/worker'
 import type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
 import { hostErrors } from './errors.ts'
 import { holdInspectorGuard } from './inspector-guard.ts'
 import { checkSessionOptions, type ResolvedCapsuleOptions, resolveCapsuleOptions } from './options.ts'
-import { ProviderShares } from './provider-shares.ts'
+import { type ProviderShare, ProviderShares } from './provider-shares.ts'
 import { openGrants } from './session-grants.ts'
 import { createParts, tokens } from './tokens.ts'
 import { effectiveLimits, limitedWorkers, type WorkerLimits } from './worker-limits.ts'
@@ -25,9 +25,6 @@ export async function createCapsule(options: CapsuleOptions = {}): Promise<Capsu
   const isolation = await resolveIsolation({ asked, nodePath, drivers: parts.get(tokens.drivers) })
   return new HostCapsule(resolved, isolation, parts)
 }
-
-/** Where code is not kept from anything that modules reach. */
-const levelsWithModules = new Set<string>(['none', 'process'])
 
 /** Those of `CapsuleSessionOptions`. */
 interface LaunchOptions {
@@ -46,7 +43,7 @@ class HostCapsule implements Capsule {
   readonly #closed = new AbortController()
   readonly #releaseGuard = holdInspectorGuard()
   readonly #shares = new ProviderShares()
-  readonly #releaseDefaults: () => Promise<void>
+  readonly #defaults: ProviderShare
   readonly #grants = new WeakMap<Session, SessionCapabilities>()
   #closing: Promise<void> | undefined
 
@@ -54,7 +51,7 @@ class HostCapsule implements Capsule {
     this.#options = options
     this.#isolation = isolation
     this.#parts = parts
-    this.#releaseDefaults = this.#shares.hold(options.session?.capabilities ?? [])
+    this.#defaults = this.#shares.hold(options.session?.capabilities ?? [])
   }
 
   get sessions(): readonly Session[] {
@@ -103,12 +100,12 @@ class HostCapsule implements Capsule {
     const sessionId = ids.next('session')
     const grants = this.#openGrants(sessionId, options)
     const launch = await this.#prepare({ executor, env, cwd, maxHeapMb })
-    const releaseProviders = this.#shares.hold(capabilities)
+    const share = this.#shares.hold(capabilities)
     const onClosed = async (): Promise<void> => {
       if (session !== undefined) this.#sessions.delete(session)
       grants.close()
-      await launch.release()
-      await releaseProviders()
+      const parts = [{ [Symbol.asyncDispose]: launch.release }, { [Symbol.asyncDispose]: share.release }]
+      await disposeAll(parts, 'some parts of the session failed to end')
     }
     let session: Session | undefined
     try {
@@ -127,6 +124,7 @@ class HostCapsule implements Capsule {
         onClosed,
       })
     } catch (error) {
+      share.giveBack()
       await onClosed()
       throw error
     }
@@ -138,7 +136,7 @@ class HostCapsule implements Capsule {
   /** @throws MODULES_NOT_OFFERED, PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID */
   #openGrants(sessionId: string, { capabilities = [], policy, modules }: CapsuleSessionOptions): SessionCapabilities {
     const { level: isolation } = this.#isolation
-    if (modules === true && !levelsWithModules.has(isolation)) throw hostErrors.MODULES_NOT_OFFERED({ isolation })
+    if (modules === true && isConfined(isolation)) throw hostErrors.MODULES_NOT_OFFERED({ isolation })
     const clock = this.#parts.get(tokens.clock)
     const logger = this.#parts.get(tokens.logger)
     const ids = this.#parts.get(tokens.ids)
@@ -167,7 +165,7 @@ class HostCapsule implements Capsule {
     const ended = await Promise.allSettled(this.sessions.map((session) => session.shutdown(options)))
     this.#releaseGuard()
     const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
-    await this.#releaseDefaults().catch((error: unknown) => errors.push(error))
+    await this.#defaults.release().catch((error: unknown) => errors.push(error))
     await disposeAll([this.#parts], 'some parts of the capsule failed to dispose').catch((error: unknown) => {
       errors.push(error)
     })

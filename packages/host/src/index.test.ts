@@ -10,6 +10,7 @@ it('exports exactly its public names', async () => {
     'createMemoryCheckpointStore',
     'customDriver',
     'definePolicy',
+    'isConfined',
     'hostErrors',
     'policies',
     'readCheckpoint',

@@ -28,6 +28,7 @@ export {
   type AskedIsolation,
   customDriver,
   type CustomDriverOptions,
+  isConfined,
   type IsolationDriver,
   type IsolationLevel,
   sandboxErrors,

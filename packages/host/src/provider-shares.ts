@@ -1,20 +1,28 @@
 import { type CapabilityProvider, disposeAll } from '@capsule/core'
 
+/** One use of some providers; it ends in one of two ways, once. */
+export interface ProviderShare {
+  /** Disposes those that nobody else uses. @throws AggregateError of what their disposal throws */
+  readonly release: () => Promise<void>
+  /** They are their giver's again. */
+  readonly giveBack: () => void
+}
+
 /** Which providers are in use: one that nobody uses any more is disposed. */
 export class ProviderShares {
   readonly #holders = new Map<CapabilityProvider, number>()
 
-  /** Returns the release, which is idempotent and rejects with what the disposal of a provider throws. */
-  hold(providers: readonly CapabilityProvider[]): () => Promise<void> {
+  hold(providers: readonly CapabilityProvider[]): ProviderShare {
     for (const provider of providers) this.#holders.set(provider, (this.#holders.get(provider) ?? 0) + 1)
-    let isReleased = false
-    return async () => {
-      if (isReleased) return
-      isReleased = true
-      await disposeAll(
-        providers.filter((provider) => this.#leave(provider)),
-        'some providers failed to end',
-      )
+    let held = providers
+    const leave = (): CapabilityProvider[] => {
+      const left = held.filter((provider) => this.#leave(provider))
+      held = []
+      return left
+    }
+    return {
+      release: () => disposeAll(leave(), 'some providers failed to end'),
+      giveBack: () => void leave(),
     }
   }
 

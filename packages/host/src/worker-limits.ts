@@ -90,7 +90,7 @@ function watched(
   }
 
   function observe({ type, terminal, executionId }: Observed): void {
-    if (type === 'ready') watchdog ?? watch()
+    if (type === 'ready' && watchdog === undefined) watch()
     else if (type === 'result' || (type === 'error' && terminal === true)) watchdog?.ended(String(executionId))
   }
 

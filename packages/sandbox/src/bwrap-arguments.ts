@@ -16,7 +16,7 @@ export interface BwrapArgumentsOptions {
 
 /** Inside the sandbox. */
 export const nodeInside = '/node'
-export const directoryInside = '/tmp'
+const directoryInside = '/tmp'
 export const fileInside = (path: string): string => `/capsule/${basename(path)}`
 
 /**

@@ -56,7 +56,7 @@ export interface PreparedLaunch {
    */
   readonly workerPid?: ((startedPid: number) => number | undefined) | undefined
   /** Removes what was made for it. Idempotent. */
-  release(): Promise<void>
+  readonly release: () => Promise<void>
 }
 
 /** Gives workers one isolation level. */
@@ -64,7 +64,7 @@ export interface IsolationDriver {
   readonly name: string
   readonly level: IsolationLevel
   /** Really starts a process under the level once for each `nodePath`, and remembers what came of it. */
-  probe(options: { nodePath: string }): Promise<Availability>
+  readonly probe: (options: { nodePath: string }) => Promise<Availability>
   /** @throws INVALID_OPTIONS, ISOLATION_UNAVAILABLE */
-  prepare(launch: WorkerLaunchRequest): Promise<PreparedLaunch>
+  readonly prepare: (launch: WorkerLaunchRequest) => Promise<PreparedLaunch>
 }

@@ -12,7 +12,7 @@ const closesOnExec = 0o2000000
  * Descriptors of this process that a child would inherit: those it was started with itself and those of native add-ons.
  * Node opens all of its own with CLOEXEC. Empty elsewhere than on Linux, where nothing tells.
  */
-export function leakedDescriptors(): number[] {
+function leakedDescriptors(): number[] {
   return listDescriptors().filter((fd) => {
     if (fd < firstExtraFd || fd > lastExaminedFd) return false
     try {

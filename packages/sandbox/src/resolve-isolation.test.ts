@@ -12,7 +12,12 @@ function driver(
   availability: Availability = { isAvailable: true },
   name = level,
 ): IsolationDriver {
-  return { name, level, probe: vi.fn(async () => availability), prepare: () => Promise.reject(new Error('not asked')) }
+  return {
+    name,
+    level,
+    probe: vi.fn<IsolationDriver['probe']>(async () => availability),
+    prepare: () => Promise.reject(new Error('not asked')),
+  }
 }
 
 it('gives the strongest available level for auto', async () => {
@@ -62,7 +67,9 @@ it('throws where there are no drivers', async () => {
 })
 
 it('asks the machine once for each Node, also when asked twice at the same time', async () => {
-  const ask = vi.fn(async (path: string): Promise<Availability> => (path === '/a' ? { isAvailable: true } : missing))
+  const ask = vi.fn<(path: string) => Promise<Availability>>(async (path) =>
+    path === '/a' ? { isAvailable: true } : missing,
+  )
   const probe = createProbe(ask)
   expect(await Promise.all([probe({ nodePath: '/a' }), probe({ nodePath: '/a' })])).toEqual([
     { isAvailable: true },

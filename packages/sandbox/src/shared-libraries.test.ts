@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { expect, it } from 'vitest'
-import { parseLdd, sharedLibraries } from './shared-libraries.ts'
+import { parseLdd } from './ldd-output.ts'
+import { sharedLibraries } from './shared-libraries.ts'
 
 it('reads what glibc prints', () => {
   const text = `	linux-vdso.so.1 (0x00007fff9f9d7000)
@@ -33,5 +34,5 @@ it.runIf(process.platform === 'linux')('finds the C library and the loader of th
 })
 
 it('rejects for what is no program', async () => {
-  await expect(sharedLibraries('/etc/passwd')).rejects.toThrow()
+  await expect(sharedLibraries('/etc/passwd')).rejects.toThrow('ldd')
 })

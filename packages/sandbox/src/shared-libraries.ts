@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { realpath } from 'node:fs/promises'
 import { promisify } from 'node:util'
+import { parseLdd } from './ldd-output.ts'
 
 /** A library as the program looks for it, and where it really is. */
 export interface SharedLibrary {
@@ -29,9 +30,4 @@ async function listLibraries(program: string): Promise<readonly SharedLibrary[]>
   if (ldd === undefined) throw new Error(`no ldd in ${lddPaths.join(' or ')}`)
   const { stdout } = await run(ldd, [program], { env: {}, timeout: lddTimeoutMs })
   return Promise.all(parseLdd(stdout).map(async (path) => ({ path, realPath: await realpath(path) })))
-}
-
-/** `libm.so.6 => /lib/libm.so.6 (0x...)` and `/lib64/ld-linux-x86-64.so.2 (0x...)`; not the vdso, which is no file. */
-export function parseLdd(text: string): string[] {
-  return text.split('\n').flatMap((line) => /(?:^|=>)\s*(\/.*?) \(0x[0-9a-f]+\)\s*$/.exec(line)?.[1] ?? [])
 }

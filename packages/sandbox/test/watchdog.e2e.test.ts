@@ -61,7 +61,8 @@ describe.runIf(isLinux)('a watchdog over memory', () => {
     clock.advance(1000)
     clock.advance(1000)
     expect(errors).toMatchObject([{ code: 'MEMORY_LIMIT_EXCEEDED', details: { maxRssMb: 200 } }])
-    expect((errors[0]?.details as { rssMb: number }).rssMb).toBeGreaterThan(250)
+    const [{ rssMb }] = errors.map(({ details }) => details) as [{ rssMb: number }]
+    expect(rssMb).toBeGreaterThan(250)
     expect(clock.pendingTimers).toBe(0)
   })
 

@@ -28,8 +28,8 @@ export function dropGrants({ grants, files }: { grants: readonly GrantName[]; fi
 }
 
 /**
- * Makes `console` print and no more. With an inspector session connected Node shows it every call, which costs four times
- * as much and keeps the arguments of the last thousand calls in memory.
+ * Makes `console` print and no more. With an inspector session connected Node shows it every call, which makes one take
+ * four times as long.
  */
 export function unwrapConsole(): void {
   const methods = Console.prototype as unknown as Record<string, (...values: unknown[]) => void>

@@ -147,9 +147,10 @@ function describeOwnEverything(guest: Guest, hasProc: boolean): void {
     const launch = await guest.prepare(['tell'])
     expect(launch.cwd).not.toBe(process.cwd())
     const { facts } = await guest.start(launch)
-    if (facts.cwdEntries.refused === undefined) expect(facts.cwdEntries).toEqual({ value: [] })
+    expect(facts.cwdEntries).toBeOneOf([{ value: [] }, { refused: 'ERR_ACCESS_DENIED' }])
     await launch.release()
-    if (launch.cwd !== '/') expect(existsSync(launch.cwd)).toBe(false)
+    // `/`: the directory is inside of what was started
+    expect(launch.cwd === '/' || !existsSync(launch.cwd)).toBe(true)
   })
 
   it.runIf(hasProc)('gives descriptors 0 to 4 and none of this process', async () => {
@@ -206,7 +207,7 @@ function describeLife(guest: Guest): void {
     host.stdout.resume()
     host.stderr.resume()
     // the pipes that it shares with the guest close when both are gone
-    await closed
+    expect(await closed).toEqual([null, 'SIGKILL'])
   })
 
   it('knows the pid of the worker, if it says that it does', async () => {
@@ -259,7 +260,7 @@ function describeConfinement(guest: Guest): void {
 
 /** Under the permission model it depends on the version of Node. */
 function describeNetwork(guest: Guest, isOpen: boolean): void {
-  it(isOpen ? 'has a network' : 'has no network, not even to this machine', async () => {
+  it('reaches this machine by network, or at level os does not', async () => {
     const server = createServer((socket) => socket.destroy())
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -267,6 +268,6 @@ function describeNetwork(guest: Guest, isOpen: boolean): void {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new TypeError('no address')
     const { facts } = await guest.run(['connect', `127.0.0.1 ${address.port}`])
-    expect(facts).toMatchObject(isOpen ? { connected: true } : { refused: expect.any(String) })
+    expect(facts).toEqual(isOpen ? { connected: true } : { refused: 'EPERM' })
   })
 }

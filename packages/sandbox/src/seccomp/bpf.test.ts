@@ -4,7 +4,7 @@ import { assembleBpf, encodeBpf } from './bpf.ts'
 it('turns labels into distances', () => {
   const program = assembleBpf([
     { load: 4 },
-    { test: 'equal', k: 7, then: 'yes' },
+    { test: 'equal', k: 7, yes: 'yes' },
     { return: 1 },
     { label: 'yes' },
     { return: 2 },
@@ -18,12 +18,12 @@ it('turns labels into distances', () => {
 })
 
 it.each([
-  ['is missing', [{ test: 'equal' as const, k: 1, then: 'nowhere' }, { return: 0 }]],
-  ['is behind', [{ label: 'back' }, { load: 0 }, { test: 'equal' as const, k: 1, then: 'back' }, { return: 0 }]],
+  ['is missing', [{ test: 'equal' as const, k: 1, yes: 'nowhere' }, { return: 0 }]],
+  ['is behind', [{ label: 'back' }, { load: 0 }, { test: 'equal' as const, k: 1, yes: 'back' }, { return: 0 }]],
   [
     'is too far',
     [
-      { test: 'equal' as const, k: 1, then: 'end' },
+      { test: 'equal' as const, k: 1, yes: 'end' },
       ...Array.from({ length: 256 }, () => ({ load: 0 })),
       { label: 'end' },
       { return: 0 },

@@ -8,7 +8,7 @@ export interface BpfInstruction {
 }
 
 /** The operations that seccomp filters here are made of. */
-export const bpfCode = {
+const bpfCode = {
   loadWord: 0x20,
   jumpIfEqual: 0x15,
   jumpIfGreater: 0x25,
@@ -21,7 +21,7 @@ export type BpfTest = 'equal' | 'greater' | 'any-set'
 /** What a program is written in: jumps lead to labels, and to the next step where none is named. */
 export type BpfStep =
   | { readonly load: number }
-  | { readonly test: BpfTest; readonly k: number; readonly then?: string; readonly otherwise?: string }
+  | { readonly test: BpfTest; readonly k: number; readonly yes?: string; readonly no?: string }
   | { readonly label: string }
   | { readonly return: number }
 
@@ -52,7 +52,7 @@ export function assembleBpf(steps: readonly BpfStep[]): BpfInstruction[] {
       if (!(passed >= 0 && passed <= longestJump)) throw new RangeError(`no jump from ${index} to ${label}`)
       return passed
     }
-    return { code: testCodes[step.test], jt: distance(step.then), jf: distance(step.otherwise), k: step.k }
+    return { code: testCodes[step.test], jt: distance(step.yes), jf: distance(step.no), k: step.k }
   })
 }
 

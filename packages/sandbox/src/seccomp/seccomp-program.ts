@@ -1,15 +1,6 @@
 import { assembleBpf, type BpfInstruction, type BpfStep, encodeBpf } from './bpf.ts'
+import { seccompAnswer } from './seccomp-answer.ts'
 import { newestSyscall, refusedSyscalls, type SeccompArch, syscallTable } from './syscall-table.ts'
-
-/** What a filter answers (linux/seccomp.h). */
-export const seccompAnswer = {
-  allow: 0x7fff0000,
-  killProcess: 0x80000000,
-  /** EPERM */
-  refuse: 0x00050001,
-  /** ENOSYS: as an older kernel would answer, so that callers fall back to what they did before. */
-  unknown: 0x00050026,
-} as const
 
 // offsets into struct seccomp_data; of arguments, the low half
 const field = { number: 0, arch: 4, argument0: 16, argument1: 24 } as const
@@ -23,26 +14,26 @@ const terminalRequests = [0x5412, 0x541c] as const
 export const isSeccompArch = (arch: string): arch is SeccompArch => arch === 'x64' || arch === 'arm64'
 
 /** The filter of a worker: threads, files and memory, and nothing that leads out of its process. */
-export function createSeccompProgram(arch: SeccompArch): BpfInstruction[] {
+function createSeccompProgram(arch: SeccompArch): BpfInstruction[] {
   const { auditArch, numberOf } = syscallTable(arch)
   const refused = refusedSyscalls.map(numberOf).filter((number) => number !== undefined)
   const steps: BpfStep[] = [
     { load: field.arch },
-    { test: 'equal', k: auditArch, otherwise: 'kill' },
+    { test: 'equal', k: auditArch, no: 'kill' },
     { load: field.number },
     // x32 calls as well: their numbers are far above
-    { test: 'greater', k: newestSyscall, then: 'unknown' },
+    { test: 'greater', k: newestSyscall, yes: 'unknown' },
     // its flags are in memory, where a filter cannot look; callers then use clone
-    { test: 'equal', k: numberOf('clone3') as number, then: 'unknown' },
-    ...refused.map((number): BpfStep => ({ test: 'equal', k: number, then: 'refuse' })),
-    { test: 'equal', k: numberOf('ioctl') as number, then: 'ioctl' },
-    { test: 'equal', k: numberOf('clone') as number, otherwise: 'allow' },
+    { test: 'equal', k: numberOf('clone3') as number, yes: 'unknown' },
+    ...refused.map((number): BpfStep => ({ test: 'equal', k: number, yes: 'refuse' })),
+    { test: 'equal', k: numberOf('ioctl') as number, yes: 'ioctl' },
+    { test: 'equal', k: numberOf('clone') as number, no: 'allow' },
     { load: field.argument0 },
-    { test: 'any-set', k: cloneNamespaces, then: 'refuse' },
-    { test: 'any-set', k: cloneThread, then: 'allow', otherwise: 'refuse' },
+    { test: 'any-set', k: cloneNamespaces, yes: 'refuse' },
+    { test: 'any-set', k: cloneThread, yes: 'allow', no: 'refuse' },
     { label: 'ioctl' },
     { load: field.argument1 },
-    ...terminalRequests.map((request): BpfStep => ({ test: 'equal', k: request, then: 'refuse' })),
+    ...terminalRequests.map((request): BpfStep => ({ test: 'equal', k: request, yes: 'refuse' })),
     { label: 'allow' },
     { return: seccompAnswer.allow },
     { label: 'refuse' },

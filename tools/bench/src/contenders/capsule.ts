@@ -14,7 +14,7 @@ export interface OpenSession extends AsyncDisposable {
 }
 
 export async function openSession(executor: ExecutorName, options: SessionOptions = {}): Promise<OpenSession> {
-  // the level of every machine; what the others cost is an entry of its own
+  // the peers confine nothing; what the levels cost is an entry of its own
   const capsule = await createCapsule({ executor, isolation: 'process' })
   const session = await capsule.createSession(options)
   return { session, [Symbol.asyncDispose]: () => capsule[Symbol.asyncDispose]() }
