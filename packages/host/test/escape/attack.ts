@@ -51,9 +51,12 @@ export interface CellAttack extends AttackBase {
   readonly alone?: true
 }
 
+/** Gives sessions whose cells have modules; they end with the attack. */
+export type OpenSession = (options?: CapsuleSessionOptions) => Promise<Session>
+
 /** Whatever needs the host as well; `open` gives a session whose cells have modules. */
 export interface DrivenAttack extends AttackBase {
-  readonly drive: (shot: Shot, open: (options?: CapsuleSessionOptions) => Promise<Session>) => Promise<boolean>
+  readonly drive: (shot: Shot, open: OpenSession) => Promise<boolean>
 }
 
 export type Attack = CellAttack | DrivenAttack
@@ -68,7 +71,19 @@ export function stoppedFrom(level: EscapeLevel, change: Partial<Expected> = {}):
 /** The host stops it, whatever the level. */
 export const stoppedEverywhere: Expected = stoppedFrom('none')
 /** Nothing keeps those that have modules from it. */
-export const onlyHygiene: Expected = { none: 'open', process: 'open', permission: 'hygiene', os: 'hygiene', 'os-alone': 'hygiene' }
-export const openEverywhere: Expected = { none: 'open', process: 'open', permission: 'open', os: 'open', 'os-alone': 'open' }
+export const onlyHygiene: Expected = {
+  none: 'open',
+  process: 'open',
+  permission: 'hygiene',
+  os: 'hygiene',
+  'os-alone': 'hygiene',
+}
+export const openEverywhere: Expected = {
+  none: 'open',
+  process: 'open',
+  permission: 'open',
+  os: 'open',
+  'os-alone': 'open',
+}
 
 export const quoted = (value: unknown): string => JSON.stringify(value)

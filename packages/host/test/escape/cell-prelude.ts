@@ -20,8 +20,8 @@ async function mod(name) {
     () => leakedRequire()('node:' + name),
     () => {
       const { constructor: Module } = Object.values(leakedRequire().cache)[0]
-      Module.registerHooks({ resolve: (url) => ({ url, format: 'builtin', shortCircuit: true }) })
-      return leakedRequire()('node:' + name)
+      const hooks = Module.registerHooks({ resolve: (url) => ({ url, format: 'builtin', shortCircuit: true }) })
+      try { return leakedRequire()('node:' + name) } finally { hooks.deregister() }
     },
   ]
   for (const way of ways) {

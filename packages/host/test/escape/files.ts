@@ -26,7 +26,8 @@ export const fileAttacks: readonly CellAttack[] = [
     title: 'reads a file through fs.promises',
     expected: stoppedFrom('permission'),
     control: 'process',
-    cell: (shot) => readsSecret(`await (await mod('fs/promises')).readFile(${quoted(stage(shot).secretFile)}, 'utf8')`, shot),
+    cell: (shot) =>
+      readsSecret(`await (await mod('fs/promises')).readFile(${quoted(stage(shot).secretFile)}, 'utf8')`, shot),
   },
   {
     id: 'files/read-by-stdin-class',
@@ -50,7 +51,8 @@ ${readsSecret('process.env.ESCAPED', shot)}`,
     title: 'reads a file by fs.openAsBlob()',
     expected: stoppedFrom('permission'),
     control: 'process',
-    cell: (shot) => readsSecret(`await (await (await mod('fs')).openAsBlob(${quoted(stage(shot).secretFile)})).text()`, shot),
+    cell: (shot) =>
+      readsSecret(`await (await (await mod('fs')).openAsBlob(${quoted(stage(shot).secretFile)})).text()`, shot),
   },
   {
     id: 'files/read-buffer-path',
@@ -66,7 +68,10 @@ ${readsSecret('process.env.ESCAPED', shot)}`,
     control: 'process',
     cell: (shot) => {
       const path = quoted(stage(shot).secretFile)
-      return readsSecret(`(await mod('fs')).readFileSync(process.argv[1] + '/..' + '/..'.repeat(20) + ${path})`, shot)
+      return readsSecret(
+        `(await mod('fs')).readFileSync(process.argv[1].replace(/[^/]+$/, '') + '/..'.repeat(20) + ${path})`,
+        shot,
+      )
     },
   },
   {
@@ -74,7 +79,8 @@ ${readsSecret('process.env.ESCAPED', shot)}`,
     title: 'reads a file through /proc/self/root',
     expected: stoppedFrom('permission'),
     control: 'process',
-    cell: (shot) => readsSecret(`(await mod('fs')).readFileSync('/proc/self/root' + ${quoted(stage(shot).secretFile)})`, shot),
+    cell: (shot) =>
+      readsSecret(`(await mod('fs')).readFileSync('/proc/self/root' + ${quoted(stage(shot).secretFile)})`, shot),
   },
   {
     id: 'files/read-link',
@@ -113,7 +119,8 @@ try { ${readsSecret('fs.readFileSync(link)', shot)} } finally { fs.unlinkSync(li
     title: 'learns the size of a file',
     expected: stoppedFrom('permission'),
     control: 'process',
-    cell: (shot) => `return (await mod('fs')).statSync(${quoted(stage(shot).secretFile)}).size === ${stage(shot).secret.length}`,
+    cell: (shot) =>
+      `return (await mod('fs')).statSync(${quoted(stage(shot).secretFile)}).size === ${stage(shot).secret.length}`,
   },
   {
     id: 'files/realpath-oracle',
@@ -135,7 +142,8 @@ try { ${readsSecret('fs.readFileSync(link)', shot)} } finally { fs.unlinkSync(li
     title: 'loads a file of the machine as a module',
     expected: stoppedFrom('permission'),
     control: 'process',
-    cell: (shot) => `return (await import(${quoted(`file://${stage(shot).moduleFile}`)})).default === ${quoted(stage(shot).secret)}`,
+    cell: (shot) =>
+      `return (await import(${quoted(`file://${stage(shot).moduleFile}`)})).default === ${quoted(stage(shot).secret)}`,
   },
   {
     id: 'files/load-json',
@@ -206,11 +214,10 @@ new DatabaseSync(${quoted(path)}).exec('create table t (a)')`,
     alone: true,
     evidence: hasWritten,
     cell: ({ path }) => `const v8 = await mod('v8')
-v8.setFlagsFromString('--redirect-code-traces-to=${path}')
-v8.setFlagsFromString('--redirect-code-traces')
-v8.setFlagsFromString('--print-bytecode')
-new Function('a', 'return a + ' + Math.random())(1)
-v8.setFlagsFromString('--no-print-bytecode')`,
+for (const flag of ['cfg-file=${path}', 'path=/nowhere', '']) v8.setFlagsFromString('--trace-turbo' + (flag && '-' + flag))
+const hot = new Function('n', 'let sum = 0; for (let i = 0; i < n; i++) sum += i % 7; return sum')
+for (let i = 0; i < 300; i++) hot(100_000)
+v8.setFlagsFromString('--no-trace-turbo')`,
   },
   {
     id: 'files/write-compile-cache',

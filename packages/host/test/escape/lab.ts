@@ -2,7 +2,7 @@ import { type Capsule, type CapsuleSessionOptions, createCapsule, tokens } from 
 import type { RunResult, Session } from '@capsule/session'
 import { workerMarker } from '../worker-marker.ts'
 import { armWorkers } from './armed-worker.ts'
-import type { Attack, CellAttack, EscapeLevel, Shot, Verdict } from './attack.ts'
+import type { Attack, CellAttack, EscapeLevel, OpenSession, Shot, Verdict } from './attack.ts'
 import { bareOsDrivers } from './bare-driver.ts'
 import { cellOf } from './cell-prelude.ts'
 import { createStage, type Stage } from './stage.ts'
@@ -21,6 +21,9 @@ export interface EscapeLab extends AsyncDisposable {
   verdictOf(attack: Attack): Promise<Verdict>
   /** Runs the control of an attack that has one of its own. */
   controlOf(attack: Attack): Promise<boolean>
+  /** Sessions whose cells have modules, for as long as `use` runs. */
+  withSessions<T>(use: (open: OpenSession) => Promise<T>): Promise<T>
+  withSession<T>(options: CapsuleSessionOptions, use: (session: Session) => Promise<T>): Promise<T>
 }
 
 /** The host's own environment has it while a lab is open. */
@@ -49,7 +52,10 @@ class Lab implements EscapeLab {
 
   async verdictOf(attack: Attack): Promise<Verdict> {
     this.told = ''
-    if ('drive' in attack) return (await this.#driven(attack.drive)) ? 'open' : 'stopped'
+    if ('drive' in attack) {
+      const isThrough = await this.withSessions((open) => attack.drive(this.#shot(), open))
+      return isThrough ? 'open' : 'stopped'
+    }
     if (!this.isConfined) return (await this.#succeeds(attack, 'armed')) ? 'open' : 'stopped'
     if (await this.#succeeds(attack, 'plain')) return 'open'
     return (await this.#succeeds(attack, 'armed')) ? 'hygiene' : 'stopped'
@@ -70,15 +76,18 @@ class Lab implements EscapeLab {
     return { lab: this, path: this.stage.newPath() }
   }
 
-  async #driven(drive: (shot: Shot, open: (options?: CapsuleSessionOptions) => Promise<Session>) => Promise<boolean>) {
+  withSession<T>(options: CapsuleSessionOptions, use: (session: Session) => Promise<T>): Promise<T> {
+    return this.withSessions(async (open) => use(await open(options)))
+  }
+
+  async withSessions<T>(use: (open: OpenSession) => Promise<T>): Promise<T> {
     const opened: Session[] = []
-    const open = async (options?: CapsuleSessionOptions): Promise<Session> => {
-      const session = await this.#open('armed', options)
-      opened.push(session)
-      return session
-    }
     try {
-      return await drive(this.#shot(), open)
+      return await use(async (options) => {
+        const session = await this.#open('armed', options)
+        opened.push(session)
+        return session
+      })
     } finally {
       for (const session of opened) await session.shutdown({ graceMs: 0 })
     }
@@ -107,7 +116,12 @@ class Lab implements EscapeLab {
   async #open(arms: Arms, options: CapsuleSessionOptions = {}): Promise<Session> {
     const capsule = this.#capsules.get(arms) ?? this.#createCapsule(arms)
     this.#capsules.set(arms, capsule)
-    return (await capsule).createSession({ env: workerMarker(), ...options })
+    return (await capsule).createSession({
+      env: workerMarker(),
+      // where attacks write
+      ...(this.level === 'none' && { cwd: this.stage.openDirectory }),
+      ...options,
+    })
   }
 
   #createCapsule(arms: Arms): Promise<Capsule> {

@@ -21,8 +21,7 @@ const opensNeighbour = async ({ lab }: Shot): Promise<boolean> => {
   return true
 }
 
-const signalsNeighbour = ({ lab }: Shot): string =>
-  `process.kill(${lab.stage.neighbour.pid}, 'SIGUSR1'); return true`
+const signalsNeighbour = ({ lab }: Shot): string => `process.kill(${lab.stage.neighbour.pid}, 'SIGUSR1'); return true`
 
 const ofRootHosts: Partial<Expected> = process.getuid?.() === 0 ? { none: 'open', process: 'open' } : {}
 
@@ -32,7 +31,8 @@ export const processAttacks: readonly Attack[] = [
     title: 'runs a shell command',
     expected: stoppedFrom('permission'),
     control: 'process',
-    cell: () => `return (await mod('child_process')).execFileSync('/bin/sh', ['-c', 'echo got out']).includes('got out')`,
+    cell: () =>
+      `return (await mod('child_process')).execFileSync('/bin/sh', ['-c', 'echo got out']).includes('got out')`,
   },
   {
     id: 'process/spawn-node',
@@ -47,8 +47,8 @@ export const processAttacks: readonly Attack[] = [
     title: 'starts a process that it can talk to by fork()',
     expected: stoppedFrom('permission'),
     control: 'process',
-    cell: () => `const { fork } = await mod('child_process')
-const child = fork('-e', [], { execArgv: ['-e', 'process.send(1)'], stdio: 'ignore' })
+    cell: ({ lab }) => `const { fork } = await mod('child_process')
+const child = fork(${quoted(lab.stage.moduleFile)}, [], { execArgv: [] })
 return await within(new Promise((resolve) => child.on('message', () => resolve(true)).on('error', () => resolve(false))
   .on('exit', () => resolve(false))), 5000)`,
   },
@@ -69,9 +69,12 @@ return await within(new Promise((resolve) => child.on('message', () => resolve(t
     control: 'process',
     async drive({ path }, open) {
       const session = await open()
-      await session.run(`require('node:child_process').spawn('/bin/sh',
+      await session.run(
+        `require('node:child_process').spawn('/bin/sh',
   ['-c', 'echo $$ > ${path}; exec sleep 60'], { detached: true, stdio: 'ignore', cwd: '/' }).unref()
-while (!require('node:fs').existsSync('${path}') || !require('node:fs').readFileSync('${path}').length) ;`, { timeoutMs: 3000 })
+while (!require('node:fs').existsSync('${path}') || !require('node:fs').readFileSync('${path}').length) ;`,
+        { timeoutMs: 3000 },
+      )
       await session.shutdown({ graceMs: 0 })
       const pid = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0
       if (!(pid > 0)) return false
@@ -143,7 +146,8 @@ return os.getPriority(${lab.stage.neighbour.pid}) === 1`,
     title: 'opens the inspector of the host by process._debugProcess(), without modules',
     expected: stoppedEverywhere,
     control: async (shot) =>
-      (await controlCell(`process._debugProcess(${shot.lab.stage.neighbour.pid}); return true`)) && opensNeighbour(shot),
+      (await controlCell(`process._debugProcess(${shot.lab.stage.neighbour.pid}); return true`)) &&
+      opensNeighbour(shot),
     cell: () => `process._debugProcess(${process.pid}); return true`,
     evidence: (_, run) => hasReturnedTrue(run) && hasHostInspector(),
   },
@@ -165,11 +169,11 @@ return os.getPriority(${lab.stage.neighbour.pid}) === 1`,
   {
     id: 'process/chdir',
     title: 'goes to a directory of the machine by process.chdir(), without modules',
-    expected: stoppedFrom('os', { permission: 'open' }),
+    expected: stoppedFrom('permission'),
     control: 'process',
     alone: true,
-    cell: ({ lab }) => `process.chdir(${quoted(lab.stage.directory)}); return process.cwd() === ${quoted(lab.stage.directory)}`,
-    note: 'By itself it tells at most whether a directory is there.',
+    cell: ({ lab }) =>
+      `process.chdir(${quoted(lab.stage.directory)}); return process.cwd() === ${quoted(lab.stage.directory)}`,
   },
   {
     id: 'process/inspect-itself',

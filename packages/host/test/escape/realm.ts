@@ -1,4 +1,7 @@
+import { controlCell } from './control.ts'
 import { type CellAttack, onlyHygiene, stoppedFrom } from './attack.ts'
+
+const bodyOfHandles = `return process._getActiveHandles().some((handle) => typeof handle.connect === 'function')`
 
 /** Each is one way to a module of Node; `found` is that module. */
 const way = (id: string, title: string, found: string): CellAttack => ({
@@ -45,18 +48,16 @@ export const realmAttacks: readonly CellAttack[] = [
     'poisoned-prototype',
     'gets a require function by a setter on Object.prototype, and Node’s loader by that',
     `(() => {
-  let leaked
-  Object.defineProperty(Object.prototype, 'extensions', { configurable: true, set() { leaked ??= this } })
-  try { import.meta.resolve('node:fs') } catch {} finally { delete Object.prototype.extensions }
-  try { return leaked('node:fs') } catch {}
-  Object.values(leaked.cache)[0].constructor.registerHooks({ resolve: (url) => ({ url, format: 'builtin', shortCircuit: true }) })
-  return leaked('node:fs')
+  try { return leakedRequire()('node:fs') } catch {}
+  const { constructor: Module } = Object.values(leakedRequire().cache)[0]
+  const hooks = Module.registerHooks({ resolve: (url) => ({ url, format: 'builtin', shortCircuit: true }) })
+  try { return leakedRequire()('node:fs') } finally { hooks.deregister() }
 })()`,
   ),
   {
     id: 'realm/binding',
     title: 'gets an internal binding by process.binding()',
-    expected: onlyHygiene,
+    expected: stoppedFrom('permission', { 'os-alone': 'hygiene' }),
     control: 'process',
     cell: () => `return typeof process.binding('fs').open === 'function'`,
   },
@@ -92,8 +93,10 @@ try {
     id: 'realm/handles',
     title: 'gets a socket or another handle of the worker by process._getActiveHandles(), without modules',
     expected: stoppedFrom('none'),
-    control: async () =>
-      process._getActiveHandles().length > 0,
-    cell: () => `return process._getActiveHandles().some((handle) => typeof handle.connect === 'function')`,
+    // the async executor reads the host's messages with a socket of its own
+    control: () => controlCell(bodyOfHandles, { executor: 'async' }),
+    alone: true,
+    note: "With `executor: 'async'` it gets the socket that the host’s messages come through, which leads nowhere else.",
+    cell: () => bodyOfHandles,
   },
 ]

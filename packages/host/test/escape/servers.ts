@@ -20,7 +20,13 @@ export interface LoopbackServers extends AsyncDisposable {
 
 const loopback = '127.0.0.1'
 
-export async function startServers({ directory, token }: { directory: string; token: string }): Promise<LoopbackServers> {
+export async function startServers({
+  directory,
+  token,
+}: {
+  directory: string
+  token: string
+}): Promise<LoopbackServers> {
   const sockets = new Set<Socket>()
   const requested = new Set<string>()
   const greet = (socket: Socket): void => void socket.on('error', () => {}).end(token)

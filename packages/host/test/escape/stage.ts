@@ -12,6 +12,8 @@ export interface Stage extends AsyncDisposable {
   readonly secret: string
   /** Everybody may read it: only the isolation is in the way. */
   readonly secretFile: string
+  /** Everybody may write there. */
+  readonly openDirectory: string
   readonly linkToSecret: string
   readonly envFile: string
   readonly jsonFile: string
@@ -48,7 +50,7 @@ export async function createStage(): Promise<Stage> {
   await symlink(paths.secretFile, paths.linkToSecret)
   await writeFile(paths.envFile, `ESCAPED=${secret}\n`)
   await writeFile(paths.jsonFile, JSON.stringify({ secret }))
-  await writeFile(paths.moduleFile, `module.exports = ${JSON.stringify(secret)}`)
+  await writeFile(paths.moduleFile, `module.exports = ${JSON.stringify(secret)}; process.send?.(1)`)
   await writeFile(paths.writableFile, '')
   const database = new DatabaseSync(paths.databaseFile)
   database.exec(`create table secrets (value); insert into secrets values ('${secret}')`)
@@ -64,6 +66,7 @@ export async function createStage(): Promise<Stage> {
   return {
     directory,
     secret,
+    openDirectory: at('open'),
     ...paths,
     neighbour,
     servers,
