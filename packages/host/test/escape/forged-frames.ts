@@ -1,4 +1,4 @@
-import { createCodec, type CodecName, encodeValue, valueDepthCap } from '@capsule/protocol'
+import { createCodec, type CodecName, encodeValue } from '@capsule/protocol'
 import type { Session } from '@capsule/session'
 import { encodeFrame } from '@capsule/transport'
 
@@ -14,12 +14,17 @@ export const framesOf = (session: Session, messages: readonly object[]): Buffer 
 }
 
 /** Code of a cell: it writes where its worker writes its messages. */
-export const forging = (bytes: Uint8Array): string =>
-  `require('node:fs').writeSync(4, Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64'));`
+export const forging = (bytes: Uint8Array): string => `{
+  const fs = require('node:fs')
+  const bytes = Buffer.from('${Buffer.from(bytes).toString('base64')}', 'base64')
+  for (let at = 0; at < bytes.length; ) {
+    try { at += fs.writeSync(4, bytes, at) } catch (error) { if (error.code !== 'EAGAIN') throw error }
+  }
+};`
 
 /** As a cell's arguments cross. */
 export const encodedArguments = (...values: unknown[]): Uint8Array =>
-  encodeValue(values, { bytes: 8_000_000, depth: valueDepthCap })?.bytes ?? new Uint8Array()
+  encodeValue(values, { bytes: 8_000_000, depth: 100 })?.bytes ?? new Uint8Array()
 
 let calls = 0
 

@@ -85,15 +85,17 @@ async function forgedQuestion(open: OpenSession, policy: PolicyDefinition): Prom
 /** Cancels a call of `victim` from a cell of `attacker`; whether the call is aborted. */
 async function foreignCancel(open: OpenSession, isOwn: boolean): Promise<boolean> {
   const { provider, waiting } = createTools()
-  const victim = await open({ capabilities: [provider], maxConcurrentExecutions: 2 })
-  const attacker = isOwn ? victim : await open({ capabilities: [createTools().provider] })
   let callId = ''
-  const execution = victim.execute('await caps.tools.wait({})')
-  for await (const event of execution) {
-    if (event.type !== 'capability-call') continue
-    callId = event.callId
-    break
+  const received = ({ type, capability, callId: id }: Readonly<Record<string, unknown>>): void => {
+    if (type === 'capability-request' && capability === 'tools.wait') callId = String(id)
   }
+  const victim = await open({
+    capabilities: [provider],
+    maxConcurrentExecutions: 2,
+    interceptors: [{ name: 'calls', received }],
+  })
+  const attacker = isOwn ? victim : await open({ capabilities: [createTools().provider] })
+  const execution = victim.execute('await caps.tools.wait({})')
   const signal = await waitFor(waiting)
   const forged = { type: 'capability-cancel', executionId: execution.executionId, callId }
   await attacker.run(forging(framesOf(attacker, [forged])) + served, { timeoutMs })
@@ -167,19 +169,16 @@ export const protocolAttacks: readonly DrivenAttack[] = [
     }),
     async drive(_, open) {
       const [attacker, victim] = [await open(), await open()]
-      const running = victim.run('await input(); 1', {
-        onInput: async () => {
-          const message = {
-            type: 'output',
-            executionId: await nextExecutionId(victim),
-            stream: 'stdout',
-            text: 'forged',
-          }
-          await attacker.run(`${forging(framesOf(attacker, [message]))} 1`, { timeoutMs })
-          return ''
-        },
-      })
-      return (await running).stdout.includes('forged')
+      const execution = victim.execute('await input(); 1')
+      let isPrinted = false
+      for await (const event of execution) {
+        isPrinted ||= event.type === 'output'
+        if (event.type !== 'input-request') continue
+        const message = { type: 'output', executionId: execution.executionId, stream: 'stdout', text: 'forged' }
+        await attacker.run(`${forging(framesOf(attacker, [message]))} 1`, { timeoutMs })
+        await execution.respond(event.inputId, '')
+      }
+      return isPrinted
     },
   },
   {
@@ -350,8 +349,8 @@ export const protocolAttacks: readonly DrivenAttack[] = [
   survived('huge-length', 'announces a frame of 2 GB', () => Buffer.from([0x7f, 0xff, 0xff, 0xff, 1, 2, 3])),
   survived('empty-frames', 'writes frames without content', () => Buffer.alloc(4000)),
   survived('deep-frame', 'writes a frame of 100,000 nested arrays', () => framed(Buffer.alloc(100_000, 0x91))),
-  survived('empty-maps', 'writes a frame of 5 million empty objects', () =>
-    framed(Buffer.concat([Buffer.from([0xdd, 0, 0x4c, 0x4b, 0x40]), Buffer.alloc(5_000_000, 0x80)])),
+  survived('empty-maps', 'writes a frame of 2 million empty objects', () =>
+    framed(Buffer.concat([Buffer.from([0xdd, 0, 0x1e, 0x84, 0x80]), Buffer.alloc(2_000_000, 0x80)])),
   ),
   survived('false-length', 'writes an array that claims 4 billion members', () =>
     framed(Buffer.from([0xdd, 0xff, 0xff, 0xff, 0xff, 1])),
