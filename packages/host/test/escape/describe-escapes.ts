@@ -10,8 +10,8 @@ const attackTimeoutMs = 30_000
 
 /** Runs every attack at one level: what is found must be what the attack says, and what `results/<level>.json` says. */
 export async function describeEscapes(level: EscapeLevel): Promise<void> {
-  const needed = level === 'os-alone' ? 'os' : level
-  const isAvailable = (await availableLevels([needed])).length > 0
+  // the others are to be had wherever Node is
+  const isAvailable = !level.startsWith('os') || (await availableLevels(['os'])).length > 0
   describe.skipIf(!isAvailable)(`escapes at level ${level}`, () => {
     const found: Record<string, Verdict> = {}
     let lab: EscapeLab

@@ -241,7 +241,7 @@ v8.setFlagsFromString('--no-trace-turbo')`,
   },
   {
     id: 'files/wasi',
-    title: 'reads a directory by WASI, with / opened for it',
+    title: 'has a WASI with / opened for it',
     expected: stoppedFrom('permission', { 'os-alone': 'hygiene' }),
     control: 'process',
     cell: () => `const { WASI } = await mod('wasi')

@@ -129,6 +129,24 @@ return (await within(resolver.resolve4('stolen.capsule.test'), 2000))[0] === '19
 return address === '127.0.0.1' || address === '::1'`,
   },
   {
+    id: 'network/list-ports',
+    title: 'lists the open ports of the machine from /proc/net',
+    expected: stoppedFrom('permission'),
+    control: 'process',
+    cell: (shot) => {
+      const port = servers(shot).tcpPort.toString(16).toUpperCase().padStart(4, '0')
+      return `return (await mod('fs')).readFileSync('/proc/net/tcp', 'utf8').includes(':${port} ')`
+    },
+  },
+  {
+    id: 'network/list-unix-sockets',
+    title: 'lists the Unix sockets of the machine from /proc/net',
+    expected: stoppedFrom('permission'),
+    control: 'process',
+    cell: (shot) =>
+      `return (await mod('fs')).readFileSync('/proc/net/unix', 'utf8').includes(${quoted(servers(shot).abstractName)})`,
+  },
+  {
     id: 'network/interfaces',
     title: 'learns the addresses of the machine',
     expected: openUnderPermission,
