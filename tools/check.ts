@@ -22,6 +22,11 @@ const steps: readonly Step[] = [
     command: ['node', '--conditions=@capsule/source', 'tools/generate-errors.ts', '--check'],
     timeoutMs: minute,
   },
+  {
+    name: 'lint:escapes',
+    command: ['node', '--conditions=@capsule/source', 'tools/generate-escape-table.ts', '--check'],
+    timeoutMs: minute,
+  },
   { name: 'build', command: ['nx', 'run-many', '-t', 'build'], timeoutMs: 5 * minute },
   { name: 'typecheck:sources', command: ['tsc', '-b'], timeoutMs: 5 * minute },
   { name: 'typecheck:tests', command: ['tsc', '-p', 'tsconfig.test.json'], timeoutMs: 5 * minute },

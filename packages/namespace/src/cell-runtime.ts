@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { CellRuntime } from './compile/compile.ts'
 import type { Execution } from './execution.ts'
+import { namespaceErrors } from './errors.ts'
 import { GuardedIterator, isThenable } from './guarded-iterator.ts'
 import { NativeTypeError, thenOf } from './primordials.ts'
 
@@ -12,6 +13,7 @@ const ignore = (): void => {}
 export function createCellRuntime(
   current: () => Execution | undefined,
   onLoaded: (specifier: string, attributes: string, namespace: object) => void,
+  hasModules: boolean,
 ): CellRuntime {
   const wait = (value: unknown): unknown => {
     const execution = current()
@@ -21,7 +23,7 @@ export function createCellRuntime(
   return Object.freeze({
     wait,
     waitEach: (iterable: unknown) => new GuardedIterator(iterable, current) as unknown as AsyncIterable<unknown>,
-    importMeta,
+    importMeta: (filename: string) => importMeta(filename, hasModules),
     loaded: onLoaded,
     loading(specifier: string, promise: Promise<object>): Promise<object> {
       void thenOf(promise, (namespace) => onLoaded(specifier, '', namespace), ignore)
@@ -33,8 +35,9 @@ export function createCellRuntime(
   })
 }
 
-function importMeta(filename: string): object {
-  const require = createRequire(filename)
+function importMeta(filename: string, hasModules: boolean): object {
+  // without modules none is made: a setter on Object.prototype would get hold of it
+  const require = hasModules ? createRequire(filename) : undefined
   return {
     __proto__: null,
     dirname: dirname(filename),
@@ -42,6 +45,7 @@ function importMeta(filename: string): object {
     main: false,
     url: pathToFileURL(filename).href,
     resolve(specifier: string): string {
+      if (require === undefined) throw namespaceErrors.MODULES_UNAVAILABLE({ specifier: String(specifier) })
       const target = require.resolve(specifier)
       if (target.startsWith('/')) return pathToFileURL(target).href
       return target.startsWith('node:') ? target : `node:${target}`

@@ -75,15 +75,15 @@ class CellEngine implements Engine {
     this.#options = options
     this.#errorContext = { find: (filename) => files.find(filename), ...budgetOf(options) }
     this.#preparer = new CellPreparer(files, (name) => this.#isConst(name))
+    const hasModules = options.modules !== false
+    const onLoaded = (specifier: string, attributes: string, namespace: object): void =>
+      this.#snapshots.imported(specifier, attributes, namespace)
     defineProperty(globalThis, runtimeName, {
       __proto__: null,
-      value: createCellRuntime(current, (specifier, attributes, namespace) =>
-        this.#snapshots.imported(specifier, attributes, namespace),
-      ),
+      value: createCellRuntime(current, onLoaded, hasModules),
       configurable: true,
     } as object)
     const require = createRequire(join(cwd, '[cells]'))
-    const hasModules = options.modules !== false
     defineCellBuiltins(this.#builtins, { cwd, current, members: options.members, ...(hasModules && { require }) })
     this.#history = new History()
     this.#stopTracking = trackTimers(current)

@@ -1,10 +1,17 @@
-import { registerHooks } from 'node:module'
+import Module, { registerHooks } from 'node:module'
 import { amaroLoaderUrl } from './compile/typescript.ts'
 import { namespaceErrors } from './errors.ts'
 import { defineProperty, deleteProperty, getOwnPropertyDescriptor, SafeSet } from './primordials.ts'
 
 /** What leads to modules past the loader. */
-const leads = ['getBuiltinModule', 'binding', '_linkedBinding', 'mainModule', 'dlopen', 'execve']
+const leads: readonly (readonly [object, string])[] = [
+  ...['getBuiltinModule', 'binding', '_linkedBinding', 'mainModule', 'dlopen', 'execve'].map(
+    (name) => [process, name] as const,
+  ),
+  // hooks of whoever gets hold of the loader's class would come before those below
+  [Module, 'registerHooks'],
+  [Module, 'register'],
+]
 
 /**
  * From now on code of this thread finds no modules, neither Node's nor npm's; returns the way back. It keeps cells to what
@@ -21,10 +28,12 @@ export function withholdModules(): () => void {
       return resolved
     },
   })
-  const taken = leads.map((name) => [name, getOwnPropertyDescriptor(process, name)] as const)
-  for (const [name] of taken) deleteProperty(process, name)
+  const taken = leads.map(([owner, name]) => ({ owner, name, descriptor: getOwnPropertyDescriptor(owner, name) }))
+  for (const { owner, name } of taken) deleteProperty(owner, name)
   return () => {
     hooks.deregister()
-    for (const [name, descriptor] of taken) if (descriptor !== undefined) defineProperty(process, name, descriptor)
+    for (const { owner, name, descriptor } of taken) {
+      if (descriptor !== undefined) defineProperty(owner, name, descriptor)
+    }
   }
 }

@@ -27,6 +27,17 @@ it('leaves nothing that leads to modules', async () => {
   expect(await engine.value(code)).toEqual(['require', ...members].map(() => 'undefined'))
 })
 
+it('lets no setter on a prototype get hold of a require function', async () => {
+  const code = `const leaks = []
+for (const name of ['extensions', 'main', 'cache', 'resolve']) {
+  Object.defineProperty(Object.prototype, name, { configurable: true, set() { leaks.push(this) } })
+}
+try { import.meta.resolve('x') } catch {}
+for (const name of ['extensions', 'main', 'cache', 'resolve']) delete Object.prototype[name]
+leaks.length`
+  expect(await engine.value(code)).toBe(0)
+})
+
 it('still runs TypeScript that has to be printed anew', async () => {
   expect(await engine.value('enum Colour { Red, Green }; Colour.Green')).toBe(1)
 })

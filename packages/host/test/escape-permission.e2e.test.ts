@@ -1,0 +1,3 @@
+import { describeEscapes } from './escape/describe-escapes.ts'
+
+await describeEscapes('permission')
