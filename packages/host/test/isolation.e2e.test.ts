@@ -3,6 +3,7 @@ import type { Session } from '@capsule/session'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type Capsule, type CapsuleOptions, type CapsuleSessionOptions } from '../src/index.ts'
 import { availableLevels } from './available-levels.ts'
+import { armWorkers } from './escape/armed-worker.ts'
 
 const levels = await availableLevels(['none', 'process', 'permission', 'os'])
 const confined = levels.filter((level) => level === 'permission' || level === 'os')
@@ -14,7 +15,8 @@ async function openCapsule(options: CapsuleOptions): Promise<Capsule> {
 }
 
 async function openSession(isolation: IsolationLevel, options: CapsuleSessionOptions = {}): Promise<Session> {
-  return (await openCapsule({ isolation })).createSession(options)
+  // what the level keeps cells from is seen by code that has modules
+  return (await openCapsule({ isolation, parts: armWorkers })).createSession(options)
 }
 
 describe.each(levels)('level %s', (level) => {
