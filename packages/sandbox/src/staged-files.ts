@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
 import { copyFile, link, mkdir, realpath, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { createTemporaryDirectory } from './temporary-directory.ts'
-import { isReadableByAll, type SystemUser } from './unprivileged-user.ts'
+import { isEnterableByAll, isReadableByAll, type SystemUser } from './unprivileged-user.ts'
 
 // per process: a copy serves all sessions, and goes when the process does
 let stage: Promise<string> | undefined
@@ -25,8 +26,18 @@ export async function readablePaths(files: readonly string[], user: SystemUser |
   return putting
 }
 
+async function createStage(): Promise<string> {
+  const parents: string[] = []
+  for (const parent of [tmpdir(), '/tmp', '/var/tmp']) {
+    if (await isEnterableByAll(await realpath(parent)).catch(() => false)) parents.push(parent)
+  }
+  // with none left the trial of the driver fails, and says why
+  const { path } = await createTemporaryDirectory({ mode: 0o755, parent: parents[0] ?? tmpdir() })
+  return path
+}
+
 async function putOnStage(paths: readonly string[], name: string): Promise<string[]> {
-  stage ??= createTemporaryDirectory({ mode: 0o755 }).then(({ path }) => path)
+  stage ??= createStage()
   const folder = join(await stage, name)
   await mkdir(folder, { mode: 0o755 })
   return Promise.all(
