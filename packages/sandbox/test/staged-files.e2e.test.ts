@@ -18,7 +18,11 @@ const nobody = { uid: 65534, gid: 65534 }
 async function folderOf(mode: number, files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'capsule-closed-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+  for (const [name, content] of Object.entries(files)) {
+    await writeFile(join(folder, name), content)
+    // whatever the umask is
+    await chmod(join(folder, name), 0o644)
+  }
   await chmod(folder, mode)
   return folder
 }
