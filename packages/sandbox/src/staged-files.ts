@@ -2,6 +2,7 @@ import { constants } from 'node:fs'
 import { chmod, copyFile, link, mkdir, realpath, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import { coreErrors } from '@capsule/core'
 import { createTemporaryDirectory } from './temporary-directory.ts'
 import { isEnterableByAll, isReadableByAll, type SystemUser } from './unprivileged-user.ts'
 
@@ -12,9 +13,10 @@ const staged = new Map<string, Promise<string[]>>()
 /**
  * Real paths of files that the worker's user can read. Where a root host keeps them in a folder that is closed to
  * others (under /root, say), these are hard links or copies in a temporary directory.
+ * @throws INVALID_OPTIONS for a file that is not there
  */
 export async function readablePaths(files: readonly string[], user: SystemUser | undefined): Promise<string[]> {
-  const paths = await Promise.all(files.map((file) => realpath(file)))
+  const paths = await Promise.all(files.map(existingPath))
   if (user === undefined || (await Promise.all(paths.map(isReadableByAll))).every(Boolean)) return paths
   const changes = await Promise.all(paths.map(async (path) => `${path} ${(await stat(path)).mtimeMs}`))
   const key = changes.join('\n')
@@ -24,6 +26,15 @@ export async function readablePaths(files: readonly string[], user: SystemUser |
   staged.set(key, putting)
   putting.catch(() => staged.delete(key))
   return putting
+}
+
+async function existingPath(file: string): Promise<string> {
+  try {
+    return await realpath(file)
+  } catch (cause) {
+    const problem = `the worker needs ${file}, which cannot be found or read`
+    throw coreErrors.INVALID_OPTIONS({ where: 'the start of a worker', problems: [problem] }, { cause })
+  }
 }
 
 /** On the file system of what is put there, if possible: then nothing is copied. */

@@ -37,6 +37,13 @@ it('gives real paths where the worker runs as the user of the host', async () =>
   expect(await readablePaths([join(folder, 'a.cjs')], undefined)).toEqual([join(folder, 'a.cjs')])
 })
 
+it('names a file that is not there', async () => {
+  await expect(readablePaths(['/nowhere/main.cjs'], undefined)).rejects.toMatchObject({
+    code: 'INVALID_OPTIONS',
+    message: expect.stringContaining('/nowhere/main.cjs'),
+  })
+})
+
 it('gives copies, in one folder, of what is closed to others, and the same ones again', async () => {
   const folder = await folderOf(0o700, { 'a.cjs': 'content of a', 'b.cjs': 'content of b' })
   await chmod(join(folder, 'b.cjs'), 0o600)
