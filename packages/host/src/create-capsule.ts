@@ -156,7 +156,8 @@ class HostCapsule implements Capsule {
     const limits = effectiveLimits(this.#isolation.level, asked, findPid)
     const connect = this.#parts.get(tokens.connectWorker)(start)
     if (findPid === undefined) return connect
-    return limitedWorkers({ connect, limits, findPid, clock: this.#parts.get(tokens.clock) })
+    const isRequired = asked.maxRssMb !== undefined || asked.maxCpuMs !== undefined
+    return limitedWorkers({ connect, limits, isRequired, findPid, clock: this.#parts.get(tokens.clock) })
   }
 
   async #close(options: { graceMs?: number }): Promise<void> {

@@ -24,6 +24,8 @@ type FindPid = NonNullable<PreparedLaunch['workerPid']>
 export interface LimitedWorkersOptions {
   readonly connect: ConnectWorker<HostMessage>
   readonly limits: WorkerLimits
+  /** Somebody asked for them: a worker that cannot be watched must not run. */
+  readonly isRequired: boolean
   readonly findPid: FindPid
   readonly clock: Clock
 }
@@ -67,11 +69,12 @@ interface Observed {
 
 function watched(
   transport: ProcessTransport<HostMessage>,
-  { limits, findPid, clock }: LimitedWorkersOptions,
+  { limits, isRequired, findPid, clock }: LimitedWorkersOptions,
 ): ProcessTransport<HostMessage> {
   let watchdog: Watchdog | undefined
 
-  function watch(): void {
+  /** Whether the worker may run. */
+  function watch(): boolean {
     try {
       const pid = findPid(transport.pid)
       if (pid === undefined) {
@@ -82,16 +85,19 @@ function watched(
       }
       const onExceeded = (error: Parameters<typeof transport.kill>[1]): void => transport.kill('SIGKILL', error)
       watchdog = createWatchdog({ pid, ...limits, clock, onExceeded })
+      return true
     } catch (error) {
       if (!sandboxErrors.WATCHDOG_UNAVAILABLE.is(error)) throw error
-      // it must not run without
-      transport.kill('SIGKILL', error)
+      if (isRequired) transport.kill('SIGKILL', error)
+      return !isRequired
     }
   }
 
-  function observe({ type, terminal, executionId }: Observed): void {
-    if (type === 'ready' && watchdog === undefined) watch()
-    else if (type === 'result' || (type === 'error' && terminal === true)) watchdog?.ended(String(executionId))
+  /** Whether the session is to see it: nothing is ready that must be watched and cannot be. */
+  function observe({ type, terminal, executionId }: Observed): boolean {
+    if (type === 'ready' && watchdog === undefined) return watch()
+    if (type === 'result' || (type === 'error' && terminal === true)) watchdog?.ended(String(executionId))
+    return true
   }
 
   void transport.exited.then(() => watchdog?.[Symbol.dispose]())
@@ -106,8 +112,8 @@ function watched(
     start(receiver: Parameters<typeof start>[0]) {
       start({
         message(message, frameBytes) {
-          if (typeof message === 'object' && message !== null) observe(message)
-          receiver.message(message, frameBytes)
+          const isShown = typeof message !== 'object' || message === null || observe(message)
+          if (isShown) receiver.message(message, frameBytes)
         },
         end: (end) => receiver.end(end),
       })

@@ -144,3 +144,15 @@ it('refuses limits that nobody could enforce, and starts nothing', async () => {
   const session = await capsule.createSession()
   expect((await session.run('1 + 1')).outcome.value).toBe(2)
 })
+
+it('ends a worker that it cannot watch though limits were asked for, and lets it be when they were not', async () => {
+  const wrapCommand = (argv: readonly string[]): readonly string[] => argv
+  const driver = customDriver({ name: 'odd', level: 'permission', wrapCommand, workerPid: () => undefined })
+  const capsule = await openCapsule({
+    isolation: 'permission',
+    parts: (container) => container.provide(tokens.drivers, () => [driver]),
+  })
+  await expect(capsule.createSession({ maxRssMb: 1000 })).rejects.toMatchObject({ code: 'WATCHDOG_UNAVAILABLE' })
+  const session = await capsule.createSession()
+  expect((await session.run('1 + 1')).outcome.value).toBe(2)
+})

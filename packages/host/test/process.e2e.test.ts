@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -43,6 +43,8 @@ it.each(levels.flatMap((level) => [[level, 'threaded'] as const, [level, 'async'
     // a host that is killed leaves the directory of its worker behind
     const temporary = await mkdtemp(join(tmpdir(), 'capsule-killed-'))
     onTestFinished(() => rm(temporary, { recursive: true }))
+    // it may have to put Node where another user can read it
+    await chmod(temporary, 0o755)
     const args = ['--conditions=@capsule/source', host, executor, level]
     const env = {
       PATH: '/usr/bin:/bin',

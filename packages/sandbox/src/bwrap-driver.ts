@@ -39,12 +39,13 @@ export function createBwrapDriver(options: BwrapDriverOptions = {}): IsolationDr
     probe: createProbe((nodePath) => tryBwrap(nodePath, bwrapPath, commandOf)),
     async prepare(launch) {
       refuseCwd('os', launch)
+      // bubblewrap passes it on: in its arguments every user of the machine could read it
+      const env = confinedEnv('os', launch.env)
       const { command, args, user } = await commandOf(launch, 'worker')
       return {
         command,
         args,
-        // bubblewrap passes it on: in its arguments every user of the machine could read it
-        env: confinedEnv('os', launch.env),
+        env,
         cwd: '/',
         ...user,
         tellsSignalsAsCodes: true,

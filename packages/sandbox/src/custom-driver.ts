@@ -79,6 +79,7 @@ function envOf({ env: given }: WorkerLaunchRequest, { level, env }: CustomDriver
 async function prepareCustom(launch: WorkerLaunchRequest, options: CustomDriverOptions): Promise<PreparedLaunch> {
   const { level, wrapCommand, workerPid } = options
   if (isConfined(level)) refuseCwd(level, launch)
+  const env = envOf(launch, options)
   const { nodePath, nodeFlags, workerArgs, maxHeapMb, uid, gid } = launch
   const entryFiles = await readablePaths(launch.entryFiles, undefined)
   const flags = hasPermissionModel(options)
@@ -90,7 +91,7 @@ async function prepareCustom(launch: WorkerLaunchRequest, options: CustomDriverO
   return {
     command,
     args,
-    env: envOf(launch, options),
+    env,
     cwd: launch.cwd ?? directory?.path ?? '/',
     uid,
     gid,

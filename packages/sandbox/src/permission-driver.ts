@@ -29,6 +29,7 @@ async function tryPermission(nodePath: string): Promise<Availability> {
 
 async function prepare(launch: WorkerLaunchRequest): Promise<PreparedLaunch> {
   refuseCwd('permission', launch)
+  const env = confinedEnv('permission', launch.env)
   const user = unprivilegedUser(launch)
   const [node = launch.nodePath] = await readablePaths([launch.nodePath], user)
   // real paths: the permission model does not follow links to what was granted
@@ -40,7 +41,7 @@ async function prepare(launch: WorkerLaunchRequest): Promise<PreparedLaunch> {
   return {
     command,
     args,
-    env: confinedEnv('permission', launch.env),
+    env,
     cwd: directory.path,
     ...user,
     extraStdio: shieldedStdio([]),

@@ -14,14 +14,17 @@ export interface TemporaryDirectoryOptions {
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined
   /** @defaultValue 0o700 */
   readonly mode?: number
+  /** Where it is made. @defaultValue the system's directory for such */
+  readonly parent?: string
 }
 
 /** An empty directory; it goes with this process if nobody removes it before. */
 export async function createTemporaryDirectory({
   owner,
   mode,
+  parent = tmpdir(),
 }: TemporaryDirectoryOptions = {}): Promise<TemporaryDirectory> {
-  const path = await mkdtemp(join(await realpath(tmpdir()), 'capsule-'))
+  const path = await mkdtemp(join(await realpath(parent), 'capsule-'))
   const onExit = (): void => rmSync(path, { recursive: true, force: true })
   process.once('exit', onExit)
   if (mode !== undefined) await chmod(path, mode)

@@ -23,8 +23,12 @@ const everybody = { read: 0o004, enter: 0o001 } as const
 
 /** Whether everybody may read the file and enter the folders that lead to it. */
 export async function isReadableByAll(path: string): Promise<boolean> {
-  if (((await stat(path)).mode & everybody.read) === 0) return false
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
+  return ((await stat(path)).mode & everybody.read) !== 0 && isEnterableByAll(dirname(path))
+}
+
+/** Whether everybody may enter the folder and those that lead to it. */
+export async function isEnterableByAll(path: string): Promise<boolean> {
+  for (let folder = path; ; folder = dirname(folder)) {
     if (((await stat(folder)).mode & everybody.enter) === 0) return false
     if (folder === dirname(folder)) return true
   }

@@ -59,7 +59,9 @@ describe.each(['x64', 'arm64'] as const)('the filter for %s', (arch) => {
       args: fc.array(argument, { minLength: 6, maxLength: 6 }),
     })
     fc.assert(
-      fc.property(data, (call) => expect(runFilter(program, call)).toBe(oracle(arch, call))),
+      fc.property(data, (call) => {
+        expect(runFilter(program, call)).toBe(oracle(arch, call))
+      }),
       { numRuns: 5000 },
     )
   })
