@@ -23,15 +23,17 @@ export async function describeEscapes(level: EscapeLevel): Promise<void> {
     it.each(attacks)('$id: $title', { timeout: attackTimeoutMs }, async (attack) => {
       const verdict = await lab.verdictOf(attack)
       found[attack.id] = verdict
-      expect(verdict, lab.told).toBe(expectedOf(attack)[level])
+      // with what the cells said, for whoever wonders why
+      expect({ verdict, told: lab.told }).toMatchObject({ verdict: expectedOf(attack)[level] })
     })
 
-    if (level === 'process') {
-      const controlled = attacks.filter(({ control }) => typeof control !== 'string')
-      it.each(controlled)('$id: works where nothing is in its way', { timeout: attackTimeoutMs }, async (attack) => {
+    it.each(controlledAt(level))(
+      '$id: works where nothing is in its way',
+      { timeout: attackTimeoutMs },
+      async (attack) => {
         expect(await lab.controlOf(attack)).toBe(true)
-      })
-    }
+      },
+    )
 
     it.skipIf(nodeMajor !== resultsNodeMajor)('are what the committed results say', async () => {
       if (process.env['CAPSULE_ESCAPE_RESULTS'] === '1') await writeResults(level, found)
@@ -44,3 +46,7 @@ const expectedOf = ({ expected, sinceNode26 }: Attack): Expected => ({
   ...expected,
   ...(nodeMajor >= 26 && sinceNode26),
 })
+
+/** Controls of their own are run once, where modules are to be had. */
+const controlledAt = (level: EscapeLevel): readonly Attack[] =>
+  level === 'process' ? attacks.filter(({ control }) => typeof control !== 'string') : []

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type CapsuleSessionOptions } from '@capsule/host'
-import type { Session } from '@capsule/session'
 import { type Attack, stoppedEverywhere, stoppedFrom } from './attack.ts'
+import { isUsable } from './control.ts'
 import type { EscapeLab } from './lab.ts'
 
 const bytesPerMb = 1024 * 1024
@@ -14,9 +14,6 @@ const limited =
 
 /** Long enough for the watchdog to look. */
 const hold = 'await new Promise((resolve) => setTimeout(resolve, 500))'
-
-const isUsable = async (session: Session): Promise<boolean> =>
-  (await session.run('6 * 7', { timeoutMs: 5000 })).outcome.value === 42
 
 const grownMb = async (during: () => Promise<unknown>): Promise<number> => {
   const before = process.memoryUsage.rss()

@@ -77,6 +77,7 @@ export const realmAttacks: readonly CellAttack[] = [
       try {
         Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFunction())
         // sloppy code of the same realm is what a call site tells of
+        // oxlint-disable-next-line typescript/no-implied-eval -- modules are strict
         const found = new Function('return new Error().stack')() as unknown as unknown[]
         return typeof found[0] === 'function'
       } finally {
