@@ -67,9 +67,12 @@ class Lab implements EscapeLab {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const capsule of this.#capsules.values()) await (await capsule).shutdown()
-    Reflect.deleteProperty(process.env, hostSecretName)
-    await this.stage[Symbol.asyncDispose]()
+    try {
+      for (const capsule of this.#capsules.values()) await (await capsule).shutdown()
+    } finally {
+      Reflect.deleteProperty(process.env, hostSecretName)
+      await this.stage[Symbol.asyncDispose]()
+    }
   }
 
   #shot(): Shot {
