@@ -3,7 +3,7 @@ import { argv, rest, text } from './argv.ts'
 import { shellErrors } from './errors.ts'
 
 /** unit: bytes of UTF-8, all arguments; Linux takes no single one that is longer. */
-export const maxArgumentBytes = 128 * 1024 - 1
+const maxArgumentBytes = 128 * 1024 - 1
 
 /** For a command that says nothing: text, and no options. */
 export const defaultArguments: z.ZodType<readonly string[]> = argv([rest(text('argument'))])

@@ -73,6 +73,7 @@ export const realmAttacks: readonly CellAttack[] = [
     title: 'finds functions of the engine on its stack by Error.prepareStackTrace',
     expected: stoppedFrom('none'),
     control: async () => {
+      // oxlint-disable-next-line typescript/unbound-method -- put back as it was
       const { prepareStackTrace } = Error
       try {
         Error.prepareStackTrace = (_, sites) => sites.map((site) => site.getFunction())
