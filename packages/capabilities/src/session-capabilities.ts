@@ -64,6 +64,8 @@ export type CapabilityAnswer =
       readonly value: Uint8Array
       /** To be read once; leaving it early ends the call. It fails with the error that the cell is to get. */
       readonly body?: AsyncIterable<unknown> | undefined
+      /** Of the body: aborts, with what the cell is to get, when the call ends before it, also while nobody reads. */
+      readonly signal?: AbortSignal | undefined
     }
   | { readonly kind: 'error'; readonly error: CapabilityAnswerError }
 
