@@ -175,6 +175,19 @@ describe('writing and reading', () => {
     expect(await reading).toMatchObject({ value: 'second' })
   })
 
+  it('keeps nothing of the channel of a call but for whoever has it', async () => {
+    const { host, worker, settle } = createPair()
+    const from = host.stream('capsule-call:call-1')
+    from.cancel()
+    const to = worker.stream('capsule-call:call-1')
+    const sent = [from.write(bytes(10)), from.end(), to.end()]
+    await settle()
+    await Promise.all(sent)
+    expect([host.counters.open, worker.counters.open]).toEqual([0, 0])
+    expect(worker.stream('capsule-call:call-1')).not.toBe(to)
+    expect(await readAll(to)).toEqual([bytes(10)])
+  })
+
   it('delivers what had arrived, then why the peer is gone', async () => {
     const { host, worker, settle } = createPair()
     const [one, other] = [host.stream('a'), worker.stream('a')]
