@@ -9,6 +9,8 @@ import type { PolicyDefinition, SecurityPolicy } from './security-policy.ts'
 export interface SessionCapabilities {
   readonly sessionId: string
   readonly policy: SecurityPolicy
+  /** The names that `revoke` has taken away since this policy came. */
+  readonly revoked: readonly string[]
   /** What some rule could allow; what is not in it is not there for cells. */
   readonly manifest: CapabilityManifest
   /** Called with each new manifest. The result ends it. */
