@@ -39,6 +39,8 @@ export class CallRun {
   readonly #parts: CallRunParts
   readonly #limits: CapabilityLimits
   readonly #controller = new AbortController()
+  /** For whoever sends the body, so its reason is what the cell may know. */
+  readonly #bodyOver = new AbortController()
   readonly #startedAtMs: number
   #resolve: ((answer: CapabilityAnswer) => void) | undefined
   #deadline: Timer | undefined
@@ -138,7 +140,7 @@ export class CallRun {
       return this.#answer({ kind: 'value', value: encoded })
     }
     this.#replyBody = this.#meterReply(reply?.body ?? noBody())
-    this.#answer({ kind: 'value', value: encoded, body: this.#replyBody })
+    this.#answer({ kind: 'value', value: encoded, body: this.#replyBody, signal: this.#bodyOver.signal })
   }
 
   #meterInput(source: AsyncIterable<Uint8Array>): MeteredBody<Uint8Array> {
@@ -246,7 +248,11 @@ export class CallRun {
     const isAtWork = !this.#isHandlerDone || this.#replyBody !== undefined
     if (error !== undefined && isAtWork) this.#controller.abort(error)
     this.#inputBody?.fail(error ?? cancelled(call.plan.name))
-    this.#replyBody?.fail(error && redactError(error, this.#parts.redactor))
+    if (error !== undefined && this.#replyBody !== undefined) {
+      const told = redactError(error, this.#parts.redactor)
+      this.#replyBody.fail(told)
+      this.#bodyOver.abort(told)
+    }
     this.#parts.onEnd(call, outcome, error, this.#parts.clock.now() - this.#startedAtMs)
     if (this.#isHandlerDone) this.#parts.onFree(call)
     else this.#whenLateDone = this.#parts.onLate(call)

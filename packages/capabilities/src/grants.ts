@@ -89,6 +89,11 @@ export class Grants {
     return explainRules(this.policy.name, this.#rules, call)
   }
 
+  /** The names that were taken away since the policy came. */
+  get revoked(): readonly string[] {
+    return [...this.#plans.values(), this.#input].flatMap(({ name, isRevoked }) => (isRevoked ? [name] : []))
+  }
+
   /** Says whether a capability was granted until now. */
   revoke(pattern: string): boolean {
     const matches = compileCapabilityPatterns(pattern)

@@ -86,6 +86,10 @@ export class LiveCapabilities implements SessionCapabilities {
     return this.#grants.policy
   }
 
+  get revoked(): readonly string[] {
+    return this.#grants.revoked
+  }
+
   get manifest(): CapabilityManifest {
     return this.#grants.manifest
   }

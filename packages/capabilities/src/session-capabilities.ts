@@ -9,6 +9,8 @@ import type { PolicyDefinition, SecurityPolicy } from './security-policy.ts'
 export interface SessionCapabilities {
   readonly sessionId: string
   readonly policy: SecurityPolicy
+  /** The names that `revoke` has taken away since this policy came. */
+  readonly revoked: readonly string[]
   /** What some rule could allow; what is not in it is not there for cells. */
   readonly manifest: CapabilityManifest
   /** Called with each new manifest. The result ends it. */
@@ -64,6 +66,8 @@ export type CapabilityAnswer =
       readonly value: Uint8Array
       /** To be read once; leaving it early ends the call. It fails with the error that the cell is to get. */
       readonly body?: AsyncIterable<unknown> | undefined
+      /** Of the body: aborts, with what the cell is to get, when the call ends before it, also while nobody reads. */
+      readonly signal?: AbortSignal | undefined
     }
   | { readonly kind: 'error'; readonly error: CapabilityAnswerError }
 

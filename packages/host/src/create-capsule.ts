@@ -58,10 +58,14 @@ class HostCapsule implements Capsule {
     return [...this.#sessions]
   }
 
-  async createSession(options: CapsuleSessionOptions = {}): Promise<Session> {
+  createSession(options: CapsuleSessionOptions = {}): Promise<Session> {
+    return this.#createSession(options, [])
+  }
+
+  async #createSession(options: CapsuleSessionOptions, revoked: readonly string[]): Promise<Session> {
     checkSessionOptions(options)
     this.#assertOpen()
-    const started = this.#startSession({ ...this.#options.session, ...options }, options)
+    const started = this.#startSession({ ...this.#options.session, ...options }, options, revoked)
     this.#starting.add(started)
     try {
       return await started
@@ -93,12 +97,16 @@ class HostCapsule implements Capsule {
   }
 
   /** `given`: what the caller said, without the capsule's defaults. */
-  async #startSession(options: CapsuleSessionOptions, given: CapsuleSessionOptions): Promise<Session> {
+  async #startSession(
+    options: CapsuleSessionOptions,
+    given: CapsuleSessionOptions,
+    revoked: readonly string[],
+  ): Promise<Session> {
     const { env, cwd, executor = this.#options.executor, maxHeapMb, maxRssMb, maxCpuMs, signal, ...more } = options
     const { capabilities = [], policy: _policy, modules = false, ...rest } = more
     const ids = this.#parts.get(tokens.ids)
     const sessionId = ids.next('session')
-    const grants = this.#openGrants(sessionId, options)
+    const grants = this.#openGrants(sessionId, options, revoked)
     const launch = await this.#prepare({ executor, env, cwd, maxHeapMb })
     const share = this.#shares.hold(capabilities)
     const onClosed = async (): Promise<void> => {
@@ -120,7 +128,9 @@ class HostCapsule implements Capsule {
         clock: this.#parts.get(tokens.clock),
         logger: this.#parts.get(tokens.logger),
         ids,
-        startFork: (forkOptions) => this.createSession({ ...given, ...forkOptions }),
+        // it may call what this session may by then
+        startFork: (forkOptions) =>
+          this.#createSession({ ...given, policy: grants.policy, ...forkOptions }, grants.revoked),
         onClosed,
       })
     } catch (error) {
@@ -134,14 +144,18 @@ class HostCapsule implements Capsule {
   }
 
   /** @throws MODULES_NOT_OFFERED, PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID */
-  #openGrants(sessionId: string, { capabilities = [], policy, modules }: CapsuleSessionOptions): SessionCapabilities {
+  #openGrants(
+    sessionId: string,
+    { capabilities = [], policy, modules }: CapsuleSessionOptions,
+    revoked: readonly string[],
+  ): SessionCapabilities {
     const { level: isolation } = this.#isolation
     if (modules === true && isConfined(isolation)) throw hostErrors.MODULES_NOT_OFFERED({ isolation })
     const clock = this.#parts.get(tokens.clock)
     const logger = this.#parts.get(tokens.logger)
     const ids = this.#parts.get(tokens.ids)
     const { audit } = this.#options
-    return openGrants({ sessionId, providers: capabilities, policy, audit, clock, logger, ids })
+    return openGrants({ sessionId, providers: capabilities, policy, revoked, audit, clock, logger, ids })
   }
 
   #prepare({ executor, env = {}, cwd, maxHeapMb }: LaunchOptions): Promise<PreparedLaunch> {

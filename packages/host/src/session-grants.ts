@@ -12,6 +12,8 @@ export interface SessionGrantsOptions {
   readonly sessionId: string
   readonly providers: readonly CapabilityProvider[]
   readonly policy: PolicyDefinition | undefined
+  /** Taken away from the start. */
+  readonly revoked: readonly string[]
   readonly audit: AuditSink | undefined
   readonly clock: Clock
   readonly logger: Logger
@@ -23,10 +25,13 @@ export function openGrants({
   sessionId,
   providers,
   policy,
+  revoked,
   audit,
   ...parts
 }: SessionGrantsOptions): SessionCapabilities {
   const registry = createCapabilityRegistry(providers)
   const broker = createCapabilityBroker({ registry, audit, ...parts })
-  return broker.open({ sessionId, policy: policy ?? policyFor(providers) })
+  const grants = broker.open({ sessionId, policy: policy ?? policyFor(providers) })
+  for (const name of revoked) grants.revoke(name)
+  return grants
 }

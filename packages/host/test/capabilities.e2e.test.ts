@@ -1,5 +1,6 @@
 import { createCapsule, createMemoryAudit, definePolicy, policies } from '@capsule/host'
 import { capabilityBody, capabilityReply, defineErrors, defineProvider } from '@capsule/provider-sdk'
+import type { Session } from '@capsule/session'
 import { waitFor } from '@capsule/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import * as z from 'zod'
@@ -86,6 +87,14 @@ async function* piecesOf(bytes: number, log: string[]): AsyncGenerator<Uint8Arra
 }
 
 const env = workerMarker()
+
+/** Each cell brings what the worker has said of channels so far. */
+async function untilClosed(session: Session): Promise<void> {
+  const closed = async (): Promise<void> => {
+    while (session.info().streams.open > 0) await session.run('await new Promise((go) => setImmediate(go))')
+  }
+  await waitFor(closed(), { what: 'the end of all channels' })
+}
 
 describe.each(['threaded', 'async'] as const)('capabilities, %s', (executor) => {
   async function open(options: Parameters<Awaited<ReturnType<typeof createCapsule>>['createSession']>[0] = {}) {
@@ -193,6 +202,97 @@ await caps.tools.upload('x', pieces())`
     expect(await value('[Object.keys(caps), typeof say]')).toEqual([[], 'undefined'])
     grants.setPolicy(policies.unrestricted)
     expect(await value('[Object.keys(caps.tools).length, typeof input]')).toEqual([5, 'function'])
+  })
+
+  it('ends bodies that nobody reads with their time, and tells why', async () => {
+    const policy = definePolicy({
+      name: 'small',
+      rules: [{ id: 'small', effect: 'allow', capability: 'tools.*', limits: { perCall: { outputBytes: 3_000_000 } } }],
+    })
+    const { session, value, codeOf, log } = await open({ policy })
+    await value('const unread = await caps.tools.download(2_900_000, { timeoutMs: 300 }); 1')
+    // it has the first megabyte, and nothing asks for more
+    expect(session.info().streams.open).toBe(1)
+    await untilClosed(session)
+    expect(log).toEqual(['body over'])
+    expect(await codeOf('unread.bytes()')).toBe('CAPABILITY_TIMED_OUT')
+    expect(await codeOf('caps.tools.download(3_000_001).then((reply) => reply.bytes())')).toBe(
+      'CAPABILITY_RESULT_TOO_LARGE',
+    )
+    await untilClosed(session)
+  })
+
+  it('leaves no channel open, whatever becomes of the bodies', async () => {
+    const { session, capsule, value } = await open()
+    const code = `const codes = {}
+async function* idle() { yield 'a'; await new Promise(() => {}) }
+async function* broken() { yield 'a'; throw new Error('source') }
+const note = (call) => call.then(() => 'ok', (error) => error.code).then((code) => (codes[code] = (codes[code] ?? 0) + 1))
+for (let round = 0; round < 60; round++) {
+  await note(caps.tools.upload('x', broken()))
+  await note(caps.tools.upload('x', idle(), { timeoutMs: 2 }))
+  await note(caps.tools.upload('x', idle(), { signal: AbortSignal.timeout(1) }))
+  await note(caps.tools.upload(5, idle()))
+  await note(caps.tools.download(70_000))
+  await note((async () => { for await (const chunk of (await caps.tools.download(5_000_000)).body) break })())
+}
+codes`
+    expect(await value(code)).toEqual({
+      STREAM_FAILED: 60,
+      CAPABILITY_TIMED_OUT: 60,
+      CANCELLED: 60,
+      CAPABILITY_ARGUMENTS_INVALID: 60,
+      ok: 120,
+    })
+    await untilClosed(session)
+    expect(capsule.capabilitiesOf(session).info().pending).toBe(0)
+  })
+
+  it('opens nothing for what a cancelled cell goes on to call', async () => {
+    const { session, value } = await open()
+    const execution = session.execute(
+      `async function* pieces() { yield 'a' }
+capsule.signal.addEventListener('abort', () => {
+  for (let i = 0; i < 300; i++) caps.tools.upload('x', pieces()).catch(() => {})
+})
+console.log('on')
+await new Promise(() => {})`,
+      { graceMs: 20_000 },
+    )
+    for await (const event of execution) if (event.type === 'output') void execution.cancel()
+    expect((await execution.outcome).status).toBe('cancelled')
+    expect(await value("async function* pieces() { yield 'a' }; await caps.tools.upload('x', pieces())")).toBe(1)
+    await untilClosed(session)
+  })
+
+  it('leaves what cells have put in the place of caps and of short names', async () => {
+    const { value, capsule, session } = await open()
+    const grants = capsule.capabilitiesOf(session)
+    await value('let fetch = "mine"; 1')
+    const rules = [{ id: 'all', effect: 'allow', capability: ['tools.*'] }] as const
+    grants.setPolicy(definePolicy({ name: 'named', rules, names: { fetch: 'tools.echo', say: 'tools.echo' } }))
+    expect(await value('[fetch, typeof say]')).toEqual(['mine', 'function'])
+    await value('caps = "mine too"; 1')
+    grants.revoke('tools.wait')
+    expect(await value('[caps, fetch]')).toEqual(['mine too', 'mine'])
+  })
+
+  it('gives a fork what its session may call by then, and a rollback brings nothing back', async () => {
+    const rules = [{ id: 'all', effect: 'allow', capability: ['tools.*'] }] as const
+    const policy = definePolicy({ name: 'named', rules, names: { say: 'tools.echo', fetch: 'tools.fail' } })
+    const { value, capsule, session } = await open({ policy })
+    const grants = capsule.capabilitiesOf(session)
+    const code = 'console.log("on"); await capsule.stream("go").read(); typeof say'
+    const run = session.execute(code, { transaction: 'rollback-always' })
+    for await (const event of run) {
+      if (event.type !== 'output') continue
+      grants.revoke('tools.*')
+      await session.stream('go').write('on')
+    }
+    expect(await run.outcome).toMatchObject({ value: 'undefined', transaction: { report: [] } })
+    expect(await value('[typeof say, fetch.name, Object.keys(caps)]')).toEqual(['undefined', 'fetch', []])
+    const fork = await session.fork()
+    expect((await fork.run('[typeof say, Object.keys(caps)]')).outcome.value).toEqual(['undefined', []])
   })
 
   it('waits for a person, and says who denied what', async () => {

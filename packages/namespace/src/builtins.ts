@@ -2,11 +2,18 @@ import { dirname, join } from 'node:path'
 import type { Execution } from './execution.ts'
 import { dataDescriptor, defineProperty, deleteProperty, getOwnPropertyDescriptor, SafeMap } from './primordials.ts'
 
-/** Globals that cells may shadow or overwrite and that are not listed as bindings. */
+/** Globals that cells may shadow or overwrite and that are not listed as bindings. They may come and go; what cells put in their place is theirs. */
 export class Builtins {
-  readonly #values = new SafeMap<string, unknown>()
-  /** What Node had under the name. */
-  readonly #hidden = new SafeMap<string, PropertyDescriptor>()
+  /** As they are, or would be if cells had not put something else there. */
+  readonly #properties = new SafeMap<string, PropertyDescriptor>()
+  /** What Node has under a name that ever was one of these. */
+  readonly #hidden = new SafeMap<string, PropertyDescriptor | undefined>()
+  readonly #isDeclared: (name: string) => boolean
+
+  /** `isDeclared`: by a cell. */
+  constructor(isDeclared: (name: string) => boolean = () => false) {
+    this.#isDeclared = isDeclared
+  }
 
   define(name: string, value: unknown): void {
     this.#define(name, dataDescriptor(value))
@@ -18,20 +25,28 @@ export class Builtins {
 
   /** Whether the global still is what was defined here. */
   isOwn(name: string, value: unknown): boolean {
-    return this.#values.has(name) && this.#values.get(name) === value
+    const property = this.#properties.get(name)
+    return property !== undefined && property.value === value
+  }
+
+  /** What the global is where cells have not touched it; the answer is undefined for a name that never was one of these. */
+  untouched(name: PropertyKey): { readonly property: PropertyDescriptor | undefined } | undefined {
+    if (typeof name !== 'string') return undefined
+    const property = this.#properties.get(name)
+    if (property !== undefined) return { property }
+    return this.#hidden.has(name) ? { property: this.#hidden.get(name) } : undefined
   }
 
   /** Takes away what was defined, unless cells have put something else there; what Node had is back then. */
   undefine(name: string): void {
-    if (!this.#values.has(name)) return
+    if (!this.#properties.has(name)) return
     const present = getOwnPropertyDescriptor(globalThis, name)
-    if (present !== undefined && present.value === this.#values.get(name)) this.#putBack(name)
-    this.#values.delete(name)
-    this.#hidden.delete(name)
+    if (present !== undefined && !this.#isOfCells(name, present)) this.#putBack(name)
+    this.#properties.delete(name)
   }
 
   remove(): void {
-    this.#values.forEach((_, name) => this.#putBack(name))
+    this.#properties.forEach((_, name) => this.#putBack(name))
   }
 
   #putBack(name: string): void {
@@ -40,11 +55,22 @@ export class Builtins {
     else defineProperty(globalThis, name, hidden)
   }
 
-  #define(name: string, descriptor: PropertyDescriptor): void {
-    const before = this.#values.has(name) ? undefined : getOwnPropertyDescriptor(globalThis, name)
-    if (!defineProperty(globalThis, name, descriptor)) return
-    if (before !== undefined) this.#hidden.set(name, before)
-    this.#values.set(name, descriptor.value)
+  #define(name: string, property: PropertyDescriptor): void {
+    const present = getOwnPropertyDescriptor(globalThis, name)
+    if (present === undefined || !this.#isOfCells(name, present)) {
+      if (!defineProperty(globalThis, name, property)) return
+      if (!this.#hidden.has(name)) this.#hidden.set(name, present)
+    }
+    this.#properties.set(name, property)
+  }
+
+  #isOfCells(name: string, present: PropertyDescriptor): boolean {
+    const untouched = this.untouched(name)
+    if (untouched === undefined) return this.#isDeclared(name)
+    const { property } = untouched
+    // Node replaces some of its own getters by what they gave
+    if (property?.get !== undefined && present.get === undefined) return this.#isDeclared(name)
+    return property === undefined || property.value !== present.value || property.get !== present.get
   }
 }
 

@@ -56,7 +56,7 @@ class CellEngine implements Engine {
   readonly #storage = new AsyncLocalStorage<Execution>()
   readonly #running = new SafeMap<string, RunningCell>()
   readonly #bindings = new Bindings()
-  readonly #builtins = new Builtins()
+  readonly #builtins = new Builtins((name) => this.#bindings.find(name) !== undefined)
   readonly #history: History
   readonly #preparer: CellPreparer
   readonly #snapshots: NamespaceSnapshots

@@ -103,11 +103,20 @@ export class CellExecution implements Execution {
   }
 
   async approve(approvalId: string, options: ApproveOptions = {}): Promise<void> {
-    this.calls.decide(approvalId, { ...options, decision: 'approve' })
+    this.#decide(approvalId, { ...options, decision: 'approve' })
   }
 
   async deny(approvalId: string, options: DenyOptions = {}): Promise<void> {
-    this.calls.decide(approvalId, { ...options, decision: 'deny' })
+    this.#decide(approvalId, { ...options, decision: 'deny' })
+  }
+
+  isAwaitingApproval(approvalId: string): boolean {
+    return this.#calls?.isAsking(approvalId) ?? false
+  }
+
+  #decide(approvalId: string, decision: ApprovalDecision): void {
+    if (this.#calls?.decide(approvalId, decision) === true) return
+    throw sessionErrors.APPROVAL_NOT_PENDING({ approvalId, executionId: this.executionId })
   }
 
   cancel({ graceMs = this.#request.graceMs }: { graceMs?: number } = {}): Promise<Outcome> {

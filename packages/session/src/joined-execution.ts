@@ -63,6 +63,11 @@ export class JoinedExecution implements Execution, RecordFollower {
     return this.#joined.name === 'pending' && this.#joined.execution.isWaitingFor(inputId)
   }
 
+  /** As `isWaitingFor`, of an approval. */
+  isAwaitingApproval(approvalId: string): boolean {
+    return this.#joined.name === 'pending' && this.#joined.execution.isAwaitingApproval(approvalId)
+  }
+
   event(event: ExecutionEvent): void {
     this.#live.push(event)
   }

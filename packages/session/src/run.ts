@@ -1,5 +1,6 @@
 import { sessionErrors } from './errors.ts'
 import { weightOf } from './event-queue.ts'
+import type { ApprovalDecision } from './capabilities/capability-grants.ts'
 import { JoinedExecution } from './joined-execution.ts'
 import type { ExecuteOptions, Execution, ExecutionEvent, RunOptions, RunResult } from './session.ts'
 
@@ -35,7 +36,7 @@ export async function collect(
         if (event.type === 'input-request' && isToAnswer(execution, event, onInput)) {
           answer(execution, event, onInput).catch(fail)
         }
-        if (event.type === 'approval-request' && !(execution instanceof JoinedExecution)) {
+        if (event.type === 'approval-request' && isToDecide(execution, event, onApproval)) {
           decide(execution, event, onApproval).catch(fail)
         }
       }
@@ -96,13 +97,24 @@ async function answer(execution: Execution, event: InputEvent, onInput: RunOptio
 
 type ApprovalEvent = Extract<ExecutionEvent, { type: 'approval-request' }>
 
+/** As `isToAnswer`. */
+function isToDecide(
+  execution: Execution,
+  { approvalId }: ApprovalEvent,
+  onApproval: RunOptions['onApproval'],
+): boolean {
+  if (!(execution instanceof JoinedExecution)) return true
+  return onApproval !== undefined && execution.isAwaitingApproval(approvalId)
+}
+
 async function decide(
   execution: Execution,
   { type: _type, executionId: _executionId, late: _late, ...approval }: ApprovalEvent,
   onApproval: RunOptions['onApproval'],
 ): Promise<void> {
-  const given = onApproval === undefined ? false : await onApproval(approval)
-  const { decision, ...options } = typeof given === 'boolean' ? { decision: given ? 'approve' : 'deny' } : given
+  // what is no decision, as from a callback that returns nothing, approves of nothing
+  const given = ((await onApproval?.(approval)) as boolean | ApprovalDecision | undefined | null) ?? false
+  const { decision, ...options } = typeof given === 'object' ? given : { decision: given === true ? 'approve' : 'deny' }
   const { approvalId } = approval
   const told = decision === 'approve' ? execution.approve(approvalId, options) : execution.deny(approvalId, options)
   await told.catch((error: unknown) => {

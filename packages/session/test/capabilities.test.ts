@@ -1,4 +1,5 @@
-import { type CapabilityManifest, decodeValue, encodeValue, streamLimits } from '@capsule/protocol'
+import { coreErrors } from '@capsule/core'
+import { type CapabilityManifest, decodeValue, defaultLimits, encodeValue, streamLimits } from '@capsule/protocol'
 import type { CapabilityAnswer, CapabilityCall, CapabilityCallPorts, CapabilityGrants } from '@capsule/session'
 import { createRecorder, waitFor } from '@capsule/testing'
 import { expect, it } from 'vitest'
@@ -58,6 +59,16 @@ async function open() {
 
 const request = (executionId: string, callId = 'call-1', more: object = {}) =>
   ({ type: 'capability-request', executionId, callId, capability: 'a.b', args, ...more }) as const
+
+const approval = {
+  approvalId: 'approval-1',
+  callId: 'call-1',
+  capability: 'a.b',
+  effect: 'write',
+  summary: 'does b',
+  rule: 'ask',
+  remember: 'session',
+} as const
 
 it('tells each worker what is granted, and each change', async () => {
   const { session, worker, change, hasListener } = await open()
@@ -151,15 +162,6 @@ it('asks a person, once', async () => {
   const events = eventsOf(execution)
   worker.process.send(request(id))
   const call = await calls.next()
-  const approval = {
-    approvalId: 'approval-1',
-    callId: 'call-1',
-    capability: 'a.b',
-    effect: 'write',
-    summary: 'does b',
-    rule: 'ask',
-    remember: 'session',
-  } as const
   const decision = call.approve(approval, new AbortController().signal)
   await execution.approve('approval-1', { remember: 'session' })
   expect(await waitFor(decision)).toEqual({ decision: 'approve', remember: 'session' })
@@ -227,6 +229,140 @@ it('refuses questions that the grants refuse', async () => {
   })
   worker.process.result(id)
   expect(await waitFor(events)).toEqual([])
+})
+
+async function* oneChunk(length = 1): AsyncGenerator<Uint8Array> {
+  yield new Uint8Array(length)
+}
+
+it('decides nothing for an execution that waits, and leaves its later calls alone', async () => {
+  const { opened, session, worker, calls } = await open()
+  const { id: first } = await started(opened)
+  const waiting = session.execute('cell', { queue: true })
+  await expect(waiting.approve('approval-1')).rejects.toMatchObject({ code: 'APPROVAL_NOT_PENDING' })
+  worker.process.result(first)
+  const { executionId } = await waitFor(worker.process.next('execute'))
+  worker.process.send(request(executionId))
+  expect((await calls.next()).signal.aborted).toBe(false)
+})
+
+it('keeps the calls of one worker from those of the next', async () => {
+  const { opened, session, worker, calls } = await open()
+  const dying = await started(opened)
+  worker.process.send(request(dying.id))
+  const old = await calls.next()
+  await waitFor(session.restart())
+  const { id } = await started(opened)
+  worker.process.send(request(id))
+  const present = await calls.next()
+  // whoever answers obeys no signal
+  old.answer({ kind: 'value', value: bytesOf('old'), body: oneChunk() })
+  present.answer({ kind: 'value', value: bytesOf('new') })
+  expect(await waitFor(worker.process.next('capability-response'))).toMatchObject({
+    executionId: id,
+    answer: { value: bytesOf('new') },
+  })
+  await settleWire(opened)
+  expect(worker.process.received.filter(({ type }) => type === 'stream-open')).toEqual([])
+  expect(session.info().counters.invalidMessages).toBe(0)
+})
+
+it('answers a call whose channel cannot be had, and one that the grants fail', async () => {
+  const { grants } = createGrants()
+  const failing: CapabilityGrants = { ...grants, call: () => Promise.reject(new Error('inside')) }
+  const opened = await openSession({ grants: failing }, { ready: { features: ['capabilities'] } })
+  const { id } = await started(opened)
+  const codeOf = async (callId: string, more = {}): Promise<unknown> => {
+    opened.worker.process.send(request(id, callId, more))
+    const { answer } = await waitFor(opened.worker.process.next('capability-response'))
+    return answer.kind === 'error' && answer.error.code
+  }
+  expect(await codeOf('call-1', { body: true })).toBe('FEATURE_UNAVAILABLE')
+  expect(await codeOf('call-2')).toBe('CAPABILITY_ANSWER_LOST')
+  // they are over: their ids mean nothing any more
+  expect(await codeOf('call-1')).toBe('CAPABILITY_ANSWER_LOST')
+})
+
+it('keeps the id of a call while its body comes, and cancels it for its own execution only', async () => {
+  const { opened, worker, calls, session } = await open()
+  const { id } = await started(opened)
+  worker.process.send(request(id))
+  const call = await calls.next()
+  call.answer({ kind: 'value', value: bytesOf(1), body: oneChunk() })
+  await waitFor(worker.process.next('capability-response'))
+  worker.process.send(request(id))
+  worker.process.send({ type: 'capability-cancel', executionId: 'other', callId: 'call-1' })
+  await settleWire(opened)
+  expect([call.signal.aborted, session.info().counters.invalidMessages]).toEqual([false, 2])
+  worker.process.send({ type: 'capability-cancel', executionId: id, callId: 'call-1' })
+  await settleWire(opened)
+  expect(call.signal.aborted).toBe(true)
+})
+
+it('closes the channel of a body whose time is over, although nobody reads it', async () => {
+  const { opened, session, worker, calls } = await open()
+  const { id } = await started(opened)
+  worker.process.send(request(id))
+  const over = new AbortController()
+  ;(await calls.next()).answer({ kind: 'value', value: bytesOf(1), body: oneChunk(5000), signal: over.signal })
+  const { streamId } = await waitFor(worker.process.next('stream-open'))
+  // less than the chunk: a piece goes out, and the rest waits
+  worker.process.send({ type: 'stream-credit', streamId, bytes: 1000 })
+  await waitFor(worker.process.next('stream-data'))
+  over.abort(coreErrors.TIMED_OUT({ what: 'the call', timeoutMs: 5 }))
+  await waitFor(worker.process.next('stream-close'))
+  expect(await waitFor(worker.process.next('stream-close'))).toMatchObject({
+    side: 'write',
+    error: { code: 'TIMED_OUT' },
+  })
+  worker.process.send({ type: 'stream-close', streamId, side: 'write' })
+  await settleWire(opened)
+  expect(session.info().streams.open).toBe(0)
+})
+
+it('leaves no channel open for a reply that no frame holds', async () => {
+  const served = createGrants()
+  const limits = { ...defaultLimits, frameBytes: 10_000 }
+  const opened = await openSession({ grants: served.grants }, { ready: { limits } })
+  const { id } = await started(opened)
+  const { process } = opened.worker
+  for (const [callId, body] of [
+    ['call-1', undefined],
+    ['call-2', oneChunk()],
+  ] as const) {
+    process.send(request(id, callId))
+    ;(await served.calls.next()).answer({ kind: 'value', value: new Uint8Array(10_000), body })
+    expect(await waitFor(process.next('capability-response'))).toMatchObject({
+      callId,
+      answer: { kind: 'error', error: { code: 'FRAME_TOO_LARGE' } },
+    })
+  }
+  const { streamId } = await waitFor(process.next('stream-open'))
+  process.send({ type: 'stream-close', streamId, side: 'write' })
+  await settleWire(opened)
+  expect(opened.session.info().streams.open).toBe(0)
+})
+
+it('denies what a callback says nothing to, and lets a call that joined decide', async () => {
+  const { opened, session, worker, calls } = await open()
+  const ask = async (callId: string, onApproval?: () => Promise<true>): Promise<unknown> => {
+    const first =
+      onApproval === undefined
+        ? session.run('cell', { onApproval: () => undefined as never })
+        : session.execute('cell', { idempotencyKey: 'k' }).outcome
+    const joined = onApproval && session.run('cell', { idempotencyKey: 'k', onApproval })
+    const { executionId } = await waitFor(worker.process.next('execute'))
+    worker.process.ack(executionId)
+    worker.process.send(request(executionId, callId))
+    const call = await calls.next()
+    const decided = await waitFor(call.approve(approval, new AbortController().signal))
+    worker.process.result(executionId)
+    await waitFor(Promise.all([first, joined]))
+    return decided
+  }
+  expect(await ask('call-1')).toMatchObject({ decision: 'deny' })
+  expect(await ask('call-2', async () => true)).toMatchObject({ decision: 'approve' })
+  expect(opened.session.info().state).toBe('ready')
 })
 
 it('does not start on a worker that has no capabilities', async () => {

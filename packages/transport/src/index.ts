@@ -18,7 +18,7 @@ export {
   type CellStreamsOptions,
   createCellStreams,
 } from './streams/cell-streams.ts'
-export type { StreamChannel, StreamWaits } from './streams/stream-channel.ts'
+export type { FailOptions, StreamChannel, StreamWaits } from './streams/stream-channel.ts'
 export {
   createStreamHub,
   type StreamCounters,

@@ -56,7 +56,7 @@ interface Call {
   readonly granted: GrantedCapability
   readonly signal: AbortSignal | undefined
   /** Of a call that sends a body. */
-  readonly channel: BodyChannel | undefined
+  channel: BodyChannel | undefined
   readonly promise: Promise<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -100,6 +100,8 @@ class Calls implements CapabilityCalls {
 
   respond({ executionId, callId, answer }: CapabilityResponseMessage): boolean {
     const call = this.#calls.get(callId)
+    // it has crossed with the end of its call
+    if (call === undefined && answer.kind === 'value' && answer.body === true) this.#leaveBody(callId)
     if (call?.executionId !== executionId) return false
     this.#forget(callId, call)
     try {
@@ -128,26 +130,33 @@ class Calls implements CapabilityCalls {
     if (signal?.aborted === true) throw cancelled(capability, signal)
     const encoded = this.#encoded(capability, args)
     const callId = this.#ids.next('call')
-    const channel = body && this.#options.openChannel(callId)
-    const call: Call = {
-      executionId,
-      granted,
-      signal,
-      channel,
-      ...NativePromise.withResolvers<unknown>(),
-      leave: silent,
-    }
+    const waiting = NativePromise.withResolvers<unknown>()
+    const call: Call = { executionId, granted, signal, channel: undefined, ...waiting, leave: silent }
     this.#calls.set(callId, call)
     call.leave = this.#listen(callId, call)
-    // the execution is cancelled already: nothing is asked
+    // the execution is cancelled already: nothing is asked, and no channel opened that the host would not hear of
     if (!this.#calls.has(callId)) {
       call.leave()
       return call.promise
     }
     const head = { type: 'capability-request', executionId, callId, capability, args: encoded, ...callOptions } as const
-    this.#options.emit(channel === undefined ? head : { ...head, body: true })
-    if (channel !== undefined) void sendBody(channel, body as AsyncIterable<unknown>, capability)
+    try {
+      if (body === undefined) this.#options.emit(head)
+      else this.#askWithBody(call, head, body)
+    } catch (error) {
+      this.#forget(callId, call)
+      throw error
+    }
     return call.promise
+  }
+
+  /** @throws STREAM_LIMIT, STREAMS_UNAVAILABLE */
+  #askWithBody(call: Call, head: CapabilityRequestMessage, body: AsyncIterable<unknown>): void {
+    const { openChannel, emit } = this.#options
+    const channel = openChannel(head.callId)
+    call.channel = channel
+    emit({ ...head, body: true })
+    void sendBody(channel, body, head.capability)
   }
 
   #callerOf(capability: string): string {
@@ -193,6 +202,17 @@ class Calls implements CapabilityCalls {
     // this side has nothing to say in it
     if (sending === undefined) void channel.end().catch(silent)
     return replyOf(granted, decoded, { channel, signal })
+  }
+
+  /** Says that nobody reads what comes behind an answer. */
+  #leaveBody(callId: string): void {
+    try {
+      const channel = this.#options.openChannel(callId)
+      channel.cancel()
+      void channel.end().catch(silent)
+    } catch {
+      // no channel is left: the host ends it with the time of the call
+    }
   }
 
   #giveUp(callId: string, error: Error): void {

@@ -1,3 +1,6 @@
+import { isCapsuleError } from '@capsule/core'
+import type { WireError } from '@capsule/protocol'
+import { errorOf } from '../error-of.ts'
 import { executorErrors } from '../errors.ts'
 import type { BodyChannel, GrantedCapability } from './capability-calls.ts'
 import { responseHeaders } from './response-headers.ts'
@@ -73,6 +76,8 @@ class BodyReader implements AsyncIterable<unknown> {
         if (isOver) return
         yield value
       }
+    } catch (error) {
+      throw failureOf(error)
     } finally {
       if (!isOver) channel.cancel()
     }
@@ -104,6 +109,13 @@ class BodyReader implements AsyncIterable<unknown> {
   #invalid(problem: string): Error {
     return executorErrors.CAPABILITY_CALL_INVALID({ capability: this.#capability, problem })
   }
+}
+
+/** What the host ended a body with, as the call itself would have been rejected; any other error as it is. */
+function failureOf(error: unknown): unknown {
+  if (!isCapsuleError(error) || error.code !== 'STREAM_FAILED') return error
+  const { error: told } = error.details as { error?: WireError }
+  return told === undefined ? error : errorOf(told)
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {

@@ -28,11 +28,11 @@ export class GlobalNames {
 
   /** What cells have put on `globalThis` without declaring it, or in the place of what was there. */
   undeclared(): readonly SnapshotBinding[] {
-    const { bindings, builtins, history, wellKnown } = this.#options
+    const { bindings, builtins, history } = this.#options
     const found: SnapshotBinding[] = []
     for (const key of ownKeys(globalThis)) {
       const property = globalProperty(key)
-      const before = wellKnown.global(key)
+      const before = this.#untouched(key)
       if (property === undefined || (before !== undefined && isSameProperty(property, before))) continue
       const { value } = property as { value: unknown }
       const global = { kind: 'global', cell: 0, value } as const
@@ -76,9 +76,16 @@ export class GlobalNames {
 
   /** A function declaration leaves a property that cannot be deleted: it is emptied. Says whether the global is gone. */
   remove(key: PropertyKey): boolean {
-    const before = this.#options.wellKnown.global(key)
+    const before = this.#untouched(key)
     if (before !== undefined) return this.putBack(key, before)
     return deleteGlobal(key) || this.define(key, undefined)
+  }
+
+  /** A global as it is where cells have not touched it: builtins may have changed since the first cell. */
+  #untouched(key: PropertyKey): PropertyDescriptor | undefined {
+    const { builtins, wellKnown } = this.#options
+    const builtin = builtins.untouched(key)
+    return builtin === undefined ? wellKnown.global(key) : builtin.property
   }
 
   /** What `remove` leaves. */

@@ -13,20 +13,29 @@ export async function* receivedBody(channel: StreamChannel, signal: AbortSignal)
   }
 }
 
+interface BodyEnds {
+  /** Aborted here when nobody reads on. */
+  readonly controller: AbortController
+  /** Aborts when the time of the body is over, also while the cell does not read. */
+  readonly ended: AbortSignal | undefined
+}
+
 /** Sends what comes behind a reply, as fast as the cell reads it. Never rejects. */
 export async function sendReplyBody(
   channel: StreamChannel,
   body: AsyncIterable<unknown>,
-  controller: AbortController,
+  { controller, ended }: BodyEnds,
 ): Promise<void> {
-  const { signal } = controller
+  const signal = ended === undefined ? controller.signal : AbortSignal.any([controller.signal, ended])
   // the cell reads no more, or its worker is gone: a source that is idle has to hear of it too
   void channel.closed.then(() => controller.abort())
   try {
     for await (const chunk of body) await channel.write(chunk, { signal })
     await channel.end()
   } catch (error) {
-    await channel.fail(tellable(error)).catch(() => {})
+    const told = tellable(signal.aborted ? signal.reason : error)
+    // what waits for room would wait for as long as the cell does not read
+    await channel.fail(told, { discard: true }).catch(() => {})
   }
 }
 

@@ -1,17 +1,10 @@
-import { type CapsuleError, coreErrors, isCapsuleError, type Logger } from '@capsule/core'
-import {
-  type CapabilityCancelMessage,
-  type CapabilityRequestMessage,
-  type CapabilityResponseMessage,
-  callStreamName,
-  type HostMessage,
-  type ReadyMessage,
-} from '@capsule/protocol'
+import type { Logger } from '@capsule/core'
+import type { CapabilityCancelMessage, CapabilityRequestMessage, HostMessage, ReadyMessage } from '@capsule/protocol'
 import type { StreamChannel } from '@capsule/transport'
 import { sessionErrors } from '../errors.ts'
 import type { CellExecution } from '../execution.ts'
-import type { CapabilityAnswer, CapabilityGrants } from './capability-grants.ts'
-import { receivedBody, sendReplyBody } from './call-body.ts'
+import type { CapabilityGrants } from './capability-grants.ts'
+import { ServedCall, wireErrorOf } from './served-call.ts'
 
 export interface CapabilityCallsOptions {
   readonly grants?: CapabilityGrants | undefined
@@ -21,17 +14,11 @@ export interface CapabilityCallsOptions {
   readonly logger: Logger
 }
 
-type Answer = CapabilityResponseMessage['answer']
-interface StreamedValue {
-  readonly value: Uint8Array
-  readonly body: AsyncIterable<unknown>
-}
-
 /** The calls of one session's cells, from the worker to the broker and back. */
 export class CapabilityCalls {
   readonly #options: CapabilityCallsOptions
-  /** Under way, by call id. */
-  readonly #calls = new Map<string, AbortController>()
+  /** Of the present worker, until what comes behind their replies is over, by call id: the next worker counts anew. */
+  #calls = new Map<string, ServedCall>()
   #stopListening: (() => void) | undefined
 
   constructor(options: CapabilityCallsOptions) {
@@ -43,6 +30,7 @@ export class CapabilityCalls {
     const { grants, send } = this.#options
     if (grants === undefined) return
     if (!features.includes('capabilities')) throw sessionErrors.FEATURE_UNAVAILABLE({ feature: 'capabilities' })
+    this.#calls = new Map()
     send({ type: 'capabilities', manifest: grants.manifest })
     this.#stopListening ??= grants.onManifest((manifest) => void send({ type: 'capabilities', manifest }))
   }
@@ -54,18 +42,20 @@ export class CapabilityCalls {
 
   /** `false`: no execution that runs can have sent it. */
   request(message: CapabilityRequestMessage, execution: CellExecution | undefined): boolean {
-    const { grants, logger } = this.#options
-    const isExpected = execution?.isInFlight === true && !this.#calls.has(message.callId)
-    if (grants === undefined || !isExpected) return false
-    this.#serve(grants, message, execution).catch((error: unknown) => {
-      logger.error('a capability call failed', { capability: message.capability, error })
-    })
+    const { grants } = this.#options
+    const calls = this.#calls
+    const { callId } = message
+    if (grants === undefined || execution?.isInFlight !== true || calls.has(callId)) return false
+    const call = new ServedCall(message, this.#linkOf(calls))
+    calls.set(callId, call)
+    void call.serve(grants, execution).then(() => calls.delete(callId))
     return true
   }
 
-  /** `false`: there is no such call. One that was answered a moment ago is late, not wrong. */
+  /** `false`: there is no such call. One that is over since a moment ago is late, not wrong. */
   cancel({ executionId, callId }: CapabilityCancelMessage, execution: CellExecution | undefined): boolean {
-    this.#calls.get(callId)?.abort(coreErrors.CANCELLED({ what: `the call ${callId}` }))
+    const call = this.#calls.get(callId)
+    if (call?.executionId === executionId) call.cancel()
     return execution?.executionId === executionId
   }
 
@@ -82,76 +72,17 @@ export class CapabilityCalls {
     this.#options.grants?.executionEnded(executionId)
   }
 
-  async #serve(grants: CapabilityGrants, message: CapabilityRequestMessage, execution: CellExecution): Promise<void> {
-    const { executionId, callId, capability, args, idempotencyKey, timeoutMs } = message
-    const controller = new AbortController()
-    const { signal } = controller
-    this.#calls.set(callId, controller)
-    const release = execution.calls.onStop((reason) => controller.abort(reason))
-    const channel = message.body === true ? this.#options.openStream(callStreamName(callId)) : undefined
-    const body = channel && receivedBody(channel, signal)
-    execution.effects?.called({ callId, capability })
-    const call = { executionId, callId, capability, args, idempotencyKey, timeoutMs, body }
-    const answer = await grants.call(call, {
-      signal,
-      approve: (approval, approvalSignal) => execution.ask(approval, approvalSignal),
-    })
-    this.#calls.delete(callId)
-    execution.effects?.callEnded(callId, answer.kind === 'value' ? 'ok' : 'error')
-    try {
-      await this.#answer(message, answer, channel, controller)
-    } finally {
-      release()
+  /** The way to the worker that these calls came from, and to no later one. */
+  #linkOf(calls: Map<string, ServedCall>): ConstructorParameters<typeof ServedCall>[1] {
+    const { send, openStream, logger } = this.#options
+    const isPresent = (): boolean => calls === this.#calls
+    return {
+      logger,
+      send: (message) => void (isPresent() && send(message)),
+      openStream(name) {
+        if (isPresent()) return openStream(name)
+        throw sessionErrors.CAPABILITY_ANSWER_LOST({})
+      },
     }
   }
-
-  async #answer(
-    { executionId, callId }: CapabilityRequestMessage,
-    answer: CapabilityAnswer,
-    sending: StreamChannel | undefined,
-    controller: AbortController,
-  ): Promise<void> {
-    const respond = (told: Answer): void =>
-      void this.#options.send({ type: 'capability-response', executionId, callId, answer: told })
-    // what the cell still sends is not read any more
-    sending?.cancel()
-    try {
-      if (answer.kind === 'value' && answer.body !== undefined) {
-        const { value, body } = answer
-        return await this.#stream(callId, { value, body }, respond, sending, controller)
-      }
-      respond(answer.kind === 'value' ? { kind: 'value', value: answer.value } : answer)
-    } catch (error) {
-      // larger than a frame of this codec, or no channel is left
-      respond({ kind: 'error', error: wireErrorOf(error) })
-    }
-    await sending?.end().catch(() => {})
-  }
-
-  async #stream(
-    callId: string,
-    { value, body }: StreamedValue,
-    respond: (answer: Answer) => void,
-    sending: StreamChannel | undefined,
-    controller: AbortController,
-  ): Promise<void> {
-    let channel
-    try {
-      channel = sending ?? this.#options.openStream(callStreamName(callId))
-      respond({ kind: 'value', value, body: true })
-    } catch (error) {
-      controller.abort(error)
-      await body[Symbol.asyncIterator]().return?.()
-      throw error
-    }
-    if (sending === undefined) channel.cancel()
-    await sendReplyBody(channel, body, controller)
-  }
-}
-
-/** What crosses the wire of an error that the cell is told. */
-function wireErrorOf(error: unknown): { name: string; message: string; code?: string } {
-  if (isCapsuleError(error)) return { name: error.name, message: error.message, code: error.code }
-  const { name, message }: CapsuleError = sessionErrors.CAPABILITY_ANSWER_LOST({})
-  return { name, message, code: sessionErrors.CAPABILITY_ANSWER_LOST.code }
 }

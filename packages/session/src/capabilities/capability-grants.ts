@@ -34,7 +34,13 @@ export interface CapabilityCallPorts {
 }
 
 export type CapabilityAnswer =
-  | { readonly kind: 'value'; readonly value: Uint8Array; readonly body?: AsyncIterable<unknown> | undefined }
+  | {
+      readonly kind: 'value'
+      readonly value: Uint8Array
+      readonly body?: AsyncIterable<unknown> | undefined
+      /** Aborts when the body must not go on, also while nobody reads it; the reason is what the cell is told. */
+      readonly signal?: AbortSignal | undefined
+    }
   | { readonly kind: 'error'; readonly error: Pick<WireError, 'name' | 'message' | 'code'> }
 
 /** What a person is asked to approve. */

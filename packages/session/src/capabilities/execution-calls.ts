@@ -1,5 +1,4 @@
 import { type CapsuleError, coreErrors } from '@capsule/core'
-import { sessionErrors } from '../errors.ts'
 import type { Approval, ApprovalDecision } from './capability-grants.ts'
 import { PendingApprovals } from './pending-approvals.ts'
 
@@ -33,10 +32,13 @@ export class ExecutionCalls {
     return this.#approvals.ask(approval, signal)
   }
 
-  /** @throws APPROVAL_NOT_PENDING */
-  decide(approvalId: string, decision: ApprovalDecision): void {
-    if (this.#approvals.decide(approvalId, decision)) return
-    throw sessionErrors.APPROVAL_NOT_PENDING({ approvalId, executionId: this.#executionId })
+  isAsking(approvalId: string): boolean {
+    return this.#approvals.has(approvalId)
+  }
+
+  /** `false`: nobody asks that. */
+  decide(approvalId: string, decision: ApprovalDecision): boolean {
+    return this.#approvals.decide(approvalId, decision)
   }
 
   #stopReason(): CapsuleError {

@@ -21,6 +21,10 @@ export class PendingApprovals {
     })
   }
 
+  has(approvalId: string): boolean {
+    return this.#pending.has(approvalId)
+  }
+
   /** `false`: it is not pending. */
   decide(approvalId: string, decision: ApprovalDecision): boolean {
     const settle = this.#pending.get(approvalId)

@@ -20,8 +20,8 @@ export interface StreamChannel extends AsyncIterable<unknown>, AsyncDisposable {
   write(chunk: unknown, options?: AbortOptions): Promise<void>
   /** Ends this side's writing behind what was written; resolves when that is sent. Reading goes on. */
   end(options?: AbortOptions): Promise<void>
-  /** Ends as `end` does; the peer's reading then fails with the error, after all data. */
-  fail(error: unknown, options?: AbortOptions): Promise<void>
+  /** Ends as `end` does; the peer's reading then fails with the error, after all data, or all that was sent with `discard`. */
+  fail(error: unknown, options?: FailOptions): Promise<void>
   /** This side reads no more; the peer's pending and later writes fail. */
   cancel(reason?: unknown): void
   /** The next chunk. @throws STREAM_FAILED once, behind all data; CANCELLED, and why the worker ended */
@@ -30,6 +30,11 @@ export interface StreamChannel extends AsyncIterable<unknown>, AsyncDisposable {
   readonly closed: Promise<void>
   /** Ends and cancels. */
   [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface FailOptions extends AbortOptions {
+  /** What was written and not sent is dropped. @defaultValue false */
+  readonly discard?: boolean | undefined
 }
 
 /** What a wait in a cell is subject to beside its channel. */
@@ -95,7 +100,7 @@ class EndChannel implements StreamChannel {
     return this.#close(undefined, options)
   }
 
-  fail(error: unknown, options: AbortOptions = {}): Promise<void> {
+  fail(error: unknown, options: FailOptions = {}): Promise<void> {
     return this.#close(wireErrorOf(error), options)
   }
 
@@ -125,8 +130,12 @@ class EndChannel implements StreamChannel {
     return this.end()
   }
 
-  #close(error: WireError | undefined, options: AbortOptions): Promise<void> {
-    return this.#wait<void>(options, 'end', (settle) => this.#end.writing.end(error, toldBy(settle)))
+  #close(error: WireError | undefined, options: FailOptions): Promise<void> {
+    const { writing } = this.#end
+    return this.#wait<void>(options, 'end', (settle) => {
+      if (options.discard === true) writing.discard()
+      return writing.end(error, toldBy(settle))
+    })
   }
 
   #settleRead(result: ReadResult, settle: Settle<Result>): void {

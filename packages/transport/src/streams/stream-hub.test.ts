@@ -119,6 +119,27 @@ describe('writing and reading', () => {
     expect([all.length, all.subarray(0, 1000).every((byte) => byte === 7), all[1000]]).toEqual([1001, true, 9])
   })
 
+  it('fails at once where it may discard what waits for room', async () => {
+    const { host, worker, settle } = createPair()
+    const [from, to] = [host.stream('a'), worker.stream('a', { windowBytes: 2000 })]
+    await settle()
+    const stop = new AbortController()
+    const cut = from.write(bytes(5000), { signal: stop.signal })
+    const waiting = from.write(bytes(10))
+    await settle()
+    stop.abort()
+    await Promise.all([
+      expect(cut).rejects.toEqual(code('CANCELLED')),
+      expect(waiting).rejects.toEqual(code('STREAM_ENDED')),
+      from.fail(new Error('over'), { discard: true }),
+      to.end(),
+    ])
+    await settle()
+    await from.closed
+    expect([host.counters.open, worker.counters.open]).toEqual([0, 0])
+    await expect(readAll(to)).rejects.toEqual(code('STREAM_FAILED'))
+  })
+
   it('drops what has arrived on cancel, and tells the writer why', async () => {
     const { host, worker, settle } = createPair()
     const [one, other] = [host.stream('a'), worker.stream('a')]
@@ -152,6 +173,19 @@ describe('writing and reading', () => {
     const reading = host.stream('a').read()
     await settle()
     expect(await reading).toMatchObject({ value: 'second' })
+  })
+
+  it('keeps nothing of the channel of a call but for whoever has it', async () => {
+    const { host, worker, settle } = createPair()
+    const from = host.stream('capsule-call:call-1')
+    from.cancel()
+    const to = worker.stream('capsule-call:call-1')
+    const sent = [from.write(bytes(10)), from.end(), to.end()]
+    await settle()
+    await Promise.all(sent)
+    expect([host.counters.open, worker.counters.open]).toEqual([0, 0])
+    expect(worker.stream('capsule-call:call-1')).not.toBe(to)
+    expect(await readAll(to)).toEqual([bytes(10)])
   })
 
   it('delivers what had arrived, then why the peer is gone', async () => {

@@ -209,6 +209,8 @@ class Hub implements StreamHub {
   #forget(end: StreamEnd): void {
     this.#live.delete(end.streamId)
     if (this.#offered.get(end.name) === end) this.#offered.delete(end.name)
+    // there is one channel to a call: whoever reads what arrived has it, and where nobody does nothing keeps that
+    if (streamClassOf(end.name) === 'call') this.#over(end)
   }
 
   #over(end: StreamEnd): void {

@@ -116,6 +116,12 @@ export class WriteHalf {
     return { withdraw: () => void this.#endWaiters.remove(waiter) }
   }
 
+  /** Drops what was written and not sent, also the rest of a chunk. */
+  discard(): void {
+    const error = transportErrors.STREAM_ENDED({ name: this.#options.name })
+    for (let write = this.#writes.shift(); write !== undefined; write = this.#writes.shift()) write.settled(error)
+  }
+
   /** Nobody takes what is written: refuses what waits and what comes, and says that nothing comes. */
   refuse(error: CapsuleError, { isPeerGone = false }: { isPeerGone?: boolean } = {}): void {
     if (this.#state === 'closed') return
