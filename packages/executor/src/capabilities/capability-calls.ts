@@ -7,6 +7,7 @@ import {
   decodeValue,
   encodeValue,
   streamLimits,
+  type WireError,
 } from '@capsule/protocol'
 import { errorOf } from '../error-of.ts'
 import { executorErrors } from '../errors.ts'
@@ -60,6 +61,8 @@ interface Call {
   readonly promise: Promise<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
+  /** What the cell's own body failed with. */
+  bodyError?: { readonly error: unknown }
   /** Stops listening to what could end it. */
   leave: () => void
 }
@@ -103,7 +106,7 @@ class Calls implements CapabilityCalls {
     if (call?.executionId !== executionId) return false
     this.#forget(callId, call)
     try {
-      if (answer.kind === 'error') throw errorOf(answer.error)
+      if (answer.kind === 'error') throw errorOfCall(call, answer.error)
       call.resolve(this.#replyOf(callId, call, answer))
     } catch (error) {
       call.channel?.cancel()
@@ -146,7 +149,9 @@ class Calls implements CapabilityCalls {
     }
     const head = { type: 'capability-request', executionId, callId, capability, args: encoded, ...callOptions } as const
     this.#options.emit(channel === undefined ? head : { ...head, body: true })
-    if (channel !== undefined) void sendBody(channel, body as AsyncIterable<unknown>, capability)
+    if (channel !== undefined && body !== undefined) {
+      void sendBody({ channel, body, capability, onFailed: (error) => (call.bodyError = { error }) })
+    }
     return call.promise
   }
 
@@ -208,6 +213,11 @@ class Calls implements CapabilityCalls {
     this.#calls.delete(callId)
     call.leave()
   }
+}
+
+/** What the cell's body threw comes back as it was: the host only knows that the stream has failed. */
+function errorOfCall({ bodyError }: Call, error: WireError): unknown {
+  return bodyError !== undefined && error.code === 'STREAM_FAILED' ? bodyError.error : errorOf(error)
 }
 
 function cancelled(what: string, signal: AbortSignal | undefined): Error {

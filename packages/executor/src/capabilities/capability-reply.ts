@@ -1,3 +1,6 @@
+import { coreErrors } from '@capsule/core'
+import type { WireError } from '@capsule/protocol'
+import { errorOf } from '../error-of.ts'
 import { executorErrors } from '../errors.ts'
 import type { BodyChannel, GrantedCapability } from './capability-calls.ts'
 import { responseHeaders } from './response-headers.ts'
@@ -73,8 +76,10 @@ class BodyReader implements AsyncIterable<unknown> {
         if (isOver) return
         yield value
       }
+    } catch (error) {
+      throw this.#failureOf(error, signal)
     } finally {
-      if (!isOver) channel.cancel()
+      if (!isOver) this.#leave(channel)
     }
   }
 
@@ -96,6 +101,18 @@ class BodyReader implements AsyncIterable<unknown> {
     return decoder.decode(await this.bytes())
   }
 
+  /** As an error of the call: cells know nothing of channels. */
+  #failureOf(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted === true) return coreErrors.CANCELLED({ what: this.#capability }, { cause: signal.reason })
+    return toldError(error) ?? error
+  }
+
+  /** What the cell still sends is of no use either. */
+  #leave(channel: BodyChannel): void {
+    channel.cancel()
+    void channel.fail(coreErrors.CANCELLED({ what: this.#capability })).catch(() => {})
+  }
+
   #use(): void {
     if (this.isUsed) throw executorErrors.CAPABILITY_BODY_USED({ capability: this.#capability })
     this.isUsed = true
@@ -104,6 +121,12 @@ class BodyReader implements AsyncIterable<unknown> {
   #invalid(problem: string): Error {
     return executorErrors.CAPABILITY_CALL_INVALID({ capability: this.#capability, problem })
   }
+}
+
+/** What the peer failed the channel with, if that is what has happened. */
+function toldError(error: unknown): Error | undefined {
+  const { code, details } = error as { readonly code?: unknown; readonly details?: { readonly error?: WireError } }
+  return code === 'STREAM_FAILED' && details?.error !== undefined ? errorOf(details.error) : undefined
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {

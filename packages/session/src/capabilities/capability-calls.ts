@@ -113,16 +113,17 @@ export class CapabilityCalls {
   ): Promise<void> {
     const respond = (told: Answer): void =>
       void this.#options.send({ type: 'capability-response', executionId, callId, answer: told })
-    // what the cell still sends is not read any more
-    sending?.cancel()
     try {
       if (answer.kind === 'value' && answer.body !== undefined) {
         const { value, body } = answer
         return await this.#stream(callId, { value, body }, respond, sending, controller)
       }
+      // what the cell still sends is not read any more
+      sending?.cancel()
       respond(answer.kind === 'value' ? { kind: 'value', value: answer.value } : answer)
     } catch (error) {
       // larger than a frame of this codec, or no channel is left
+      sending?.cancel()
       respond({ kind: 'error', error: wireErrorOf(error) })
     }
     await sending?.end().catch(() => {})
@@ -144,8 +145,10 @@ export class CapabilityCalls {
       await body[Symbol.asyncIterator]().return?.()
       throw error
     }
+    // the cell may go on sending while it reads
     if (sending === undefined) channel.cancel()
     await sendReplyBody(channel, body, controller)
+    channel.cancel()
   }
 }
 
