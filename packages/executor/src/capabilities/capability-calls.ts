@@ -14,6 +14,7 @@ import { executorErrors } from '../errors.ts'
 import { replyOf } from './capability-reply.ts'
 import { sendBody } from './send-body.ts'
 import { takeArguments } from './take-arguments.ts'
+import { describeUnsendable } from './unsendable.ts'
 
 /** The channel of one call; a stream channel of the transport package is one. */
 export interface BodyChannel extends AsyncIterable<unknown> {
@@ -177,11 +178,10 @@ class Calls implements CapabilityCalls {
   }
 
   #encoded(capability: string, args: readonly unknown[]): Uint8Array {
-    const limitBytes = this.#options.argsBytes
-    const encoded = encodeValue(args, { bytes: limitBytes, depth: streamLimits.valueDepth })
+    const limits = { bytes: this.#options.argsBytes, depth: streamLimits.valueDepth }
+    const encoded = encodeValue(args, limits)
     if (encoded !== undefined && !encoded.truncated) return encoded.bytes
-    const problem = `the arguments must be plain data and bytes, at most ${limitBytes} bytes and ${streamLimits.valueDepth} levels`
-    throw executorErrors.CAPABILITY_CALL_INVALID({ capability, problem })
+    throw executorErrors.CAPABILITY_CALL_INVALID({ capability, problem: describeUnsendable(args, limits) })
   }
 
   #replyOf(

@@ -1,4 +1,4 @@
-import { coreErrors } from '@capsule/core'
+import { coreErrors, isCapsuleError } from '@capsule/core'
 import type { WireError } from '@capsule/protocol'
 import { errorOf } from '../error-of.ts'
 import { executorErrors } from '../errors.ts'
@@ -104,7 +104,7 @@ class BodyReader implements AsyncIterable<unknown> {
   /** As an error of the call: cells know nothing of channels. */
   #failureOf(error: unknown, signal: AbortSignal | undefined): unknown {
     if (signal?.aborted === true) return coreErrors.CANCELLED({ what: this.#capability }, { cause: signal.reason })
-    return toldError(error) ?? error
+    return failureOf(error)
   }
 
   /** What the cell still sends is of no use either. */
@@ -123,10 +123,11 @@ class BodyReader implements AsyncIterable<unknown> {
   }
 }
 
-/** What the peer failed the channel with, if that is what has happened. */
-function toldError(error: unknown): Error | undefined {
-  const { code, details } = error as { readonly code?: unknown; readonly details?: { readonly error?: WireError } }
-  return code === 'STREAM_FAILED' && details?.error !== undefined ? errorOf(details.error) : undefined
+/** What the host ended a body with, as the call itself would have been rejected; any other error as it is. */
+function failureOf(error: unknown): unknown {
+  if (!isCapsuleError(error) || error.code !== 'STREAM_FAILED') return error
+  const { error: told } = error.details as { error?: WireError }
+  return told === undefined ? error : errorOf(told)
 }
 
 function joined(chunks: readonly Uint8Array[], size: number): Uint8Array {
