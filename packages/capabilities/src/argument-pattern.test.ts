@@ -129,6 +129,8 @@ it('answers for anything', () => {
 })
 
 it('describes itself', () => {
-  expect(describeArgumentPattern({ in: ['GET', 'HEAD'], optional: true })).toBe('in "GET", "HEAD" and or not there')
-  expect(describeArgumentPattern({ not: { glob: 'a/**' }, exists: false })).toBe('not (glob "a/**") and not there')
+  expect(describeArgumentPattern({ in: ['GET', 'HEAD'], optional: true })).toBe(
+    'be one of "GET", "HEAD", or not be there',
+  )
+  expect(describeArgumentPattern({ not: { glob: 'a/**' }, exists: false })).toBe('not (match "a/**") and not be there')
 })

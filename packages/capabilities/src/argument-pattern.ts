@@ -163,20 +163,35 @@ function lengthOf(value: unknown): number {
   return Infinity
 }
 
-/** `in "GET", "HEAD"`, for the reasons that people read. */
-export function describeArgumentPattern(pattern: ArgumentPattern): string {
-  return Object.entries(pattern)
+const phrases: Readonly<Record<string, string>> = {
+  equals: 'be',
+  in: 'be one of',
+  glob: 'match',
+  host: 'have the host',
+  startsWith: 'start with',
+  endsWith: 'end with',
+  min: 'be at least',
+  max: 'be at most',
+  maxLength: 'have a length of at most',
+  not: 'not',
+  every: 'have only items that each',
+  some: 'have an item to',
+}
+
+/** What comes behind `must`, for the reasons that people read. */
+export function describeArgumentPattern({ optional = false, exists, ...pattern }: ArgumentPattern): string {
+  const demands = Object.entries(pattern)
     .filter(([, value]) => value !== undefined)
-    .map(([operator, value]) => {
-      if (operator === 'exists') return value === true ? 'there' : 'not there'
-      if (operator === 'optional') return value === true ? 'or not there' : ''
-      if (operator === 'not' || operator === 'every' || operator === 'some')
-        return `${operator} (${describeArgumentPattern(value as ArgumentPattern)})`
-      return `${operator} ${[value]
-        .flat()
-        .map((each) => JSON.stringify(each))
-        .join(', ')}`
-    })
-    .filter((text) => text !== '')
-    .join(' and ')
+    .map(([operator, value]) => `${phrases[operator]} ${describeOperand(operator, value)}`)
+  if (exists !== undefined) demands.push(exists ? 'be there' : 'not be there')
+  return demands.join(' and ') + (optional ? ', or not be there' : '')
+}
+
+function describeOperand(operator: string, value: unknown): string {
+  if (operator === 'not' || operator === 'every' || operator === 'some')
+    return `(${describeArgumentPattern(value as ArgumentPattern)})`
+  return [value]
+    .flat()
+    .map((each) => JSON.stringify(each))
+    .join(', ')
 }

@@ -46,9 +46,9 @@ export function findMismatch(fields: readonly CompiledField[], input: unknown): 
   return undefined
 }
 
-/** `method must be in "GET", "HEAD"` */
+/** `method must be one of "GET", "HEAD"` */
 export function describeField({ name, pattern }: CompiledField): string {
-  return `${name} must be ${describeArgumentPattern(pattern)}`
+  return `${name} must ${describeArgumentPattern(pattern)}`
 }
 
 /** Of own properties only: no name reaches a prototype. */

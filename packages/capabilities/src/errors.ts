@@ -35,7 +35,7 @@ export const capabilityErrors = defineErrors({
   },
   CAPABILITY_TIMED_OUT: {
     message: ({ capability, timeoutMs }: { capability: string; timeoutMs: number }) =>
-      `${capability} took longer than ${timeoutMs} ms`,
+      `${capability} took longer than ${timeoutMs} ms (timeoutMs)`,
     cause:
       'The call had not ended within the smallest of its own `timeoutMs`, the limit of the rule and that of the capability.',
     next: 'Ask for less at once, or raise the smallest of the three. What the call has done until then may stay done.',
@@ -113,7 +113,8 @@ export const capabilityErrors = defineErrors({
     next: 'Correct the fields that the message names.',
   },
   PROVIDER_CONFLICT: {
-    message: ({ provider }: { provider: string }) => `a provider named '${provider}' is registered already`,
+    message: ({ provider }: { provider: string }) =>
+      `a provider named '${provider}' is registered already: register one of them, with the options of both`,
     cause: 'Two providers of one registry have the same name, so the names of their capabilities would be the same.',
     next: 'Register one of them, or give one another name.',
   },

@@ -5,13 +5,13 @@ import { policies, policyFor } from './predefined-policies.ts'
 const capability = capabilityOf(() => 1)
 const all = (...names: string[]) => Object.fromEntries(names.map((name) => [name, capability]))
 const providers = [
-  providerOf('files', all('read', 'readStream', 'list', 'stat', 'write', 'append', 'mkdir', 'remove')),
+  providerOf('files', all('read', 'readStream', 'list', 'stat', 'info', 'write', 'append', 'mkdir', 'remove')),
   providerOf('http', all('fetch')),
   providerOf('shell', all('run', 'start')),
   providerOf('system', all('now', 'env')),
   providerOf('custom', all('do')),
 ]
-const reading = ['files.read', 'files.readStream', 'files.list', 'files.stat']
+const reading = ['files.read', 'files.readStream', 'files.list', 'files.stat', 'files.info']
 const writing = ['files.write', 'files.append', 'files.mkdir', 'files.remove']
 
 it.each([

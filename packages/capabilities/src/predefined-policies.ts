@@ -14,7 +14,7 @@ const restricted = sandbox.extend({
     {
       id: 'read-files',
       effect: 'allow',
-      capability: ['files.read', 'files.readStream', 'files.list', 'files.stat'],
+      capability: ['files.read', 'files.readStream', 'files.list', 'files.stat', 'files.info'],
     },
   ],
 })

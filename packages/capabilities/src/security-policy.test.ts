@@ -51,7 +51,7 @@ describe('a policy', () => {
       rule: 'data',
       reason: 'the rule allows it',
       considered: [
-        { rule: 'no-secrets', isMatch: false, because: 'path must be glob "data:/secret/**"' },
+        { rule: 'no-secrets', isMatch: false, because: 'path must match "data:/secret/**"' },
         { rule: 'data', isMatch: true, because: 'capability and fields match' },
       ],
     })
@@ -68,7 +68,7 @@ describe('a policy', () => {
     expect(policy.explain({ capability: 'files.read', input: { path: 'logs:/a' } })).toMatchObject({
       decision: 'deny',
       rule: 'default',
-      reason: `no rule of the policy 'mine' allows it; for 'data', path must be glob "data:/**"`,
+      reason: `no rule of the policy 'mine' allows it; for 'data', path must match "data:/**"`,
     })
     expect(policy.explain({ capability: 'shell.run' })).toMatchObject({
       rule: 'default',

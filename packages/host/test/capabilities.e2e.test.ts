@@ -226,7 +226,7 @@ await caps.tools.upload('x', pieces())`
     const { session, capsule, value } = await open()
     const code = `const codes = {}
 async function* idle() { yield 'a'; await new Promise(() => {}) }
-async function* broken() { yield 'a'; throw new Error('source') }
+async function* broken() { yield 'a'; throw Object.assign(new Error('source'), { code: 'OWN' }) }
 const note = (call) => call.then(() => 'ok', (error) => error.code).then((code) => (codes[code] = (codes[code] ?? 0) + 1))
 for (let round = 0; round < 60; round++) {
   await note(caps.tools.upload('x', broken()))
@@ -238,7 +238,7 @@ for (let round = 0; round < 60; round++) {
 }
 codes`
     expect(await value(code)).toEqual({
-      STREAM_FAILED: 60,
+      OWN: 60,
       CAPABILITY_TIMED_OUT: 60,
       CANCELLED: 60,
       CAPABILITY_ARGUMENTS_INVALID: 60,

@@ -36,7 +36,12 @@ export function problemsIn(issues: readonly z.core.$ZodIssue[]): string[] {
 function messageOf(issue: z.core.$ZodIssue): string {
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue.message
   const options = issue.errors.slice(0, maxOptions).map(([first]) => first && pathOf(first) + messageOf(first))
-  return [...new Set(options.filter((option) => option !== undefined))].join(', or ')
+  return [...new Set(options.filter((option) => option !== undefined).map(withoutReceived))].join(', or ')
+}
+
+/** What was received is the same for all options. */
+function withoutReceived(message: string): string {
+  return message.replace(/^Invalid input: (expected .+), received [^,]+$/, '$1')
 }
 
 function pathOf({ path }: z.core.$ZodIssue): string {

@@ -9,7 +9,7 @@ export const httpErrors = defineErrors({
   },
   HTTP_SCHEME_NOT_ALLOWED: {
     message: ({ scheme, allowed }: { scheme: string; allowed: readonly string[] }) =>
-      `the scheme '${scheme}' may not be used, only ${allowed.join(', ')}`,
+      `the scheme '${scheme}' may not be used, only ${allowed.join(', ')} (\`schemes\`)`,
     cause: 'The scheme is neither http nor https, or not one of the option `schemes`.',
     next: 'Use a scheme that the message names, or let the host program extend `schemes`.',
   },
@@ -20,20 +20,21 @@ export const httpErrors = defineErrors({
     next: 'Let the host program add the host to `allow`; `*.example.com` covers all names below example.com, but not itself.',
   },
   HTTP_PORT_NOT_ALLOWED: {
-    message: ({ host, port }: { host: string; port: number }) => `the port ${port} of '${host}' may not be reached`,
+    message: ({ host, port }: { host: string; port: number }) =>
+      `the port ${port} of '${host}' may not be reached: neither \`${host}:${port}\` in \`allow\` or \`allowPrivate\` nor \`ports\` opens it`,
     cause: 'Only the default port of the scheme is open, besides what `ports` or `host:port` in `allow` open.',
     next: "Let the host program add `'host:port'` to `allow`, or the port to `ports`.",
   },
   HTTP_ADDRESS_NOT_ALLOWED: {
     message: ({ host }: { host: string }) =>
-      `'${host}' is or leads to no public address: private, loopback, link-local and translated ones are refused`,
+      `'${host}' is or leads to no public address: private, loopback, link-local and translated ones are refused, but for host:port in \`allowPrivate\``,
     cause:
       'The host is such an address or every address it resolves to is one. The address that is checked is the one dialled.',
     next: 'For a local service, let the host program name its exact `host:port` in `allowPrivate`.',
   },
   HTTP_METHOD_NOT_ALLOWED: {
     message: ({ method, allowed }: { method: string; allowed: readonly string[] }) =>
-      `the method ${method} may not be used, only ${allowed.join(', ')}`,
+      `the method ${method} may not be used, only ${allowed.join(', ')} (\`methods\`)`,
     cause: 'The method of the call, or the one that a redirect makes of it (303 makes GET), is not granted.',
     next: 'Use a method that the message names, or let the host program extend `methods`.',
   },
@@ -50,30 +51,32 @@ export const httpErrors = defineErrors({
     next: 'Call the final URL itself, or use `redirect: "manual"` and look at the `location` header.',
   },
   HTTP_TOO_MANY_REDIRECTS: {
-    message: ({ maxRedirects }: { maxRedirects: number }) => `the call was redirected more than ${maxRedirects} times`,
+    message: ({ maxRedirects }: { maxRedirects: number }) =>
+      `the call was redirected more than ${maxRedirects} times (\`maxRedirects\`)`,
     cause: 'The redirects go in a circle, or are more than `maxRedirects`.',
     next: 'Call the final URL itself, or let the host program raise `maxRedirects` (at most 20).',
   },
   HTTP_RESPONSE_TOO_LARGE: {
     message: ({ host, limitBytes }: { host: string; limitBytes: number }) =>
-      `the response of '${host}' is larger than ${limitBytes} bytes (counted decoded)`,
+      `the response of '${host}' is larger than ${limitBytes} bytes, counted decoded (\`maxResponseBytes\`, or the \`outputBytes\` of the grant)`,
     cause: 'The body, once decompressed, is over `maxResponseBytes` or what the grant allows. Reading stopped there.',
     next: 'Ask for less (a range, a page), or let the host program raise `maxResponseBytes`.',
   },
   HTTP_REQUEST_TOO_LARGE: {
-    message: ({ limitBytes }: { limitBytes: number }) => `the request body is larger than ${limitBytes} bytes`,
+    message: ({ limitBytes }: { limitBytes: number }) =>
+      `the request body is larger than ${limitBytes} bytes (\`maxRequestBytes\`)`,
     cause: 'The body given or streamed is over `maxRequestBytes`.',
     next: 'Send less, or let the host program raise `maxRequestBytes`.',
   },
   HTTP_HEADERS_TOO_LARGE: {
     message: ({ side, limitBytes }: { side: 'request' | 'response'; limitBytes: number }) =>
-      `the ${side} headers are larger than ${limitBytes} bytes`,
+      `the ${side} headers are larger than ${limitBytes} bytes (\`maxHeaderBytes\`)`,
     cause: 'All names and values together are over `maxHeaderBytes`.',
     next: 'Send fewer headers, or let the host program raise `maxHeaderBytes`.',
   },
   HTTP_TIMED_OUT: {
     message: ({ host, timeoutMs }: { host: string; timeoutMs: number }) =>
-      `the call to '${host}' took longer than ${timeoutMs} ms, redirects, retries and the body included`,
+      `the call to '${host}' took longer than ${timeoutMs} ms, redirects, retries and the body included (\`timeoutMs\`)`,
     cause: 'The server is slow, or the body was read slowly: the deadline is for the whole call.',
     next: 'Read the body at once, or let the host program raise `timeoutMs`.',
   },

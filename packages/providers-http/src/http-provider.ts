@@ -61,8 +61,8 @@ function limitsOf(options: CheckedHttpOptions): CapabilityLimits {
   return {
     timeoutMs: timeoutMs + brokerGraceMs,
     inputBytes: maxRequestBytes + 2 * maxHeaderBytes + envelopeBytes,
-    // the value and the body are counted apart: a small cap of the body must not cut headers off
-    outputBytes: Math.max(maxResponseBytes, 2 * maxHeaderBytes + envelopeBytes),
+    // the broker counts value and body together; the provider's own error about the body says more
+    outputBytes: maxResponseBytes + 2 * maxHeaderBytes + envelopeBytes,
     concurrent: maxConcurrent,
   }
 }

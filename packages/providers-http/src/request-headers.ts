@@ -98,7 +98,8 @@ export function checkRequestHeaders(
 
 function problemOf(name: string, value: string, allowed: readonly string[]): string | undefined {
   if (isNeverAllowed(name)) return 'is set by the host alone: leave it out'
-  if (!allowed.some((pattern) => coversName(pattern, name))) return 'is not one of those that may be set'
+  if (!allowed.some((pattern) => coversName(pattern, name)))
+    return 'is not one of those that may be set (`requestHeaders`)'
   if (!isHeaderValue(value)) return 'has a value with line breaks, NUL or characters beyond Latin-1'
   return undefined
 }

@@ -100,7 +100,7 @@ it('refuses methods that are not granted', async () => {
   const call = fetchWith(provider, `http://api.example.com:${site.port}/`, { method: 'delete' })
   await expect(call).rejects.toMatchObject({
     code: 'HTTP_METHOD_NOT_ALLOWED',
-    message: 'the method DELETE may not be used, only GET, HEAD',
+    message: 'the method DELETE may not be used, only GET, HEAD (`methods`)',
   })
   expect(site.sockets.values).toEqual([])
   expect(headerOf((await fetchWith(provider, `http://api.example.com:${site.port}/`)).value, 'content-length')).toBe(

@@ -39,25 +39,25 @@ export const shellErrors = defineErrors({
   },
   SHELL_TIMED_OUT: {
     message: ({ command, timeoutMs }: { command: string; timeoutMs: number }) =>
-      `${command} took longer than ${timeoutMs} ms and was ended`,
+      `${command} took longer than ${timeoutMs} ms (timeoutMs of the command) and was ended`,
     cause: 'The command, or what it had started, still ran at its deadline.',
     next: 'Make its work smaller, or raise `timeoutMs` of the command.',
   },
   SHELL_OUTPUT_TOO_LARGE: {
     message: ({ command, stream, limitBytes }: { command: string; stream: string; limitBytes: number }) =>
-      `${command} wrote more than ${limitBytes} bytes to ${stream} and was ended`,
+      `${command} wrote more than ${limitBytes} bytes to ${stream} (maxOutputBytes of the command) and was ended`,
     cause: "The output of a command with `overflow: 'fail'` is over its limit.",
     next: "Ask the command for less, raise its `maxOutputBytes`, or take the first part with `overflow: 'truncate'`.",
   },
   SHELL_INPUT_TOO_LARGE: {
     message: ({ command, limitBytes }: { command: string; limitBytes: number }) =>
-      `the input of ${command} is over the limit of ${limitBytes} bytes`,
+      `the input of ${command} is over the limit of ${limitBytes} bytes (maxInputBytes of the command)`,
     cause: 'More was given for the standard input of the command than its limit.',
     next: 'Send less, or raise `maxInputBytes` of the command.',
   },
   SHELL_EXIT_UNEXPECTED: {
     message: ({ command, exitCode, expected, stderr }: ExitDetails) =>
-      `${command} ended with ${exitCode}, not with ${expected.join(' or ')}${stderr === '' ? '' : `: ${stderr}`}`,
+      `${command} ended with ${exitCode}, not with ${expected.join(' or ')} (exitCodes of the command)${stderr === '' ? '' : `: ${stderr}`}`,
     cause: 'The command names the exit codes that are a success in `exitCodes`, and ended with another.',
     next: 'See the end of its stderr in the message; leave `exitCodes` out to get every exit as a value.',
   },

@@ -43,7 +43,7 @@ export function createShellHost(options: ResolvedShellOptions): ShellHost {
   if (!mayBecome(uid, process.getuid?.()) || !mayBecome(gid, process.getgid?.())) {
     problems.push('uid and gid: only root can run commands as another user')
   }
-  if (problems.length > 0) throw coreErrors.INVALID_OPTIONS({ where: 'shell', problems })
+  if (problems.length > 0) throw coreErrors.INVALID_OPTIONS({ where: 'shell()', problems })
   const prefix = limitPrefix(options)
   const trees = createProcessTrees(options)
   const running = new Set<CommandProcess>()

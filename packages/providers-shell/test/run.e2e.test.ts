@@ -214,7 +214,7 @@ describe.for(treeKills.filter(({ isHere }) => isHere))('shell.run, $treeKill', (
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * 1024 * 1024)
     await expect(waitFor(run({ command: 'fail' }))).rejects.toMatchObject({
       code: 'SHELL_OUTPUT_TOO_LARGE',
-      message: 'fail wrote more than 1000 bytes to stdout and was ended',
+      message: 'fail wrote more than 1000 bytes to stdout (maxOutputBytes of the command) and was ended',
     })
   })
 
@@ -222,7 +222,7 @@ describe.for(treeKills.filter(({ isHere }) => isHere))('shell.run, $treeKill', (
     const { run } = openShell({ commands: { sh: { ...sh, timeoutMs: 300 } }, treeKill })
     await expect(run({ command: 'sh', args: ['-c', 'trap "" TERM; sleep 60'] })).rejects.toMatchObject({
       code: 'SHELL_TIMED_OUT',
-      message: 'sh took longer than 300 ms and was ended',
+      message: 'sh took longer than 300 ms (timeoutMs of the command) and was ended',
     })
   })
 
@@ -250,7 +250,7 @@ describe.for(treeKills.filter(({ isHere }) => isHere))('shell.run, $treeKill', (
     expect(await run({ command: 'sh', args: ['-c', 'exit 2'] })).toMatchObject({ exitCode: 2 })
     await expect(run({ command: 'sh', args: ['-c', 'echo one >&2; echo two >&2; exit 1'] })).rejects.toMatchObject({
       code: 'SHELL_EXIT_UNEXPECTED',
-      message: 'sh ended with 1, not with 0 or 2: two',
+      message: 'sh ended with 1, not with 0 or 2 (exitCodes of the command): two',
     })
   })
 

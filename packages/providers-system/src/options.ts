@@ -58,5 +58,5 @@ export function readOptions(options: SystemOptions): z.output<typeof optionsSche
   const problems = error.issues.map(({ path, message }) =>
     [path.map(String).join('.') || 'options', message].join(': '),
   )
-  throw coreErrors.INVALID_OPTIONS({ where: 'system', problems })
+  throw coreErrors.INVALID_OPTIONS({ where: 'system()', problems })
 }

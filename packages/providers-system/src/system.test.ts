@@ -59,7 +59,7 @@ it.each([
   [undefined, 'options: Invalid input: expected object, received undefined'],
 ])('refuses the options %j', (options, problem) => {
   expect(() => system(options as never)).toThrow(
-    expect.objectContaining({ code: 'INVALID_OPTIONS', details: { where: 'system', problems: [problem] } }),
+    expect.objectContaining({ code: 'INVALID_OPTIONS', details: { where: 'system()', problems: [problem] } }),
   )
 })
 

@@ -7,12 +7,14 @@ import {
   decodeValue,
   encodeValue,
   streamLimits,
+  type WireError,
 } from '@capsule/protocol'
 import { errorOf } from '../error-of.ts'
 import { executorErrors } from '../errors.ts'
 import { replyOf } from './capability-reply.ts'
 import { sendBody } from './send-body.ts'
 import { takeArguments } from './take-arguments.ts'
+import { describeUnsendable } from './unsendable.ts'
 
 /** The channel of one call; a stream channel of the transport package is one. */
 export interface BodyChannel extends AsyncIterable<unknown> {
@@ -60,6 +62,8 @@ interface Call {
   readonly promise: Promise<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
+  /** What the cell's own body failed with. */
+  bodyError?: { readonly error: unknown }
   /** Stops listening to what could end it. */
   leave: () => void
 }
@@ -105,7 +109,7 @@ class Calls implements CapabilityCalls {
     if (call?.executionId !== executionId) return false
     this.#forget(callId, call)
     try {
-      if (answer.kind === 'error') throw errorOf(answer.error)
+      if (answer.kind === 'error') throw errorOfCall(call, answer.error)
       call.resolve(this.#replyOf(callId, call, answer))
     } catch (error) {
       call.channel?.cancel()
@@ -156,7 +160,8 @@ class Calls implements CapabilityCalls {
     const channel = openChannel(head.callId)
     call.channel = channel
     emit({ ...head, body: true })
-    void sendBody(channel, body, head.capability)
+    const { capability } = head
+    void sendBody({ channel, body, capability, onFailed: (error) => (call.bodyError = { error }) })
   }
 
   #callerOf(capability: string): string {
@@ -181,11 +186,10 @@ class Calls implements CapabilityCalls {
   }
 
   #encoded(capability: string, args: readonly unknown[]): Uint8Array {
-    const limitBytes = this.#options.argsBytes
-    const encoded = encodeValue(args, { bytes: limitBytes, depth: streamLimits.valueDepth })
+    const limits = { bytes: this.#options.argsBytes, depth: streamLimits.valueDepth }
+    const encoded = encodeValue(args, limits)
     if (encoded !== undefined && !encoded.truncated) return encoded.bytes
-    const problem = `the arguments must be plain data and bytes, at most ${limitBytes} bytes and ${streamLimits.valueDepth} levels`
-    throw executorErrors.CAPABILITY_CALL_INVALID({ capability, problem })
+    throw executorErrors.CAPABILITY_CALL_INVALID({ capability, problem: describeUnsendable(args, limits) })
   }
 
   #replyOf(
@@ -228,6 +232,11 @@ class Calls implements CapabilityCalls {
     this.#calls.delete(callId)
     call.leave()
   }
+}
+
+/** What the cell's body threw comes back as it was: the host only knows that the stream has failed. */
+function errorOfCall({ bodyError }: Call, error: WireError): unknown {
+  return bodyError !== undefined && error.code === 'STREAM_FAILED' ? bodyError.error : errorOf(error)
 }
 
 function cancelled(what: string, signal: AbortSignal | undefined): Error {

@@ -1,4 +1,4 @@
-import { isCapsuleError } from '@capsule/core'
+import { coreErrors, isCapsuleError } from '@capsule/core'
 import type { WireError } from '@capsule/protocol'
 import { errorOf } from '../error-of.ts'
 import { executorErrors } from '../errors.ts'
@@ -77,9 +77,9 @@ class BodyReader implements AsyncIterable<unknown> {
         yield value
       }
     } catch (error) {
-      throw failureOf(error)
+      throw this.#failureOf(error, signal)
     } finally {
-      if (!isOver) channel.cancel()
+      if (!isOver) this.#leave(channel)
     }
   }
 
@@ -99,6 +99,18 @@ class BodyReader implements AsyncIterable<unknown> {
 
   async text(): Promise<string> {
     return decoder.decode(await this.bytes())
+  }
+
+  /** As an error of the call: cells know nothing of channels. */
+  #failureOf(error: unknown, signal: AbortSignal | undefined): unknown {
+    if (signal?.aborted === true) return coreErrors.CANCELLED({ what: this.#capability }, { cause: signal.reason })
+    return failureOf(error)
+  }
+
+  /** What the cell still sends is of no use either. */
+  #leave(channel: BodyChannel): void {
+    channel.cancel()
+    void channel.fail(coreErrors.CANCELLED({ what: this.#capability })).catch(() => {})
   }
 
   #use(): void {

@@ -5,13 +5,22 @@ import type { BodyChannel } from './capability-calls.ts'
 const NativeUint8Array = Uint8Array
 const encoder = new TextEncoder()
 
+export interface SentBody {
+  readonly channel: BodyChannel
+  readonly body: AsyncIterable<unknown>
+  readonly capability: string
+  /** Told before the host is, so that the cell can get its own error back. */
+  readonly onFailed: (error: unknown) => void
+}
+
 /** Sends a body as fast as the host takes it. Never rejects: a source that fails fails the host's reading. */
-export async function sendBody(channel: BodyChannel, body: AsyncIterable<unknown>, capability: string): Promise<void> {
+export async function sendBody({ channel, body, capability, onFailed }: SentBody): Promise<void> {
   try {
     // leaving the loop by a refused write lets the source clean up
     for await (const chunk of body) await channel.write(bytesOf(chunk, capability))
     await channel.end()
   } catch (error) {
+    onFailed(error)
     await channel.fail(error).catch(() => {})
   }
 }

@@ -76,11 +76,11 @@ export class ServedCall {
   }
 
   async #answer(answer: CapabilityAnswer, sending: StreamChannel | undefined): Promise<void> {
-    // what the cell still sends is not read any more
-    sending?.cancel()
     if (answer.kind === 'value' && answer.body !== undefined) {
       return this.#stream({ ...answer, body: answer.body }, sending)
     }
+    // what the cell still sends is not read any more
+    sending?.cancel()
     try {
       this.#respond(answer.kind === 'value' ? { kind: 'value', value: answer.value } : answer)
     } catch (error) {
@@ -101,8 +101,10 @@ export class ServedCall {
       await Promise.allSettled([body[Symbol.asyncIterator]().return?.(), channel?.[Symbol.asyncDispose]()])
       return
     }
-    channel.cancel()
+    // the cell may go on sending while it reads
+    if (sending === undefined) channel.cancel()
     await sendReplyBody(channel, body, { controller: this.#controller, ended: signal })
+    channel.cancel()
   }
 
   #respond(answer: Answer): void {
