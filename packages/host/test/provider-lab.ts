@@ -38,15 +38,15 @@ export interface ProviderLab {
   /** New ones each time: a session disposes those that it is given. */
   readonly createProviders: () => CapabilityProvider[]
   readonly capsule: Capsule
-  openSession(options?: CapsuleSessionOptions): Promise<LabSession>
+  readonly openSession: (options?: CapsuleSessionOptions) => Promise<LabSession>
 }
 
 export interface LabSession {
   readonly session: Awaited<ReturnType<Capsule['createSession']>>
   /** Of the last expression; what the cell throws is thrown. */
-  value(code: string): Promise<unknown>
+  readonly value: (code: string) => Promise<unknown>
   /** Of the error that the expression rejects with. */
-  codeOf(expression: string): Promise<unknown>
+  readonly codeOf: (expression: string) => Promise<unknown>
 }
 
 /** All four providers, with something at the other end of each. */

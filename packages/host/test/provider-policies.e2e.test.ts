@@ -24,32 +24,17 @@ const calls = (site: string): Readonly<Record<string, string>> => ({
 })
 // what nobody grants is not there: `caps.files` is undefined
 const absent = 'TypeError'
-
-const tables: Readonly<Record<keyof typeof policies, Readonly<Record<string, string>>>> = {
-  sandbox: {
-    ...{ input: 'ReferenceError', read: absent, list: absent, write: absent, remove: absent, get: absent },
-    ...{ fetch: 'ReferenceError', post: absent, elsewhere: absent, system: absent, shell: absent },
-  },
-  restricted: {
-    ...{ input: 'ok', read: 'ok', list: 'ok', write: absent, remove: absent, get: absent },
-    ...{ fetch: 'ReferenceError', post: absent, elsewhere: absent, system: absent, shell: absent },
-  },
-  standard: {
-    ...{ input: 'ok', read: 'ok', list: 'ok', write: 'ok', remove: 'ok', get: 'ok', fetch: 'ok' },
-    ...{ post: 'CAPABILITY_DENIED', elsewhere: 'HTTP_HOST_NOT_ALLOWED', system: absent, shell: absent },
-  },
-  trusted: {
-    ...{ input: 'ok', read: 'ok', list: 'ok', write: 'ok', remove: 'ok', get: 'ok', fetch: 'ok', post: 'ok' },
-    ...{ elsewhere: 'HTTP_HOST_NOT_ALLOWED', system: 'ok', shell: 'ok, approved' },
-  },
-  unrestricted: {
-    ...{ input: 'ok', read: 'ok', list: 'ok', write: 'ok', remove: 'ok', get: 'ok', fetch: 'ok', post: 'ok' },
-    ...{ elsewhere: 'HTTP_HOST_NOT_ALLOWED', system: 'ok', shell: 'ok' },
-  },
-}
+const files = { read: absent, list: absent, write: absent, remove: absent }
+const http = { get: absent, fetch: 'ReferenceError', post: absent, elsewhere: absent }
+const sandbox = { input: 'ReferenceError', ...files, ...http, system: absent, shell: absent }
+const restricted = { ...sandbox, input: 'ok', read: 'ok', list: 'ok' }
+const reading = { get: 'ok', fetch: 'ok', post: 'CAPABILITY_DENIED', elsewhere: 'HTTP_HOST_NOT_ALLOWED' }
+const standard = { ...restricted, write: 'ok', remove: 'ok', ...reading }
+const trusted = { ...standard, post: 'ok', system: 'ok', shell: 'ok, approved' }
+const unrestricted = { ...trusted, shell: 'ok' }
 
 describe('what each predefined policy allows', () => {
-  it.each(Object.entries(tables))('%s', async (name, table) => {
+  it.each(Object.entries({ sandbox, restricted, standard, trusted, unrestricted }))('%s', async (name, table) => {
     const lab = await openProviderLab(threaded)
     const { session } = await lab.openSession({ policy: policies[name as keyof typeof policies] })
     const told: Record<string, string> = {}
@@ -92,7 +77,11 @@ codes`
     const { outcome } = await session.run(read, { onInput: () => (asked.shift()?.(), 'go') })
     expect(outcome.value).toEqual([
       'go',
-      ...['CAPABILITY_REVOKED', 'CAPABILITY_REVOKED', 'undefined', 'undefined', 'function'],
+      'CAPABILITY_REVOKED',
+      'CAPABILITY_REVOKED',
+      'undefined',
+      'undefined',
+      'function',
     ])
     await lab.site.cut.waitForCount(1, { deadlineMs })
     expect(await value(`await caps.files.read('data:/a.txt', 'utf8')`)).toBe('hello')
