@@ -111,6 +111,7 @@ export class CapsuleSession implements Session {
     this.#calls = new CapabilityCalls({
       ...options,
       send: (message) => this.#slot.send(message),
+      drained: () => this.#slot.drained(),
       openStream: (name) => this.#streams.openAny(name),
     })
     this.#exclusive = new ExclusiveWork(() => this.#runQueued())
