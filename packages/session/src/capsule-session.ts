@@ -433,7 +433,9 @@ export class CapsuleSession implements Session {
     this.#isWarmingUp = true
     try {
       execution.start()
-      return await execution.outcome
+      // nobody is there to be asked: what it asks is denied
+      const { outcome } = await collect(() => execution, { maxOutputLength: 0 })
+      return outcome
     } finally {
       this.#isWarmingUp = false
     }
