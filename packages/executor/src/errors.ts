@@ -58,6 +58,12 @@ export const executorErrors = defineErrors({
     cause: 'Only a running cell can call a capability; a timer or promise that it left behind cannot.',
     next: 'Call it while the cell runs, and await the answer in it.',
   },
+  CAPABILITY_CALLS_PENDING: {
+    message: ({ capability, maxPendingCalls }: { capability: string; maxPendingCalls: number }) =>
+      `${capability} was not called: ${maxPendingCalls} calls wait for their answers already`,
+    cause: 'Cells make calls faster than they are answered.',
+    next: 'Await calls before making more of them.',
+  },
   CAPABILITY_CALL_INVALID: {
     message: ({ capability, problem }: { capability: string; problem: string }) => `${capability}: ${problem}`,
     cause:

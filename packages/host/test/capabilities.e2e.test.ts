@@ -248,6 +248,33 @@ codes`
     expect(capsule.capabilitiesOf(session).info().pending).toBe(0)
   })
 
+  it('settles all calls when code is terminated, or its worker killed, beside them', async () => {
+    const { session, capsule, value, log, asked } = await open({ maxConcurrentExecutions: 3, graceMs: 500 })
+    const late: unknown[] = []
+    session.events.on('late', (event) => late.push(event))
+    const waiting = session.execute('await caps.tools.wait()')
+    const signal = await waitFor(asked)
+    const streaming = session.execute(
+      'const reply = await caps.tools.download(50_000_000); console.log("on"); await caps.tools.wait()',
+    )
+    for await (const event of streaming) {
+      if (event.type !== 'output') continue
+      const looping = session.execute('console.log("loops"); for (;;) {}')
+      for await (const _ of looping) void looping.cancel()
+      expect(await looping.outcome).toMatchObject({ status: 'cancelled', cancelRung: executor === 'threaded' ? 2 : 3 })
+    }
+    const ended =
+      executor === 'threaded' ? { status: 'error', error: { code: 'EXECUTION_INTERRUPTED' } } : { status: 'crashed' }
+    expect(await waitFor(Promise.all([waiting.outcome, streaming.outcome]))).toMatchObject([ended, ended])
+    expect([signal.aborted, log.includes('aborted')]).toEqual([true, true])
+    expect(await value('await caps.tools.echo(5)')).toBe(5)
+    // a body that was there outlives its cell, and not its worker
+    if (executor === 'threaded') expect(await value('for await (const chunk of reply.body) break; 1')).toBe(1)
+    await untilClosed(session)
+    expect(capsule.capabilitiesOf(session).info()).toMatchObject({ pending: 0, lateHandlers: 0 })
+    expect([late, session.info().counters.invalidMessages]).toEqual([[], 0])
+  })
+
   it('opens nothing for what a cancelled cell goes on to call', async () => {
     const { session, value } = await open()
     const execution = session.execute(

@@ -111,6 +111,7 @@ export class CapsuleSession implements Session {
     this.#calls = new CapabilityCalls({
       ...options,
       send: (message) => this.#slot.send(message),
+      drained: () => this.#slot.drained(),
       openStream: (name) => this.#streams.openAny(name),
     })
     this.#exclusive = new ExclusiveWork(() => this.#runQueued())
@@ -432,7 +433,9 @@ export class CapsuleSession implements Session {
     this.#isWarmingUp = true
     try {
       execution.start()
-      return await execution.outcome
+      // nobody is there to be asked: what it asks is denied
+      const { outcome } = await collect(() => execution, { maxOutputLength: 0 })
+      return outcome
     } finally {
       this.#isWarmingUp = false
     }

@@ -95,6 +95,12 @@ export const sessionErrors = defineErrors({
     cause: 'The reply, or what came behind it, failed in the host in a way that is not told to cells.',
     next: "Look into the host's log and audit records; call again.",
   },
+  CAPABILITY_ANSWERS_UNREAD: {
+    message: ({ unreadBytes }: { unreadBytes: number }) =>
+      `the call was not made: ${unreadBytes} bytes of answers to earlier calls have not been read by the worker`,
+    cause: 'A cell calls without end and gives its thread no time to take the answers.',
+    next: 'Await calls before making more of them.',
+  },
   CAPABILITY_BODY_INVALID: {
     message: (_details: Record<string, never> = {}) => 'the body of a capability call held something other than bytes',
     cause: 'A worker sent values where only bytes are streamed.',

@@ -1,6 +1,7 @@
 import { coreErrors } from '@capsule/core'
 import { type CapabilityManifest, decodeValue, defaultLimits, encodeValue, streamLimits } from '@capsule/protocol'
 import type { CapabilityAnswer, CapabilityCall, CapabilityCallPorts, CapabilityGrants } from '@capsule/session'
+import type { ScriptedProcess } from '@capsule/session/testing'
 import { createRecorder, waitFor } from '@capsule/testing'
 import { expect, it } from 'vitest'
 import { eventsOf, openSession, settleWire, started } from './open-session.ts'
@@ -363,6 +364,27 @@ it('denies what a callback says nothing to, and lets a call that joined decide',
   expect(await ask('call-1')).toMatchObject({ decision: 'deny' })
   expect(await ask('call-2', async () => true)).toMatchObject({ decision: 'approve' })
   expect(opened.session.info().state).toBe('ready')
+})
+
+it('denies what a warm-up asks: nobody is there', async () => {
+  const served = createGrants()
+  const processes: ScriptedProcess[] = []
+  const opening = openSession(
+    { grants: served.grants, warmup: ['cell'] },
+    {
+      script(message, process) {
+        if (message.type !== 'execute') return
+        processes.push(process)
+        process.ack(message.executionId)
+        process.send(request(message.executionId))
+      },
+    },
+  )
+  const call = await served.calls.next()
+  expect(await waitFor(call.approve(approval, new AbortController().signal))).toMatchObject({ decision: 'deny' })
+  call.answer({ kind: 'value', value: bytesOf(1) })
+  processes[0]?.result(call.executionId)
+  expect((await waitFor(opening)).session.info().state).toBe('ready')
 })
 
 it('does not start on a worker that has no capabilities', async () => {

@@ -1,5 +1,5 @@
 import { CapsuleError, coreErrors } from '@capsule/core'
-import { encodeValue } from '@capsule/protocol'
+import { capabilityLimits, encodeValue } from '@capsule/protocol'
 import { expect, it } from 'vitest'
 import { type BodyChannel, createCapabilityCalls } from './capability-calls.ts'
 
@@ -53,6 +53,12 @@ it('forgets a call that no channel is left for', async () => {
   state.hasRoom = false
   await expect(calls.call(upload, [oneChunk()])).rejects.toThrow('no room')
   expect([log, calls.pending]).toEqual([[], 0])
+})
+
+it('makes no more calls than the host keeps', async () => {
+  const { calls } = createCalls()
+  for (let made = 0; made < capabilityLimits.maxPendingCalls; made++) void calls.call(download, [])
+  await expect(calls.call(download, [])).rejects.toMatchObject({ code: 'CAPABILITY_CALLS_PENDING' })
 })
 
 it('leaves the body of an answer that comes when the call is over', () => {

@@ -1,5 +1,6 @@
 import { coreErrors, createCountingIds, type IdSource } from '@capsule/core'
 import {
+  capabilityLimits,
   type CapabilityCancelMessage,
   type CapabilityManifest,
   type CapabilityRequestMessage,
@@ -44,7 +45,7 @@ export type GrantedCapability = CapabilityManifest['capabilities'][number]
 
 /** The open calls of the cells to what the host offers. */
 export interface CapabilityCalls {
-  /** @throws CAPABILITY_OUTSIDE_CELL, CAPABILITY_CALL_INVALID, CANCELLED, and what the host answers, as a rejection */
+  /** @throws CAPABILITY_OUTSIDE_CELL, CAPABILITY_CALLS_PENDING, CAPABILITY_CALL_INVALID, CANCELLED, and what the host answers, as a rejection */
   call(granted: GrantedCapability, args: readonly unknown[]): Promise<unknown>
   /** Settles the call that the message answers; says whether there was one. */
   respond(message: CapabilityResponseMessage): boolean
@@ -130,6 +131,10 @@ class Calls implements CapabilityCalls {
   #ask(granted: GrantedCapability, given: readonly unknown[]): Promise<unknown> {
     const { name: capability } = granted
     const executionId = this.#callerOf(capability)
+    const { maxPendingCalls } = capabilityLimits
+    if (this.#calls.size >= maxPendingCalls) {
+      throw executorErrors.CAPABILITY_CALLS_PENDING({ capability, maxPendingCalls })
+    }
     const { args, body, signal, ...callOptions } = takeArguments(granted, given)
     if (signal?.aborted === true) throw cancelled(capability, signal)
     const encoded = this.#encoded(capability, args)

@@ -1,10 +1,5 @@
 import { type CapsuleError, coreErrors, isCapsuleError, type Logger } from '@capsule/core'
-import {
-  type CapabilityRequestMessage,
-  type CapabilityResponseMessage,
-  callStreamName,
-  type HostMessage,
-} from '@capsule/protocol'
+import { type CapabilityRequestMessage, type CapabilityResponseMessage, callStreamName } from '@capsule/protocol'
 import type { StreamChannel } from '@capsule/transport'
 import { sessionErrors } from '../errors.ts'
 import type { CellExecution } from '../execution.ts'
@@ -13,7 +8,10 @@ import type { CapabilityAnswer, CapabilityGrants } from './capability-grants.ts'
 
 /** The way to the worker that the call came from. */
 export interface ServedCallLink {
-  readonly send: (message: HostMessage) => void
+  /** `bytes`: of the value in it. */
+  readonly send: (message: CapabilityResponseMessage, bytes: number) => void
+  /** Resolves when the worker has read enough of the answers before; undefined: it has. */
+  readonly room: (message: CapabilityRequestMessage) => Promise<void> | undefined
   /** @throws STREAM_LIMIT, NO_WORKER, FEATURE_UNAVAILABLE, CAPABILITY_ANSWER_LOST */
   readonly openStream: (name: string) => StreamChannel
   readonly logger: Logger
@@ -50,6 +48,8 @@ export class ServedCall {
     execution.effects?.called({ callId, capability })
     let sending: StreamChannel | undefined
     try {
+      const room = this.#link.room(this.#message)
+      if (room !== undefined) await room
       sending = this.#message.body === true ? this.#link.openStream(callStreamName(callId)) : undefined
       const answer = await this.#ask(grants, execution, sending)
       execution.effects?.callEnded(callId, answer.kind === 'value' ? 'ok' : 'error')
@@ -109,7 +109,8 @@ export class ServedCall {
 
   #respond(answer: Answer): void {
     const { executionId, callId } = this.#message
-    this.#link.send({ type: 'capability-response', executionId, callId, answer })
+    const bytes = answer.kind === 'value' ? answer.value.length : 0
+    this.#link.send({ type: 'capability-response', executionId, callId, answer }, bytes)
     this.#isAnswered = true
   }
 
