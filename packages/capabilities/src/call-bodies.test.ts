@@ -55,6 +55,15 @@ const bodyOf = (answer: CapabilityAnswer): AsyncIterator<unknown> => {
 }
 
 describe('the body of a reply', () => {
+  it('tells whoever sends it that its time is over, also while nobody reads', async () => {
+    const { call, clock } = streaming(() => capabilityReply({}, feed().source), { limits: { timeoutMs: 100 } })
+    const answer = await waitFor(call('p.do'))
+    const signal = answer.kind === 'value' ? answer.signal : undefined
+    expect(signal?.aborted).toBe(false)
+    clock.advance(100)
+    expect(signal?.reason).toMatchObject({ code: 'CAPABILITY_TIMED_OUT' })
+  })
+
   it('keeps the call until it is read', async () => {
     const { source, state, give, end } = feed()
     const { call, session, clock, records } = streaming(() => capabilityReply({ status: 200 }, source), {

@@ -64,6 +64,7 @@ describe('the manifest', () => {
     session.revoke('p.a')
     session.revoke('p.a')
     session.revoke('q.*')
+    expect(session.revoked).toEqual(['p.a'])
     session.setPolicy({ name: 'q', rules: [{ id: 'r', effect: 'allow', capability: 'p.b' }] })
     session.setPolicy(policyOf({ effect: 'allow', capability: 'p.*' }))
     stop()

@@ -22,7 +22,7 @@ export function createCountedTools() {
     try {
       for (let rest = bytes; rest > 0; rest -= 50_000) {
         yield new Uint8Array(Math.min(rest, 50_000)).fill(7)
-        await null
+        await Promise.resolve()
       }
     } finally {
       atWork.bodies--
