@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AuditRecord, createJsonLinesAudit, createMemoryAudit, definePolicy, policies } from '@capsule/host'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { openProviderLab, secret, setups } from './provider-lab.ts'
 
 const [threaded] = setups
@@ -138,7 +138,8 @@ describe('the audit', () => {
     const memory = createMemoryAudit()
     const lab = await openProviderLab(threaded, memory)
     const path = join(lab.folder, 'audit.jsonl')
-    await using file = createJsonLinesAudit({ path })
+    const file = createJsonLinesAudit({ path })
+    onTestFinished(() => file[Symbol.asyncDispose]())
     const second = await openProviderLab(threaded, file)
     for (const each of [lab, second]) {
       const { session, codeOf } = await each.openSession({ policy: policies.standard })
