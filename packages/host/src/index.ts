@@ -24,6 +24,21 @@ export {
   type SessionCapabilities,
 } from '@capsule/capabilities'
 export type { CapabilityProvider } from '@capsule/core'
+export type {
+  Approval,
+  ApprovalDecision,
+  ExecuteOptions,
+  Execution,
+  ExecutionEvent,
+  Outcome,
+  OutcomeError,
+  RunOptions,
+  RunResult,
+  Session,
+  SessionEvents,
+  SessionInfo,
+  SessionOptions,
+} from '@capsule/session'
 export {
   type AskedIsolation,
   customDriver,
