@@ -25,14 +25,14 @@ interface Program {
 
 const programs = fc.array(
   fc.record({
-    steps: fc.array(fc.constantFrom(...stepKinds), { maxLength: 12 }),
+    steps: fc.array(fc.constantFrom(...stepKinds), { maxLength: 12, size: 'max' }),
     ending: fc.constantFrom(...endings),
     cancelAt: fc.option(fc.nat(6), { nil: undefined, freq: 2 }),
     timeoutMs: fc.option(fc.integer({ min: 1, max: 60 }), { nil: undefined, freq: 4 }),
   }),
   { minLength: 1, maxLength: 3 },
 )
-const numRuns = Number(process.env['CAPSULE_INTERLEAVING_RUNS'] ?? 12)
+const numRuns = Number(process.env['CAPSULE_INTERLEAVING_RUNS'] ?? 20)
 
 const codeOfError = '.then(() => "none", (error) => error.code)'
 const codes: Readonly<Record<StepKind, (mark: string) => string>> = {

@@ -20,8 +20,8 @@ export function createCountedTools() {
   async function* pieces(bytes: number): AsyncGenerator<Uint8Array> {
     atWork.bodies++
     try {
-      for (let rest = bytes; rest > 0; rest -= 50_000) {
-        yield new Uint8Array(Math.min(rest, 50_000)).fill(7)
+      for (let rest = bytes; rest > 0; rest -= 400_000) {
+        yield new Uint8Array(Math.min(rest, 400_000)).fill(7)
         await Promise.resolve()
       }
     } finally {
