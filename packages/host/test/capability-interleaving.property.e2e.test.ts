@@ -46,7 +46,7 @@ const codes: Readonly<Record<StepKind, (mark: string) => string>> = {
   unread: (mark) => `await caps.tools.download(3_000_000, { timeoutMs: 50 }); console.log("${mark}")`,
   ignored: (mark) => `if (await caps.tools.ignore(pieces(30, 50_000)) === 5) console.log("${mark}")`,
   broken: (mark) =>
-    `if (await caps.tools.upload(pieces(2, "x"))${codeOfError} === "STREAM_FAILED") console.log("${mark}")`,
+    `if (await caps.tools.upload(pieces(2, "x"))${codeOfError} === "CAPABILITY_CALL_INVALID") console.log("${mark}")`,
   left: () => 'caps.tools.wait().catch(() => {})',
   aborted: (mark) =>
     `if (await caps.tools.wait({ signal: AbortSignal.timeout(1) })${codeOfError} === "CANCELLED") console.log("${mark}")`,
