@@ -69,7 +69,10 @@ export interface CapsuleInfo {
 export interface Capsule extends AsyncDisposable {
   /** The sessions that are not closed, oldest first. */
   readonly sessions: readonly Session[]
-  /** @throws INVALID_OPTIONS, CAPSULE_CLOSED, and what `createSession` of `@capsule/session` throws */
+  /**
+   * @throws INVALID_OPTIONS, CAPSULE_CLOSED, MODULES_NOT_OFFERED, PROVIDER_DISPOSED, PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID,
+   * and what `createSession` of `@capsule/session` throws
+   */
   createSession(options?: CapsuleSessionOptions): Promise<Session>
   /**
    * What a session of this capsule may call: to narrow it, revoke parts, or ask why. A session keeps it for its life.

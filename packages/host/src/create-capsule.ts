@@ -26,6 +26,12 @@ export async function createCapsule(options: CapsuleOptions = {}): Promise<Capsu
   return new HostCapsule(resolved, isolation, parts)
 }
 
+interface SessionStart {
+  readonly given: CapsuleSessionOptions
+  readonly revoked: readonly string[]
+  readonly share: ProviderShare
+}
+
 /** Those of `CapsuleSessionOptions`. */
 interface LaunchOptions {
   readonly executor: WorkerExecutor
@@ -96,19 +102,29 @@ class HostCapsule implements Capsule {
     return this.shutdown()
   }
 
-  /** `given`: what the caller said, without the capsule's defaults. */
+  /** `given`: what the caller said, without the capsule's defaults. @throws PROVIDER_DISPOSED */
   async #startSession(
     options: CapsuleSessionOptions,
     given: CapsuleSessionOptions,
     revoked: readonly string[],
   ): Promise<Session> {
+    // before anything is waited for: a session that closes meanwhile must not take them along
+    const share = this.#shares.hold(options.capabilities ?? [])
+    try {
+      return await this.#openSession(options, { given, revoked, share })
+    } catch (error) {
+      share.giveBack()
+      throw error
+    }
+  }
+
+  async #openSession(options: CapsuleSessionOptions, { given, revoked, share }: SessionStart): Promise<Session> {
     const { env, cwd, executor = this.#options.executor, maxHeapMb, maxRssMb, maxCpuMs, signal, ...more } = options
-    const { capabilities = [], policy: _policy, modules = false, ...rest } = more
+    const { capabilities: _capabilities, policy: _policy, modules = false, ...rest } = more
     const ids = this.#parts.get(tokens.ids)
     const sessionId = ids.next('session')
     const grants = this.#openGrants(sessionId, options, revoked)
     const launch = await this.#prepare({ executor, env, cwd, maxHeapMb })
-    const share = this.#shares.hold(capabilities)
     const onClosed = async (): Promise<void> => {
       if (session !== undefined) this.#sessions.delete(session)
       grants.close()

@@ -7,9 +7,17 @@ export const hostErrors = defineErrors({
     next: 'Ask the capsule whose `createSession()` returned the session.',
   },
   MODULES_NOT_OFFERED: {
-    message: ({ isolation }: { isolation: string }) => `cells have no modules at isolation level '${isolation}'`,
+    message: ({ isolation }: { isolation: string }) =>
+      `cells have no modules at isolation level '${isolation}': leave \`modules\` out, or ask for isolation 'process' or 'none'`,
     cause: '`modules: true` was asked for at a level that exists to keep cells from what modules reach.',
     next: "Leave `modules` out, or give trusted code a capsule with `isolation: 'process'`.",
+  },
+  PROVIDER_DISPOSED: {
+    message: ({ provider }: { provider: string }) =>
+      `the provider '${provider}' was disposed with the last session that had it`,
+    cause:
+      'Providers belong to the sessions that they are given to; this one was given to sessions that have all closed.',
+    next: 'Make a new provider for each session, or give it to the capsule: `createCapsule({ session: { capabilities } })`.',
   },
   CAPSULE_CLOSED: {
     message: (_details: Record<string, never> = {}) => 'the capsule is closed',

@@ -20,5 +20,10 @@ it('exports exactly its public names', async () => {
 })
 
 it('keeps its error codes', () => {
-  expect(Object.keys(hostErrors)).toEqual(['SESSION_UNKNOWN', 'MODULES_NOT_OFFERED', 'CAPSULE_CLOSED'])
+  expect(Object.keys(hostErrors)).toEqual([
+    'SESSION_UNKNOWN',
+    'MODULES_NOT_OFFERED',
+    'PROVIDER_DISPOSED',
+    'CAPSULE_CLOSED',
+  ])
 })

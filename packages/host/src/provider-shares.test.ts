@@ -25,6 +25,7 @@ it('disposes a provider with its last share, once', async () => {
   expect(log).toEqual(['b'])
   await second.release()
   expect(log).toEqual(['b', 'a'])
+  expect(() => shares.hold([a])).toThrow(expect.objectContaining({ code: 'PROVIDER_DISPOSED' }))
 })
 
 it('disposes all, also when one of them fails, and nothing that was given back', async () => {

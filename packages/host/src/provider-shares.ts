@@ -1,4 +1,5 @@
 import { type CapabilityProvider, disposeAll } from '@capsule/core'
+import { hostErrors } from './errors.ts'
 
 /** One use of some providers; it ends in one of two ways, once. */
 export interface ProviderShare {
@@ -11,8 +12,12 @@ export interface ProviderShare {
 /** Which providers are in use: one that nobody uses any more is disposed. */
 export class ProviderShares {
   readonly #holders = new Map<CapabilityProvider, number>()
+  readonly #disposed = new WeakSet<CapabilityProvider>()
 
+  /** @throws PROVIDER_DISPOSED */
   hold(providers: readonly CapabilityProvider[]): ProviderShare {
+    const gone = providers.find((provider) => this.#disposed.has(provider))
+    if (gone !== undefined) throw hostErrors.PROVIDER_DISPOSED({ provider: gone.name })
     for (const provider of providers) this.#holders.set(provider, (this.#holders.get(provider) ?? 0) + 1)
     let held = providers
     const leave = (): CapabilityProvider[] => {
@@ -21,7 +26,11 @@ export class ProviderShares {
       return left
     }
     return {
-      release: () => disposeAll(leave(), 'some providers failed to end'),
+      release: async () => {
+        const left = leave()
+        for (const provider of left) this.#disposed.add(provider)
+        await disposeAll(left, 'some providers failed to end')
+      },
       giveBack: () => void leave(),
     }
   }

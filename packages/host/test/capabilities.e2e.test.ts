@@ -349,13 +349,16 @@ codes`
   })
 
   it('disposes providers with the last session that has them', async () => {
-    const { session, capsule, log } = await open()
+    const { session, capsule, log, provider } = await open()
     const fork = await session.fork()
     await session.shutdown()
     expect(log).toEqual([])
     expect((await fork.run('await caps.tools.echo(5)')).outcome.value).toBe(5)
     await fork.shutdown()
     expect(log).toEqual(['disposed'])
+    await expect(capsule.createSession({ capabilities: [provider] })).rejects.toMatchObject({
+      code: 'PROVIDER_DISPOSED',
+    })
     expect(() => capsule.capabilitiesOf({ ...session } as never)).toThrow(
       expect.objectContaining({ code: 'SESSION_UNKNOWN' }),
     )

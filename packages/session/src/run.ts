@@ -107,13 +107,18 @@ function isToDecide(
   return onApproval !== undefined && execution.isAwaitingApproval(approvalId)
 }
 
+const nobody: ApprovalDecision = { decision: 'deny', reason: 'the host asks nobody (run() has no onApproval)' }
+
 async function decide(
   execution: Execution,
   { type: _type, executionId: _executionId, late: _late, ...approval }: ApprovalEvent,
   onApproval: RunOptions['onApproval'],
 ): Promise<void> {
   // what is no decision, as from a callback that returns nothing, approves of nothing
-  const given = ((await onApproval?.(approval)) as boolean | ApprovalDecision | undefined | null) ?? false
+  const given =
+    onApproval === undefined
+      ? nobody
+      : (((await onApproval(approval)) as boolean | ApprovalDecision | undefined) ?? false)
   const { decision, ...options } = typeof given === 'object' ? given : { decision: given === true ? 'approve' : 'deny' }
   const { approvalId } = approval
   const told = decision === 'approve' ? execution.approve(approvalId, options) : execution.deny(approvalId, options)
