@@ -16,7 +16,7 @@ export interface OpenSession extends AsyncDisposable {
 export async function openSession(executor: ExecutorName, options: SessionOptions = {}): Promise<OpenSession> {
   // the peers confine nothing; what the levels cost is an entry of its own
   const capsule = await createCapsule({ executor, isolation: 'process' })
-  const session = await capsule.createSession(options)
+  const session = await capsule.createSession({ modules: true, ...options })
   return { session, [Symbol.asyncDispose]: () => capsule[Symbol.asyncDispose]() }
 }
 

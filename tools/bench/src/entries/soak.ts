@@ -42,7 +42,7 @@ export const soak: BenchEntry = {
     const warmCells = cells / 10
     const measurements: Measurement[] = []
     for (const executor of executorNames) {
-      await using open = await openSession(executor, { checkpoints: { every: 100 }, modules: true })
+      await using open = await openSession(executor, { checkpoints: { every: 100 } })
       const pid = open.session.info().worker!.pid
       const resident = (): { worker: number; host: number } => {
         collectGarbage()
