@@ -1,26 +1,6 @@
-import { type CodecName, createCodec, type ResultMessage } from '@capsule/protocol'
-import type { Session } from '@capsule/session'
-import { encodeFrame } from '@capsule/transport'
 import { expect, it, onTestFinished } from 'vitest'
 import { createCapsule } from '../src/index.ts'
-
-const forgedResult = (executionId: string): ResultMessage => ({
-  type: 'result',
-  executionId,
-  cell: 1,
-  mode: 'simple',
-  executor: 'forged',
-  durationMs: 1,
-  output: { bytes: 0, droppedBytes: 0, droppedChunks: 0 },
-  text: "'forged'",
-})
-
-/** A cell that writes messages where the worker writes its own, then gives its own value. */
-function forgingCell(session: Session, messages: readonly object[]): string {
-  const codec = createCodec(session.info().worker?.codec as CodecName)
-  const frames = Buffer.concat(messages.map((message) => encodeFrame(codec.encode(message), Infinity)))
-  return `require('node:fs').writeSync(4, Buffer.from('${frames.toString('base64')}', 'base64')); 'own'`
-}
+import { forgedResult, forging, framesOf } from './escape/forged-frames.ts'
 
 it.each(['threaded', 'async'] as const)(
   'a cell that writes on the control channel settles no execution but its own (%s)',
@@ -34,11 +14,11 @@ it.each(['threaded', 'async'] as const)(
     const events = waiting[Symbol.asyncIterator]()
     const { value: request } = await events.next()
     const forged = [before.outcome.executionId, waiting.executionId, 'execution-1']
-    const cell = forgingCell(hostile, [
-      ...forged.map(forgedResult),
+    const frames = framesOf(hostile, [
+      ...forged.map((executionId) => forgedResult(executionId)),
       { type: 'output', executionId: waiting.executionId, stream: 'stdout', text: 'forged' },
     ])
-    expect((await hostile.run(cell)).outcome).toMatchObject({ status: 'ok', value: 'own' })
+    expect((await hostile.run(`${forging(frames)} 'own'`)).outcome).toMatchObject({ status: 'ok', value: 'own' })
     expect(hostile.info().counters.invalidMessages).toBe(4)
     expect(other.info()).toMatchObject({ state: 'busy', counters: { invalidMessages: 0 } })
     if (request?.type !== 'input-request') throw new Error(`expected a question, got ${request?.type}`)

@@ -28,7 +28,7 @@ it('exports exactly its public names', async () => {
     'protocolErrors',
     'protocolVersion',
     'readHostMessage',
-    'reservedStreamPrefix',
+    'reservedStreamRule',
     'settingsFromEnv',
     'snapshotStreamName',
     'streamClassOf',

@@ -55,7 +55,7 @@ export { settingsFromEnv } from './settings-from-env.ts'
 export type { CellMode, OutputCounters } from './settlement.ts'
 export {
   callStreamName,
-  reservedStreamPrefix,
+  reservedStreamRule,
   type StreamClass,
   streamClassOf,
   streamCost,

@@ -34,6 +34,9 @@ const callStreamPrefix = 'capsule-call:'
 /** The channel of one capability call: what the cell sends as a body, and what comes behind the reply. */
 export const callStreamName = (callId: string): string => callStreamPrefix + callId
 
+/** For error messages. */
+export const reservedStreamRule = `names that start with ${reservedStreamPrefix} or ${callStreamPrefix} are reserved`
+
 /** `control`: its other end is the worker's control loop. `call`: it belongs to a capability call. */
 export type StreamClass = 'named' | 'control' | 'call'
 

@@ -403,13 +403,16 @@ function describeStreams(open: Open, preemptive: boolean): void {
     const channel = session.stream('a')
     await expect(channel.write({ f: () => {} })).rejects.toMatchObject({ code: 'STREAM_VALUE_NOT_SENDABLE' })
     await expect(channel.write('x'.repeat(9_000_000))).rejects.toMatchObject({ code: 'STREAM_VALUE_NOT_SENDABLE' })
-    expect(() => session.stream('capsule:mine')).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
+    for (const reserved of ['capsule:mine', 'capsule-call:call-1']) {
+      expect(() => session.stream(reserved)).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
+    }
     expect(() => session.stream('')).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
     session.stream('b')
     expect(() => session.stream('c')).toThrow(expect.objectContaining({ code: 'STREAM_LIMIT' }))
     const { outcome } = await session.run(`const codes = []
 const codeOf = async (run) => { try { await run(); codes.push('none') } catch (error) { codes.push(error.code) } }
 await codeOf(() => capsule.stream('capsule:mine'))
+await codeOf(() => capsule.stream('capsule-call:call-1'))
 await codeOf(() => capsule.stream(5))
 await codeOf(() => capsule.stream('x', { windowBytes: 0 }))
 await codeOf(() => capsule.stream('a').write(Symbol()))
@@ -417,6 +420,7 @@ capsule.stream('c'); capsule.stream('d')
 await codeOf(() => capsule.stream('e'))
 codes`)
     expect(outcome.value).toEqual([
+      'INVALID_OPTIONS',
       'INVALID_OPTIONS',
       'INVALID_OPTIONS',
       'INVALID_OPTIONS',

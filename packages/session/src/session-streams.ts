@@ -1,7 +1,7 @@
 import type { CapsuleError } from '@capsule/core'
 import {
   type ReadyMessage,
-  reservedStreamPrefix,
+  reservedStreamRule,
   streamClassOf,
   streamLimits,
   type StreamMessage,
@@ -26,7 +26,7 @@ const nameSchema = z
   .string()
   .min(1)
   .max(streamLimits.nameLength)
-  .refine((name) => streamClassOf(name) === 'named', `names that start with ${reservedStreamPrefix} are reserved`)
+  .refine((name) => streamClassOf(name) === 'named', reservedStreamRule)
 const optionsSchema = z.strictObject({ windowBytes: z.number().int().positive().optional() })
 const none: StreamCounters = { open: 0, sentBytes: 0, receivedBytes: 0 }
 

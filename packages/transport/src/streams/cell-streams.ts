@@ -1,5 +1,5 @@
 import { coreErrors } from '@capsule/core'
-import { callStreamName, reservedStreamPrefix, streamClassOf, streamLimits } from '@capsule/protocol'
+import { callStreamName, reservedStreamRule, streamClassOf, streamLimits } from '@capsule/protocol'
 import { transportErrors } from '../errors.ts'
 import { isSafeInteger, SafeMap } from './primordials.ts'
 import type { StreamChannel } from './stream-channel.ts'
@@ -83,7 +83,7 @@ export function createCellStreams(options: CellStreamsOptions): CellStreams {
 function checkName(name: unknown): void {
   const isText = typeof name === 'string' && name.length > 0 && name.length <= streamLimits.nameLength
   if (!isText) throw invalid(`name must be a string of 1 to ${streamLimits.nameLength} characters`)
-  if (streamClassOf(name) !== 'named') throw invalid(`names that start with ${reservedStreamPrefix} are reserved`)
+  if (streamClassOf(name) !== 'named') throw invalid(reservedStreamRule)
 }
 
 const invalid = (problem: string): Error =>
