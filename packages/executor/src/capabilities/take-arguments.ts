@@ -1,6 +1,7 @@
 import { capabilityLimits } from '@capsule/protocol'
 import { executorErrors } from '../errors.ts'
 import type { GrantedCapability } from './capability-calls.ts'
+import { isPlain } from './is-plain.ts'
 
 /** A call as the cell wrote it, taken apart. */
 export interface TakenArguments {
@@ -13,7 +14,6 @@ export interface TakenArguments {
 }
 
 // cells share `globalThis` with this code and may replace these
-const { getPrototypeOf, prototype: objectPrototype } = Object
 const { asyncIterator } = Symbol
 const NativeAbortSignal = AbortSignal
 
@@ -64,12 +64,6 @@ function checkedTimeout(capability: string, timeoutMs: unknown): number {
 
 const invalid = (capability: string, problem: string): Error =>
   executorErrors.CAPABILITY_CALL_INVALID({ capability, problem })
-
-function isPlain(value: unknown): value is Fields {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = getPrototypeOf(value)
-  return prototype === objectPrototype || prototype === null
-}
 
 /** Not bytes or text: those are sent with the call. */
 function isStream(value: unknown): value is AsyncIterable<unknown> {

@@ -1,7 +1,8 @@
 import { encodeValue } from '@capsule/protocol'
+import { isPlain } from './is-plain.ts'
 
-// cells share `globalThis` with this code and may replace these
-const { entries, getPrototypeOf, prototype: objectPrototype } = Object
+// cells share `globalThis` with this code and may replace it
+const { entries } = Object
 
 interface SendLimits {
   readonly bytes: number
@@ -31,10 +32,4 @@ function kindOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return typeof value
   const { constructor } = value
   return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'object'
-}
-
-function isPlain(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = getPrototypeOf(value)
-  return prototype === objectPrototype || prototype === null
 }
