@@ -1,0 +1,18 @@
+/** Durable promises behind one port, durable executions, and execution across hosts. */
+export type {
+  DispatchedExecution,
+  DispatchedOutcome,
+  DispatchOptions,
+  ExecutionDistributor,
+  ServeOptions,
+  ServingHost,
+} from './distribution/execution-distributor.ts'
+export { bridgeErrors } from './errors.ts'
+export type {
+  CreateDurablePromise,
+  DurablePromiseStore,
+  DurableRecord,
+  DurableState,
+  SettleDurablePromise,
+  StoreCapabilities,
+} from './stores/durable-promise-store.ts'

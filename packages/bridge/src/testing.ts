@@ -1,0 +1,2 @@
+/** Contract suites for what others implement. */
+export {}
