@@ -17,4 +17,33 @@ export const bridgeErrors = defineErrors({
     cause: 'It was never created, or retention has removed it.',
     next: 'Create it first; raise the retention if it was settled long ago.',
   },
+  DISTRIBUTOR_UNAVAILABLE: {
+    message: ({ distributor, action, reason }: { distributor: string; action: string; reason: string }) =>
+      `the distributor '${distributor}' could not ${action}: ${reason}`,
+    cause:
+      'The engine did not answer for too long, refused the request, or knows no host of the group; `error.cause` is its error.',
+    next: 'Dispatch again with the same id: what was taken is not run twice. Look at the engine, its addresses, and whether a worker host serves the group.',
+  },
+  DISTRIBUTOR_CLOSED: {
+    message: ({ distributor }: { distributor: string }) => `the distributor '${distributor}' is closed`,
+    cause: 'The distributor was closed before or during the call. An execution that was dispatched goes on.',
+    next: 'Create a new distributor; dispatch with the same id to get the outcome.',
+  },
+  SESSION_HOST_LOST: {
+    message: ({ host }: { host: string }) => `the session is lost with its host ${host}`,
+    cause:
+      'The worker host that held the session has ended, cannot be reached, or holds no session of that name any more.',
+    next: 'Open the session anew: dispatch its set-up without `host` and `continuesSession`, and go on with the host of that outcome. An execution that ran there may have taken effect.',
+  },
+  EXECUTION_ABANDONED: {
+    message: ({ id, attempts, reason }: { id: string; attempts: number; reason: string }) =>
+      `execution ${id} was given up after ${attempts} attempts: ${reason}`,
+    cause: 'Each attempt ended before there was an outcome: its host was lost, or could not run it.',
+    next: 'Look at the reason and at the logs of the worker hosts; code that takes its host down does so each time. Raise `maxAttempts`, or dispatch with a new id.',
+  },
+  HOST_DRAINED: {
+    message: ({ host }: { host: string }) => `host ${host} has shut down`,
+    cause: 'The worker host was shut down, and the execution was not over within the grace.',
+    next: 'Nothing: the engine gives the execution to another host. Raise `graceMs` of the shutdown where executions take longer.',
+  },
 })

@@ -4,9 +4,11 @@ export type {
   DispatchedOutcome,
   DispatchOptions,
   ExecutionDistributor,
+  RunExecution,
   ServeOptions,
   ServingHost,
 } from './distribution/execution-distributor.ts'
+export { createLocalDistributor, type LocalDistributorOptions } from './distribution/local-distributor.ts'
 export { bridgeErrors } from './errors.ts'
 export type {
   CreateDurablePromise,

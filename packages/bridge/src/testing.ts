@@ -1,2 +1,6 @@
 /** Contract suites for what others implement. */
-export {}
+export {
+  describeExecutionDistributorContract,
+  type DistributorContractOptions,
+  type DistributorPair,
+} from './distribution/distributor-contract.ts'

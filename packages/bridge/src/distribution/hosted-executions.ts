@@ -1,0 +1,134 @@
+import { type Clock, coreErrors, withDeadline } from '@capsule/core'
+import type { Outcome } from '@capsule/session'
+import { bridgeErrors } from '../errors.ts'
+import type { DispatchedExecution, RunExecution } from './execution-distributor.ts'
+import { type FreePlace, Places } from './places.ts'
+
+export interface HostedExecutionsOptions {
+  readonly host: string
+  readonly capacity: number
+  readonly run: RunExecution
+  readonly clock: Clock
+  /** There is a place where there was none, or the other way round. */
+  readonly onChange: () => void
+}
+
+export interface HostedOutcome {
+  readonly outcome: Outcome
+  /** The one that ran: an engine that lost its connection may have counted on. */
+  readonly attempt: number
+}
+
+/** The right to run one execution here. It is used once or given back. */
+export interface Admission {
+  /** @throws what the host's `run` rejects with, HOST_DRAINED */
+  run(execution: DispatchedExecution, attempt: number): Promise<HostedOutcome>
+  release(): void
+}
+
+/**
+ * The executions of one worker host: never more than its capacity, and each once. An engine that was restarted asks again
+ * for what runs already; it joins that run, or gets the outcome that it did not hear.
+ */
+export class HostedExecutions {
+  readonly #options: HostedExecutionsOptions
+  readonly #places: Places
+  /** Those that run, and the last that have an outcome: as many as one loss of the connection can hide. */
+  readonly #runs = new Map<string, Promise<HostedOutcome>>()
+  readonly #settled: string[] = []
+  readonly #ended = new AbortController()
+  #running = 0
+  #drained: Promise<void> | undefined
+
+  constructor(options: HostedExecutionsOptions) {
+    this.#options = options
+    this.#places = new Places(options.capacity, options.onChange)
+  }
+
+  get running(): number {
+    return this.#running
+  }
+  get hasFreePlace(): boolean {
+    return this.#places.hasFree
+  }
+
+  /** `undefined`: no place is free. */
+  tryAdmit(id: string): Admission | undefined {
+    return this.#joining(id) ?? this.#admission(this.#places.tryTake())
+  }
+
+  /** Waits for a place. `undefined`: the host shuts down. */
+  async admit(id: string): Promise<Admission | undefined> {
+    return this.#joining(id) ?? this.#admission(await this.#places.take())
+  }
+
+  /** Admits nothing more and waits for what runs. After the grace its signal fires, and no outcome of it counts. */
+  drain(graceMs: number): Promise<void> {
+    this.#drained ??= this.#drain(graceMs)
+    return this.#drained
+  }
+
+  #joining(id: string): Admission | undefined {
+    const run = this.#runs.get(id)
+    return run && { run: () => run, release: () => {} }
+  }
+
+  #admission(free: FreePlace | undefined): Admission | undefined {
+    if (free === undefined) return undefined
+    return {
+      release: free,
+      run: (execution, attempt) => {
+        // another may have begun it since this one was admitted
+        const known = this.#runs.get(execution.id)
+        if (known === undefined) return this.#start(execution, attempt, free)
+        free()
+        return known
+      },
+    }
+  }
+
+  #start(execution: DispatchedExecution, attempt: number, free: FreePlace): Promise<HostedOutcome> {
+    const run = this.#run(execution, attempt)
+    this.#running++
+    this.#runs.set(execution.id, run)
+    const settle = (isDone: boolean): void => {
+      this.#running--
+      // one that failed is the engine's to try again, here too
+      if (isDone) this.#remember(execution.id)
+      else this.#runs.delete(execution.id)
+      free()
+    }
+    run.then(
+      () => settle(true),
+      () => settle(false),
+    )
+    return run
+  }
+
+  async #run(execution: DispatchedExecution, attempt: number): Promise<HostedOutcome> {
+    const { signal } = this.#ended
+    const outcome = await this.#options.run(execution, attempt, { signal })
+    // it was stopped by this host's end and not by itself
+    if (signal.aborted) throw bridgeErrors.HOST_DRAINED({ host: this.#options.host })
+    return { outcome, attempt }
+  }
+
+  #remember(id: string): void {
+    this.#settled.push(id)
+    if (this.#settled.length <= 2 * this.#options.capacity) return
+    const oldest = this.#settled.shift()
+    if (oldest !== undefined) this.#runs.delete(oldest)
+  }
+
+  async #drain(graceMs: number): Promise<void> {
+    const emptied = this.#places.close()
+    const { clock } = this.#options
+    try {
+      await withDeadline(emptied, { clock, timeoutMs: graceMs, what: 'draining' })
+    } catch (error) {
+      if (!coreErrors.TIMED_OUT.is(error)) throw error
+      this.#ended.abort(bridgeErrors.HOST_DRAINED({ host: this.#options.host }))
+      await emptied
+    }
+  }
+}
