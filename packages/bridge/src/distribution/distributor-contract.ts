@@ -160,9 +160,9 @@ function describePlaces(open: OpenBench): void {
     const hosts = await Promise.all(Object.entries(capacities).map(([host, capacity]) => bench.serve(host, capacity)))
     const dispatched = Array.from({ length: 9 }, () => bench.dispatch())
     const running = [await bench.runs.next(), await bench.runs.next(), await bench.runs.next()]
-    const open = (): number[] => Object.keys(capacities).map((host) => bench.runs.openOn(host))
+    const openByHost = (): number[] => Object.keys(capacities).map((host) => bench.runs.openOn(host))
     for (let begun = running.length; begun < dispatched.length; begun++) {
-      expect(open()).toEqual(Object.values(capacities))
+      expect(openByHost()).toEqual(Object.values(capacities))
       running.shift()?.succeed()
       running.push(await bench.runs.next())
     }
