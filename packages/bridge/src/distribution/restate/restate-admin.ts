@@ -1,0 +1,65 @@
+import * as z from 'zod'
+import { bridgeErrors } from '../../errors.ts'
+import { reasonOf } from '../host-answer.ts'
+import { authorization, type ResolvedRestateOptions } from './restate-options.ts'
+
+const requestTimeoutMs = 30_000
+const registeredSchema = z.object({ id: z.string(), services: z.array(z.object({ name: z.string() })) })
+
+/** The part of Restate's admin API that says where services are. */
+export class RestateAdmin {
+  readonly #options: Pick<ResolvedRestateOptions, 'adminUrl' | 'token'>
+
+  constructor(options: Pick<ResolvedRestateOptions, 'adminUrl' | 'token'>) {
+    this.#options = options
+  }
+
+  /** Tells the server that this service is at that URL; resolves to the deployment's id. @throws DISTRIBUTOR_UNAVAILABLE */
+  async register(service: string, url: string): Promise<string> {
+    const action = `register ${service} at ${url}`
+    // a URL that is known is asked again what it serves only by force; what runs there is not touched by it
+    const { id, services } = await this.#post('/deployments', { uri: url, force: false }, action)
+    if (services.some(({ name }) => name === service)) return id
+    throw unavailable(
+      action,
+      `${services.map(({ name }) => name).join(', ')} is there: each group needs its own address`,
+    )
+  }
+
+  /** What still waits for the deployment ends with it. @throws DISTRIBUTOR_UNAVAILABLE */
+  async unregister(deploymentId: string): Promise<void> {
+    const action = `remove ${deploymentId}`
+    const response = await this.#send(`/deployments/${deploymentId}?force=true`, { method: 'DELETE' }, action)
+    if (!response.ok && response.status !== 404) throw unavailable(action, await failureOf(response))
+  }
+
+  async #post(path: string, body: object, action: string): Promise<z.output<typeof registeredSchema>> {
+    const headers = { 'content-type': 'application/json' }
+    const response = await this.#send(path, { method: 'POST', headers, body: JSON.stringify(body) }, action)
+    if (!response.ok) throw unavailable(action, await failureOf(response))
+    return registeredSchema.parse(await response.json())
+  }
+
+  async #send(
+    path: string,
+    init: RequestInit & { headers?: Record<string, string> },
+    action: string,
+  ): Promise<Response> {
+    const { adminUrl, token } = this.#options
+    const headers = { ...init.headers, ...authorization(token) }
+    try {
+      return await fetch(`${adminUrl}${path}`, { ...init, headers, signal: AbortSignal.timeout(requestTimeoutMs) })
+    } catch (error) {
+      const reason = error instanceof Error && error.cause !== undefined ? reasonOf(error.cause) : reasonOf(error)
+      throw unavailable(action, reason, { cause: error })
+    }
+  }
+}
+
+function unavailable(action: string, reason: string, options?: ErrorOptions): Error {
+  return bridgeErrors.DISTRIBUTOR_UNAVAILABLE({ distributor: 'restate', action, reason }, options)
+}
+
+async function failureOf(response: Response): Promise<string> {
+  return `status ${response.status}: ${(await response.text()).slice(0, 500)}`
+}

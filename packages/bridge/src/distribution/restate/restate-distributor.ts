@@ -1,0 +1,91 @@
+import { throwIfAborted } from '@capsule/core'
+import { bridgeErrors } from '../../errors.ts'
+import { checkDispatch, checkServe } from '../distribution-options.ts'
+import type {
+  DispatchedExecution,
+  DispatchedOutcome,
+  DispatchOptions,
+  ExecutionDistributor,
+  ServeOptions,
+  ServingHost,
+} from '../execution-distributor.ts'
+import { readAnswer } from '../host-answer.ts'
+import { shutdownAll } from '../serving-host.ts'
+import { serveRestateHost } from './restate-host.ts'
+import { callRestate } from './restate-call.ts'
+import {
+  type ResolvedRestateOptions,
+  type RestateDistributorOptions,
+  resolveRestateOptions,
+} from './restate-options.ts'
+
+/**
+ * Executions over a Restate server: each is an invocation with its id as idempotency key.
+ * @throws INVALID_OPTIONS
+ */
+export function createRestateDistributor(options: RestateDistributorOptions = {}): ExecutionDistributor {
+  return new RestateDistributor(resolveRestateOptions(options))
+}
+
+class RestateDistributor implements ExecutionDistributor {
+  readonly name = 'restate'
+  readonly #options: ResolvedRestateOptions
+  readonly #serving = new Set<Promise<ServingHost>>()
+  readonly #closed = new AbortController()
+  #closing: Promise<void> | undefined
+
+  constructor(options: ResolvedRestateOptions) {
+    this.#options = options
+  }
+
+  async dispatch(execution: DispatchedExecution, options: DispatchOptions = {}): Promise<DispatchedOutcome> {
+    const place = checkDispatch(execution, options)
+    throwIfAborted(options.signal, 'dispatch()')
+    this.#assertOpen()
+    const signals = [this.#closed.signal, ...(options.signal === undefined ? [] : [options.signal])]
+    const signal = AbortSignal.any(signals)
+    try {
+      return readAnswer(await callRestate(execution, place, { ...this.#options, signal }), execution.id)
+    } catch (error) {
+      throwIfAborted(options.signal, 'dispatch()')
+      this.#assertOpen()
+      throw error
+    }
+  }
+
+  async serve(options: ServeOptions): Promise<ServingHost> {
+    const checkedOptions = checkServe(options)
+    this.#assertOpen()
+    const starting = serveRestateHost(checkedOptions, this.#options, () => this.#serving.delete(starting))
+    this.#serving.add(starting)
+    try {
+      return await starting
+    } catch (error) {
+      this.#serving.delete(starting)
+      throw error
+    }
+  }
+
+  close(options: { graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(options: { graceMs?: number }): Promise<void> {
+    this.#closed.abort()
+    const started = await Promise.allSettled(this.#serving)
+    await shutdownAll(
+      started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
+      options,
+    )
+  }
+
+  /** @throws DISTRIBUTOR_CLOSED */
+  #assertOpen(): void {
+    if (this.#closed.signal.aborted) throw bridgeErrors.DISTRIBUTOR_CLOSED({ distributor: this.name })
+  }
+}

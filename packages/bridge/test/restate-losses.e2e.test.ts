@@ -1,0 +1,25 @@
+import { afterAll, beforeAll, describe } from 'vitest'
+import { createRestateDistributor } from '../src/restate.ts'
+import { describeLosses } from './fixtures/describe-losses.ts'
+import { findPort, hasRestateServer, RestateServer } from './fixtures/restate-server.ts'
+
+describe.skipIf(!hasRestateServer)('over a real Restate server', () => {
+  let server: RestateServer
+  beforeAll(async () => {
+    server = await RestateServer.start()
+  }, 40_000)
+  afterAll(() => server[Symbol.asyncDispose]())
+
+  describeLosses('restate', () => {
+    const { ingressUrl, adminUrl } = server
+    return {
+      createDispatcher: () => createRestateDistributor({ ingressUrl, adminUrl }),
+      hostChoice: async () => {
+        const endpoint = { groupPort: await findPort() }
+        return { engine: 'restate', options: { ingressUrl, adminUrl, endpoint } }
+      },
+      kill: () => server.kill(),
+      start: () => server.start(),
+    }
+  })
+})
