@@ -4,3 +4,6 @@ export {
   type DistributorContractOptions,
   type DistributorPair,
 } from './distribution/distributor-contract.ts'
+export { describeDurablePromiseStoreContract } from './stores/contract/describe-durable-promise-store-contract.ts'
+export { createDurablePromiseStoreChecks } from './stores/contract/store-checks.ts'
+export type { DurablePromiseStoreContractOptions, StoreCheck, StoreWishes } from './stores/contract/store-contract.ts'
