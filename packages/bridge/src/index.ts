@@ -4,6 +4,7 @@ export type {
   DispatchedOutcome,
   DispatchOptions,
   ExecutionDistributor,
+  ExecutionResult,
   RunExecution,
   ServeOptions,
   ServingHost,

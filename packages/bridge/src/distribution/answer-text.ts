@@ -7,7 +7,14 @@ const budget = { bytes: 16 * 1024 * 1024, depth: 1000 }
 
 const textSchema = z.object({ format: z.literal(1), answer: z.string() })
 const answerSchema = z.discriminatedUnion('type', [
-  z.looseObject({ type: z.literal('outcome'), outcome: z.looseObject({}), host: z.string(), attempt: z.number() }),
+  z.looseObject({
+    type: z.literal('outcome'),
+    outcome: z.looseObject({}),
+    stdout: z.string(),
+    stderr: z.string(),
+    host: z.string(),
+    attempt: z.number(),
+  }),
   z.looseObject({ type: z.literal('session-lost'), host: z.string() }),
   z.looseObject({ type: z.literal('abandoned'), attempts: z.number(), reason: z.string() }),
 ])

@@ -9,7 +9,7 @@ import type {
   ExecutionDistributor,
   ServingHost,
 } from './execution-distributor.ts'
-import { outcomeOf, ScriptedRuns } from './scripted-runs.ts'
+import { resultOf, ScriptedRuns } from './scripted-runs.ts'
 
 /** Both sides of one engine, which may be the same distributor. */
 export interface DistributorPair {
@@ -82,7 +82,7 @@ class Bench {
 }
 
 function describeOutcomes(open: OpenBench): void {
-  it('runs an execution once and tells outcome, host and attempt', async () => {
+  it('runs an execution once and tells outcome, output, host and attempt', async () => {
     const bench = await open()
     const serving = await bench.serve('host')
     const dispatched = bench.dispatch({ id: 'one', code: '2 + 2', timeoutMs: 1000, sessionName: 'mine' })
@@ -91,7 +91,7 @@ function describeOutcomes(open: OpenBench): void {
     expect(run.attempt).toBe(1)
     expect(serving.running).toBe(1)
     run.succeed(4)
-    expect(await dispatched).toEqual({ outcome: outcomeOf('one', 4), host: serving.host, attempt: 1 })
+    expect(await dispatched).toEqual({ ...resultOf('one', 4), host: serving.host, attempt: 1 })
     expect(serving.host).toMatch(/^host-[a-z0-9]+$/)
     expect(bench.runs.all).toHaveLength(1)
   })
@@ -114,8 +114,9 @@ function describeOutcomes(open: OpenBench): void {
     await bench.serve('host')
     const dispatched = bench.dispatch({ id: 'failing' })
     const error = { name: 'RangeError', message: 'no', code: 'E', stack: 'RangeError: no\n at 1', thrown: 5 }
-    const outcome: Outcome = { ...outcomeOf('failing'), status: 'error', error }
-    ;(await bench.runs.next()).settle(outcome)
+    const result = resultOf('failing')
+    const outcome: Outcome = { ...result.outcome, status: 'error', error }
+    ;(await bench.runs.next()).settle({ ...result, outcome })
     expect(await dispatched).toMatchObject({ outcome, attempt: 1 })
     expect(bench.runs.all).toHaveLength(1)
   })

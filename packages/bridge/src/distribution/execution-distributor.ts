@@ -20,9 +20,16 @@ export interface DispatchOptions extends AbortOptions {
   readonly host?: string
 }
 
-/** What a worker host tells of an execution, besides its outcome. */
-export interface DispatchedOutcome {
+/** What running it gave. Events are not brought over. */
+export interface ExecutionResult {
   readonly outcome: Outcome
+  /** What the cell printed. */
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** What a worker host tells of an execution. */
+export interface DispatchedOutcome extends ExecutionResult {
   /** `ServingHost.host` of the one that ran it. */
   readonly host: string
   /** 1 at first; more when a host was lost while it ran, or could not run it. */
@@ -37,7 +44,7 @@ export type RunExecution = (
   execution: DispatchedExecution,
   attempt: number,
   options: { readonly signal: AbortSignal },
-) => Promise<Outcome>
+) => Promise<ExecutionResult>
 
 export interface ServeOptions {
   /** @defaultValue 'default' */

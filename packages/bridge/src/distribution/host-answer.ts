@@ -14,8 +14,8 @@ export type HostAnswer =
 export function readAnswer(answer: HostAnswer, executionId: string): DispatchedOutcome {
   switch (answer.type) {
     case 'outcome': {
-      const { outcome, host, attempt } = answer
-      return { outcome, host, attempt }
+      const { type: _type, ...outcome } = answer
+      return outcome
     }
     case 'session-lost':
       throw bridgeErrors.SESSION_HOST_LOST({ host: answer.host })

@@ -1,7 +1,6 @@
 import { type Clock, coreErrors, withDeadline } from '@capsule/core'
-import type { Outcome } from '@capsule/session'
 import { bridgeErrors } from '../errors.ts'
-import type { DispatchedExecution, RunExecution } from './execution-distributor.ts'
+import type { DispatchedExecution, ExecutionResult, RunExecution } from './execution-distributor.ts'
 import { type FreePlace, Places } from './places.ts'
 
 export interface HostedExecutionsOptions {
@@ -13,8 +12,7 @@ export interface HostedExecutionsOptions {
   readonly onChange: () => void
 }
 
-export interface HostedOutcome {
-  readonly outcome: Outcome
+export interface HostedOutcome extends ExecutionResult {
   /** The one that ran: an engine that lost its connection may have counted on. */
   readonly attempt: number
 }
@@ -107,10 +105,10 @@ export class HostedExecutions {
 
   async #run(execution: DispatchedExecution, attempt: number): Promise<HostedOutcome> {
     const { signal } = this.#ended
-    const outcome = await this.#options.run(execution, attempt, { signal })
+    const result = await this.#options.run(execution, attempt, { signal })
     // it was stopped by this host's end and not by itself
     if (signal.aborted) throw bridgeErrors.HOST_DRAINED({ host: this.#options.host })
-    return { outcome, attempt }
+    return { ...result, attempt }
   }
 
   #remember(id: string): void {

@@ -1,6 +1,6 @@
 import { type Channel, createChannel, systemClock, withDeadline } from '@capsule/core'
 import type { Outcome } from '@capsule/session'
-import type { DispatchedExecution, RunExecution } from './execution-distributor.ts'
+import type { DispatchedExecution, ExecutionResult, RunExecution } from './execution-distributor.ts'
 
 /** A run that has begun, and that ends when the test says so. */
 export interface ScriptedRun {
@@ -9,15 +9,16 @@ export interface ScriptedRun {
   readonly host: string
   readonly signal: AbortSignal
   succeed(value?: unknown): void
-  settle(outcome: Outcome): void
+  settle(result: ExecutionResult): void
   fail(error: Error): void
 }
 
 const deadlineMs = 12_000
 
-export function outcomeOf(executionId: string, value?: unknown): Outcome {
+export function resultOf(executionId: string, value?: unknown): ExecutionResult {
   const output: Outcome['output'] = { bytes: 0, droppedBytes: 0, droppedChunks: 0 }
-  return { executionId, status: 'ok', state: 'kept', value, durationMs: 1, output }
+  const outcome: Outcome = { executionId, status: 'ok', state: 'kept', value, durationMs: 1, output }
+  return { outcome, stdout: `${executionId} says hi\n`, stderr: '' }
 }
 
 /** The runs of all hosts of a test, in the order in which they begin. */
@@ -42,7 +43,7 @@ export class ScriptedRuns {
   /** What a host is given as its `run`. */
   on(host: string): RunExecution {
     return (execution, attempt, { signal }) => {
-      const { promise, resolve, reject } = Promise.withResolvers<Outcome>()
+      const { promise, resolve, reject } = Promise.withResolvers<ExecutionResult>()
       const settle = (end: () => void) => (): void => {
         this.#open.set(host, this.openOn(host) - 1)
         end()
@@ -52,8 +53,8 @@ export class ScriptedRuns {
         attempt,
         host,
         signal,
-        succeed: (value) => settle(() => resolve(outcomeOf(execution.id, value)))(),
-        settle: (outcome) => settle(() => resolve(outcome))(),
+        succeed: (value) => settle(() => resolve(resultOf(execution.id, value)))(),
+        settle: (result) => settle(() => resolve(result))(),
         fail: (error) => settle(() => reject(error))(),
       }
       this.#open.set(host, this.openOn(host) + 1)
