@@ -14,9 +14,9 @@ describe.skipIf(!hasRestateServer)('over a real Restate server', () => {
     const { ingressUrl, adminUrl } = server
     return {
       createDispatcher: () => createRestateDistributor({ ingressUrl, adminUrl }),
-      hostChoice: async () => {
+      hostChoice: async (options) => {
         const endpoint = { groupPort: await findPort() }
-        return { engine: 'restate', options: { ingressUrl, adminUrl, endpoint } }
+        return { engine: 'restate', options: { ingressUrl, adminUrl, endpoint, ...options } }
       },
       kill: () => server.kill(),
       start: () => server.start(),

@@ -21,7 +21,8 @@ export interface HostedOutcome extends ExecutionResult {
 export interface Admission {
   /** @throws what the host's `run` rejects with, HOST_DRAINED */
   run(execution: DispatchedExecution, attempt: number): Promise<HostedOutcome>
-  release(): void
+  /** Gives it back. Of one that is used nothing happens. */
+  readonly release: () => void
 }
 
 /**
@@ -73,9 +74,16 @@ export class HostedExecutions {
 
   #admission(free: FreePlace | undefined): Admission | undefined {
     if (free === undefined) return undefined
+    let isGivenBack = false
+    let isUsed = false
     return {
-      release: free,
+      release: () => {
+        isGivenBack = true
+        if (!isUsed) free()
+      },
       run: (execution, attempt) => {
+        if (isGivenBack) return Promise.reject(bridgeErrors.HOST_DRAINED({ host: this.#options.host }))
+        isUsed = true
         // another may have begun it since this one was admitted
         const known = this.#runs.get(execution.id)
         if (known === undefined) return this.#start(execution, attempt, free)

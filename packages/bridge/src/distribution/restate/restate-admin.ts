@@ -18,7 +18,7 @@ export class RestateAdmin {
   async register(service: string, url: string): Promise<string> {
     const action = `register ${service} at ${url}`
     // a URL that is known is asked again what it serves only by force; what runs there is not touched by it
-    const { id, services } = await this.#post('/deployments', { uri: url, force: false }, action)
+    const { id, services } = await this.#post('/deployments', { uri: url, force: false, use_http_11: true }, action)
     if (services.some(({ name }) => name === service)) return id
     throw unavailable(
       action,

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { createServer, type ServerHttp2Session } from 'node:http2'
-import { type AddressInfo, createServer as createListener, type Server } from 'node:net'
+import { createServer as createHttpServer } from 'node:http'
+import { type AddressInfo, createServer as createListener, type Server, type Socket } from 'node:net'
 import { type Clock, type Logger, withDeadline } from '@capsule/core'
 import * as restate from '@restatedev/restate-sdk'
 import { reasonOf } from '../host-answer.ts'
@@ -12,42 +12,37 @@ export interface RestateEndpointParts {
   readonly port: number
   /** Other processes listen on the port too, and the kernel chooses. Linux. */
   readonly isShared: boolean
-  /** Requests at a time on one connection; for more the server opens others, which may reach other hosts. */
-  readonly streams: number
   readonly identityKeys: readonly string[]
   readonly clock: Clock
   readonly logger: Logger
 }
 
 /**
- * One service over HTTP/2. The door is what listens: while it is shut, new connections go to whoever else listens on the
- * port, and those that are there allow no new requests. (They are told so by a setting. A GOAWAY would have the server, at
- * its next request, cut the connection with all that runs on it: seen with Restate 1.7.)
+ * One service over HTTP/1.1, each request on a connection of its own. The door is what listens: while it is shut, new
+ * connections go to whoever else listens on the port. (Over HTTP/2 the server puts many requests on one connection, which
+ * then wait for this host while others are free; and after a GOAWAY it cuts what runs. Seen with Restate 1.7.)
  */
 export class RestateEndpoint {
   readonly #parts: RestateEndpointParts
   readonly #server
-  readonly #sessions = new Set<ServerHttp2Session>()
+  readonly #sockets = new Set<Socket>()
   #door: Server | undefined
   #port: number
 
   constructor(parts: RestateEndpointParts) {
     this.#parts = parts
     this.#port = parts.port
-    const { service, identityKeys, streams } = parts
+    const { service, identityKeys } = parts
     const handler = restate.createEndpointHandler({
       services: [service],
       bidirectional: true,
       logger: (metadata, message: unknown, ...more: unknown[]) => this.#log(metadata, [message, ...more]),
       ...(identityKeys.length > 0 && { identityKeys: [...identityKeys] }),
     })
-    this.#server = createServer({ settings: { maxConcurrentStreams: streams } }, handler)
-    this.#server.on('session', (session) => {
-      this.#sessions.add(session)
-      if (this.#door === undefined) session.settings({ maxConcurrentStreams: 0 })
-      session.once('close', () => this.#sessions.delete(session))
-      // a peer that is gone; its streams tell whom it concerns
-      session.on('error', () => {})
+    // a request is under way for as long as its execution
+    this.#server = createHttpServer({ requestTimeout: 0 }, (request, response) => {
+      response.setHeader('connection', 'close')
+      handler(request, response)
     })
   }
 
@@ -60,7 +55,7 @@ export class RestateEndpoint {
     const door = createListener((socket) => {
       // it was accepted while the door was being shut
       if (this.#door !== door) socket.destroy()
-      else this.#server.emit('connection', socket)
+      else this.#welcome(socket)
     })
     this.#door = door
     const { address: host, isShared } = this.#parts
@@ -71,37 +66,34 @@ export class RestateEndpoint {
       if (this.#door === door) this.#door = undefined
       throw error
     }
-    if (this.#door !== door) return
-    this.#port = (door.address() as AddressInfo).port
-    this.#allowStreams(this.#parts.streams)
+    if (this.#door === door) this.#port = (door.address() as AddressInfo).port
   }
 
   /** What runs goes on. */
   shut(): void {
     this.#door?.close()
     this.#door = undefined
-    this.#allowStreams(0)
   }
 
   /** Resolves when the last connection is gone, which is cut after `flushMs`. */
   async close(flushMs: number): Promise<void> {
     this.shut()
-    const sessions = [...this.#sessions]
-    for (const session of sessions) session.close()
-    const ended = Promise.all(sessions.map((session) => session.destroyed || once(session, 'close')))
+    const { clock, logger } = this.#parts
+    const sockets = [...this.#sockets]
+    const ended = Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')))
     try {
-      await withDeadline(ended, { clock: this.#parts.clock, timeoutMs: flushMs, what: 'the last answers' })
+      await withDeadline(ended, { clock, timeoutMs: flushMs, what: 'the last answers' })
     } catch (error) {
-      this.#parts.logger.warn('connections were cut', { reason: reasonOf(error) })
-      for (const session of sessions) session.destroy()
+      logger.warn('connections were cut', { reason: reasonOf(error) })
+      for (const socket of sockets) socket.destroy()
       await ended
     }
   }
 
-  #allowStreams(maxConcurrentStreams: number): void {
-    for (const session of this.#sessions) {
-      if (!session.closed && !session.destroyed) session.settings({ maxConcurrentStreams })
-    }
+  #welcome(socket: Socket): void {
+    this.#sockets.add(socket)
+    socket.once('close', () => this.#sockets.delete(socket))
+    this.#server.emit('connection', socket)
   }
 
   #log({ level }: restate.LogMetadata, texts: readonly unknown[]): void {

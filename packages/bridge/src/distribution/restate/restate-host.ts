@@ -42,7 +42,7 @@ export async function serveRestateHost(
   const { clock, logger } = options
   const host = createHostName(given)
   const executions = new HostedExecutions({ host, capacity, run, clock, onChange: () => moveDoor() })
-  const endpoints = createEndpoints({ group, host, capacity, executions }, options)
+  const endpoints = createEndpoints({ group, host, executions }, options)
   const admin = new RestateAdmin(options)
   function moveDoor(): void {
     if (!executions.hasFreePlace) return endpoints.group.shut()
@@ -81,16 +81,15 @@ interface Endpoints {
 interface HostParts {
   readonly group: string
   readonly host: string
-  readonly capacity: number
   readonly executions: HostedExecutions
 }
 
 function createEndpoints(
-  { group, host, capacity, executions }: HostParts,
-  { namespace, maxAttempts, retentionMs, logger, clock, endpoint }: ResolvedRestateOptions,
+  { group, host, executions }: HostParts,
+  { namespace, maxAttempts, retentionMs, lostAfterMs, logger, clock, endpoint }: ResolvedRestateOptions,
 ): Endpoints {
   const { bindAddress: address, groupPort, identityKeys } = endpoint
-  const common = { host, maxAttempts, retentionMs }
+  const common = { host, maxAttempts, retentionMs, lostAfterMs, clock }
   const parts = { address, identityKeys, clock, logger: logger.child({ host }) }
   const groupRuns = createRestateService({
     ...common,
@@ -107,9 +106,8 @@ function createEndpoints(
     retryPolicy: hostRetries,
   })
   return {
-    group: new RestateEndpoint({ ...parts, service: groupRuns, port: groupPort, isShared: true, streams: capacity }),
-    // those that wait for a place have their stream too
-    own: new RestateEndpoint({ ...parts, service: ownRuns, port: 0, isShared: false, streams: 10_000 }),
+    group: new RestateEndpoint({ ...parts, service: groupRuns, port: groupPort, isShared: true }),
+    own: new RestateEndpoint({ ...parts, service: ownRuns, port: 0, isShared: false }),
   }
 }
 

@@ -16,6 +16,8 @@ export interface RestateDistributorOptions {
   readonly endpoint?: RestateEndpointOptions
   /** Runs that end without an outcome, until the execution is given up. @defaultValue 10 */
   readonly maxAttempts?: number
+  /** A host of which nothing is heard for as long is lost, as one is whose machine lost its power. @defaultValue 60_000 */
+  readonly lostAfterMs?: number
   /** How long outcomes are remembered. @defaultValue 24 hours */
   readonly retentionMs?: number
   /** How long a dispatch goes on asking a server that does not answer. @defaultValue 60_000 */
@@ -59,6 +61,7 @@ const optionsSchema = z.strictObject({
   namespace: groupSchema.default('capsule'),
   endpoint: endpointSchema.prefault({}),
   maxAttempts: z.number().int().min(1).default(10),
+  lostAfterMs: z.number().min(1000).default(60_000),
   retentionMs: durationSchema.default(24 * 60 * 60_000),
   unavailableAfterMs: durationSchema.default(60_000),
   clock: z.custom<Clock>().default(systemClock),
