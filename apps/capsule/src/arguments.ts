@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
-
-const executors = ['threaded', 'async'] as const
-const isolations = ['auto', 'none', 'process', 'permission', 'os'] as const
+import { executors, isolations, milliseconds, oneOf } from './argument-values.ts'
+import { parseWorkerHost, type WorkerHostCommand } from './worker-host/worker-host-arguments.ts'
 
 /** What `createCapsule` and `createSession` are told. */
 export interface SessionChoice {
@@ -23,6 +22,7 @@ export interface RunCommand {
 export type Command =
   | RunCommand
   | { readonly name: 'repl'; readonly session: SessionChoice }
+  | WorkerHostCommand
   | { readonly name: 'example'; readonly example?: string }
   | { readonly name: 'help' }
   | { readonly name: 'version' }
@@ -55,6 +55,8 @@ export function parseArguments(argv: readonly string[]): Command {
         return parseRepl(rest)
       case 'run':
         return parseRun(rest)
+      case 'worker-host':
+        return parseWorkerHost(rest)
       case 'example':
         return parseExample(rest)
       case 'help':
@@ -103,19 +105,6 @@ function sessionChoice(values: { [name in keyof typeof sessionOptions]?: string 
     ...(cwd !== undefined && { cwd }),
     ...(timeout !== undefined && { timeoutMs: milliseconds('--timeout', timeout) }),
   }
-}
-
-function oneOf<const T extends string>(option: string, allowed: readonly T[], given: string): T {
-  const found = allowed.find((choice) => choice === given)
-  if (found === undefined) throw new Error(`${option} is one of ${allowed.join(', ')}, not '${given}'`)
-  return found
-}
-
-function milliseconds(option: string, given: string): number {
-  const value = Number(given)
-  if (!/^\d+$/.test(given) || value === 0)
-    throw new Error(`${option} is a whole number of milliseconds, not '${given}'`)
-  return value
 }
 
 function usageError(message: string): Command {

@@ -3,6 +3,7 @@ export const help = `capsule: persistent, process-isolated sessions that run Jav
 Usage
   capsule [repl] [options]        a REPL, in a terminal
   capsule run FILE... [options]   run the cells of files in one session, in order
+  capsule worker-host [options]   serves executions of a durable engine
   capsule example [NAME]          list the example programs, or run one
   capsule help | --help           this text
   capsule --version
@@ -22,6 +23,16 @@ Options of run
   --keep-going                    go on after a cell that failed
   -q, --quiet                     print only what cells print: no values, no [markdown] cells
 
+Options of worker-host (the token of the engine: CAPSULE_ENGINE_TOKEN)
+  --engine restate|resonate       default restate
+  --url URL  --admin-url URL      where it is (default: this machine)
+  --group NAME  --name NAME       what it serves, and how its own name begins (default: default, this machine's)
+  --capacity N                    executions at a time (default: processors)
+  --isolation LEVEL               as above (default: auto)
+  --drain MS                      on SIGTERM: how long what runs may take (default: 10000)
+  --sessions N --session-idle MS  sessions kept by name, and for how long unused (default: 100, 1800000)
+  --group-port N --group-url URL --bind IP --advertise HOST --identity-key KEY
+                                  with restate: where the server reaches this host, and whose requests it takes
 Exit codes of run
   0 ok   1 error in a cell   2 wrong usage   70 worker crashed   124 timed out   130 cancelled (Ctrl-C)
 `

@@ -15,6 +15,8 @@ async function main(command: Command): Promise<number> {
         return exitCodes.usage
       }
       return (await import('./repl/repl-command.ts')).replCommand(command.session)
+    case 'worker-host':
+      return (await import('./worker-host/worker-host-command.ts')).workerHostCommand(command)
     case 'example':
       return (await import('./example-command.ts')).exampleCommand(command.example)
     case 'help':

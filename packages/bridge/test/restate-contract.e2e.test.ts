@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, it } from 'vitest'
 import { describeExecutionDistributorContract } from '../src/distribution/distributor-contract.ts'
 import { createRestateDistributor } from '../src/restate.ts'
-import { findPort, hasRestateServer, RestateServer } from './fixtures/restate-server.ts'
+import { findPort, hasRestateServer, RestateServer } from '@capsule/testing'
 
 describe.skipIf(!hasRestateServer)('over a real Restate server', () => {
   let server: RestateServer

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe } from 'vitest'
 import { createRestateDistributor } from '../src/restate.ts'
 import { describeLosses } from './fixtures/describe-losses.ts'
-import { findPort, hasRestateServer, RestateServer } from './fixtures/restate-server.ts'
+import { findPort, hasRestateServer, RestateServer } from '@capsule/testing'
 
 describe.skipIf(!hasRestateServer)('over a real Restate server', () => {
   let server: RestateServer

@@ -1,0 +1,33 @@
+import { bridgeErrors, type ExecutionResult, type RunExecution } from '@capsule/bridge'
+import type { RunOptions, RunResult } from '@capsule/session'
+import type { KeptSessions } from './kept-sessions.ts'
+import type { SessionSource } from './session-source.ts'
+
+/** Of one execution, in characters: it travels through the engine, and is kept there. */
+const maxOutputLength = 1024 * 1024
+
+export interface RunExecutionParts {
+  readonly fresh: SessionSource
+  readonly kept: KeptSessions
+  /** Named when a session is not here. */
+  readonly host: string
+  readonly timeoutMs: number | undefined
+}
+
+/** Runs what the engine brings: in a session of its own, or in the kept one that it names. */
+export function createRunExecution({ fresh, kept, host, timeoutMs: defaultMs }: RunExecutionParts): RunExecution {
+  return async ({ id, code, timeoutMs = defaultMs, sessionName, continuesSession = false }, _attempt, { signal }) => {
+    const options: RunOptions = { signal, maxOutputLength, ...(timeoutMs !== undefined && { timeoutMs }) }
+    if (sessionName === undefined) return fresh.use(async (session) => resultOf(await session.run(code, options)))
+    const mayOpen = !continuesSession
+    const result = await kept.use(sessionName, { mayOpen }, (session) =>
+      session.run(code, { ...options, queue: true, idempotencyKey: id }),
+    )
+    if (result === undefined) throw bridgeErrors.SESSION_HOST_LOST({ host })
+    return resultOf(result)
+  }
+}
+
+function resultOf({ outcome, stdout, stderr }: RunResult): ExecutionResult {
+  return { outcome, stdout, stderr }
+}

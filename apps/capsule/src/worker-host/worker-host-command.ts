@@ -1,0 +1,42 @@
+import { once } from 'node:events'
+import { isCapsuleError, systemClock } from '@capsule/core'
+import { createCapsule } from '@capsule/host'
+import { exitCodes } from '../exit-codes.ts'
+import { listenForInterrupts } from '../run/interrupts.ts'
+import { createDistributor } from './create-distributor.ts'
+import { KeptSessions } from './kept-sessions.ts'
+import { createRunExecution } from './run-execution.ts'
+import { createFreshSessions } from './session-source.ts'
+import { createStderrLogger } from './stderr-logger.ts'
+import type { WorkerHostCommand } from './worker-host-arguments.ts'
+
+/** `capsule worker-host`: serves executions until SIGTERM or SIGINT, then drains. Resolves to the exit code. */
+export async function workerHostCommand(command: WorkerHostCommand): Promise<number> {
+  using interrupts = listenForInterrupts()
+  // whoever asks twice does not want to wait; workers end with their host
+  interrupts.kill.addEventListener('abort', () => process.exit(exitCodes.cancelled))
+  try {
+    await serve(command, interrupts.cancel)
+    return exitCodes.ok
+  } catch (error) {
+    if (!isCapsuleError(error)) throw error
+    process.stderr.write(`capsule: ${error.code}: ${error.message}\n`)
+    return error.code === 'INVALID_OPTIONS' ? exitCodes.usage : exitCodes.crashed
+  }
+}
+
+async function serve(command: WorkerHostCommand, ended: AbortSignal): Promise<void> {
+  const { group, host, capacity, drainMs, timeoutMs, isolation, executor, sessions: max, sessionIdleMs } = command
+  await using distributor = await createDistributor(command, createStderrLogger())
+  await using capsule = await createCapsule({ isolation, ...(executor !== undefined && { executor }) })
+  const open = (): ReturnType<typeof capsule.createSession> => capsule.createSession()
+  await using kept = new KeptSessions({ open, max, idleMs: sessionIdleMs, clock: systemClock })
+  const run = createRunExecution({ fresh: createFreshSessions(capsule), kept, host, timeoutMs })
+  // declared last: it drains before the sessions end
+  const serving = await distributor.serve({ group, host, capacity, run })
+  const level = capsule.info().isolation
+  process.stdout.write(`${serving.host} serves group ${group}: ${capacity} at a time, isolation ${level}\n`)
+  if (!ended.aborted) await once(ended, 'abort')
+  process.stdout.write(`${serving.host} drains: ${serving.running} running, at most ${drainMs} ms\n`)
+  await serving.shutdown({ graceMs: drainMs })
+}

@@ -1,0 +1,115 @@
+import type { DispatchedExecution, DispatchedOutcome, DispatchOptions, ExecutionDistributor } from '@capsule/bridge'
+import { createRestateDistributor } from '@capsule/bridge/restate'
+import { findPort, hasRestateServer, RestateServer, waitFor } from '@capsule/testing'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { capsule, CapsuleProcess } from './capsule-process.ts'
+import { Gate } from './gate.ts'
+
+const deadlineMs = 20_000
+let ids = 0
+
+describe.skipIf(!hasRestateServer)('capsule worker-host', { timeout: 60_000 }, () => {
+  let server: RestateServer
+  let dispatcher: ExecutionDistributor
+  beforeAll(async () => {
+    server = await RestateServer.start()
+    const { ingressUrl, adminUrl } = server
+    dispatcher = createRestateDistributor({ ingressUrl, adminUrl })
+  }, 40_000)
+  afterAll(async () => {
+    await dispatcher.close()
+    await server[Symbol.asyncDispose]()
+  })
+
+  async function startHost(group: string, port: number, more: readonly string[] = []): Promise<CapsuleProcess> {
+    const { ingressUrl, adminUrl } = server
+    const engine = ['--url', ingressUrl, '--admin-url', adminUrl, '--group-port', String(port)]
+    const host = ['--group', group, '--name', 'box', '--isolation', 'process', '--capacity', '2']
+    const process = new CapsuleProcess(['worker-host', ...engine, ...host, ...more])
+    onTestFinished(() => process[Symbol.asyncDispose]())
+    await process.sees(`serves group ${group}: 2 at a time, isolation process`)
+    return process
+  }
+
+  function dispatch(
+    execution: Omit<DispatchedExecution, 'id'> & { id?: string },
+    options: DispatchOptions,
+  ): Promise<DispatchedOutcome> {
+    const outcome = dispatcher.dispatch({ id: `execution-${++ids}`, ...execution }, options)
+    outcome.catch(() => {})
+    return waitFor(outcome, { deadlineMs, what: 'the outcome' })
+  }
+
+  it('runs cells in fresh sessions, and says what they print', async () => {
+    const group = 'fresh'
+    await startHost(group, await findPort())
+    const first = await dispatch({ code: 'var left = 1; console.log("hi"); new Map([[left, 2n]])' }, { group })
+    expect(first).toMatchObject({ attempt: 1, stdout: 'hi\n', outcome: { status: 'ok', state: 'kept' } })
+    expect(first.outcome.value).toEqual(new Map([[1, 2n]]))
+    const second = await dispatch({ code: 'typeof left' }, { group })
+    expect(second.outcome.value).toBe('undefined')
+    const failed = await dispatch({ code: 'null.x' }, { group })
+    expect(failed).toMatchObject({ attempt: 1, outcome: { status: 'error', error: { name: 'TypeError' } } })
+    const endless = await dispatch({ code: 'for (;;) {}', timeoutMs: 200 }, { group })
+    expect(endless.outcome.status).toBe('timed-out')
+  })
+
+  it('keeps a named session on its host, and tells when it is lost with the host', async () => {
+    const group = 'kept'
+    const port = await findPort()
+    const holder = await startHost(group, port)
+    const sessionName = 'mine'
+    const { host } = await dispatch({ code: 'let n = 41', sessionName }, { group })
+    const more = await dispatch({ code: '++n', sessionName, continuesSession: true }, { group, host })
+    expect(more).toMatchObject({ host, outcome: { value: 42 } })
+    const unknown = dispatch({ code: '1', sessionName: 'other', continuesSession: true }, { group, host })
+    await expect(unknown).rejects.toMatchObject({ code: 'SESSION_HOST_LOST' })
+    holder.child.kill('SIGKILL')
+    await holder.ended()
+    await startHost(group, port)
+    const lost = dispatch({ code: '++n', sessionName, continuesSession: true }, { group, host })
+    await expect(lost).rejects.toMatchObject({ code: 'SESSION_HOST_LOST', details: { host } })
+  })
+
+  it('runs again elsewhere what a killed host ran', async () => {
+    const group = 'killed'
+    const port = await findPort()
+    await using gate = await Gate.open()
+    const first = await startHost(group, port)
+    const outcome = dispatch({ code: gate.cell }, { group })
+    await gate.arrival(1)
+    await startHost(group, port)
+    first.child.kill('SIGKILL')
+    ;(await gate.arrival(2)).let('again')
+    expect(await outcome).toMatchObject({ attempt: 2, outcome: { value: 'again' } })
+  })
+
+  it('drains on SIGTERM: what runs is finished, and the command ends with 0', async () => {
+    const group = 'drained'
+    await using gate = await Gate.open()
+    const host = await startHost(group, await findPort())
+    const outcome = dispatch({ code: gate.cell }, { group })
+    const cell = await gate.arrival(1)
+    host.child.kill('SIGTERM')
+    await host.sees('drains: 1 running')
+    cell.let('finished')
+    expect(await outcome).toMatchObject({ attempt: 1, outcome: { value: 'finished' } })
+    expect(await host.ended()).toMatchObject({ code: 0 })
+  })
+
+  it('says what is wrong with the engine, and ends', async () => {
+    const url = `http://127.0.0.1:${await findPort()}`
+    const ended = await capsule([
+      'worker-host',
+      '--url',
+      url,
+      '--admin-url',
+      url,
+      '--group-port',
+      String(await findPort()),
+    ])
+    expect(ended).toMatchObject({ code: 70, stderr: expect.stringContaining('DISTRIBUTOR_UNAVAILABLE') as unknown })
+  })
+})
+
+it.skipIf(hasRestateServer)('has no Restate server on this platform: worker-host is not tested', () => {})
