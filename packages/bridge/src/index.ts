@@ -28,3 +28,4 @@ export type {
   ResonateValue,
 } from './stores/resonate/resonate-network.ts'
 export { createEmbeddedStore, createSqliteStore, type SqliteStoreOptions } from './stores/resonate/sqlite-store.ts'
+export { createResonateHttpStore, type ResonateHttpStoreOptions } from './stores/resonate/resonate-http-store.ts'
