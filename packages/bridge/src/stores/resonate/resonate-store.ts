@@ -8,7 +8,7 @@ import { objectSchema } from '../store-options.ts'
 import { ResonateCalls } from './resonate-calls.ts'
 import type { ResonateMessage, ResonateNetwork, ResonatePromise } from './resonate-network.ts'
 import { encodeTags, encodeValue, isOfCall, recordOf } from './resonate-record.ts'
-import { ResonateWaits } from './resonate-waits.ts'
+import { StoreWaits } from '../store-waits.ts'
 
 export interface ResonateStoreOptions {
   /** Any `Network` of `@resonatehq/sdk` 0.11.5; the store starts and stops it. */
@@ -58,7 +58,7 @@ class ResonateStore implements DurablePromiseStore {
   readonly capabilities: StoreCapabilities
   readonly #network: ResonateNetwork
   readonly #calls: ResonateCalls
-  readonly #waits: ResonateWaits
+  readonly #waits: StoreWaits
   #closing: Promise<void> | undefined
 
   constructor({ network, capabilities, retryMs, rewaitMs, clock }: z.output<typeof optionsSchema>) {
@@ -70,7 +70,7 @@ class ResonateStore implements DurablePromiseStore {
       // its waits try again on their own
       return recordOf(await this.#calls.promise('wait', { kind: 'promise.register_listener', data }, { retryMs: 0 }))
     }
-    this.#waits = new ResonateWaits({ clock, rewaitMs, register })
+    this.#waits = new StoreWaits({ clock, rewaitMs, register })
   }
 
   async start(): Promise<void> {

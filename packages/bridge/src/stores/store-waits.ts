@@ -1,13 +1,13 @@
 import type { AbortOptions, CapsuleError, Clock } from '@capsule/core'
 import { isCapsuleError } from '@capsule/core'
-import { bridgeErrors } from '../../errors.ts'
-import { type Alarm, createAlarm } from '../alarm.ts'
-import { createDeadlineQueue } from '../deadline-queue.ts'
-import type { DurableRecord } from '../durable-promise-store.ts'
-import { backoffMs } from '../retries.ts'
-import { createWaiters, type Waiters } from '../waiters.ts'
+import { bridgeErrors } from '../errors.ts'
+import { type Alarm, createAlarm } from './alarm.ts'
+import { createDeadlineQueue } from './deadline-queue.ts'
+import type { DurableRecord } from './durable-promise-store.ts'
+import { backoffMs } from './retries.ts'
+import { createWaiters, type Waiters } from './waiters.ts'
 
-export interface ResonateWaitsParts {
+export interface StoreWaitsParts {
   readonly clock: Clock
   /** How often each wait is registered again, in case a message was lost. */
   readonly rewaitMs: number
@@ -23,15 +23,15 @@ const cautiousPerSecond = 50
 const lateMs = 100
 
 /** What this process waits for: told by messages, at the deadlines, and to be safe by asking again. */
-export class ResonateWaits {
-  readonly #parts: ResonateWaitsParts
+export class StoreWaits {
+  readonly #parts: StoreWaitsParts
   readonly #checks = createDeadlineQueue()
   readonly #waiters: Waiters = createWaiters({ onLeft: (id) => this.#checks.delete(id) })
   readonly #alarm: Alarm
   #atOnce = 0
   #failures = 0
 
-  constructor(parts: ResonateWaitsParts) {
+  constructor(parts: StoreWaitsParts) {
     this.#parts = parts
     this.#alarm = createAlarm(parts.clock, () => {
       this.#registerDue()
@@ -42,8 +42,7 @@ export class ResonateWaits {
   add(id: string, options: AbortOptions): Promise<DurableRecord> {
     const isFirst = !this.#waiters.has(id)
     const waiting = this.#waiters.add(id, options)
-    if (isFirst && this.#atOnce < mostAtOnce) void this.#register(id)
-    else if (isFirst) this.#checks.add(id, this.#parts.clock.wallTimeMs())
+    if (isFirst) this.register(id)
     return waiting
   }
 
@@ -52,8 +51,16 @@ export class ResonateWaits {
     if (record.state !== 'pending') this.#waiters.resolve(record)
   }
 
+  /** Something may have happened to it. */
+  register(id: string): void {
+    if (!this.#waiters.has(id)) return
+    this.#checks.add(id, this.#parts.clock.wallTimeMs())
+    this.#registerDue()
+  }
+
   registerAll(): void {
-    for (const id of this.#waiters.ids) this.#checkAt(id, this.#parts.clock.wallTimeMs())
+    for (const id of this.#waiters.ids) this.#checks.add(id, this.#parts.clock.wallTimeMs())
+    this.#registerDue()
   }
 
   close(error: CapsuleError): void {
@@ -69,10 +76,10 @@ export class ResonateWaits {
 
   #registerDue(): void {
     const nowMs = this.#parts.clock.wallTimeMs()
-    for (let id; this.#atOnce < mostAtOnce && (id = this.#checks.takeDue(nowMs)) !== undefined;) void this.#register(id)
+    for (let id; this.#atOnce < mostAtOnce && (id = this.#checks.takeDue(nowMs)) !== undefined;) void this.#ask(id)
   }
 
-  async #register(id: string): Promise<void> {
+  async #ask(id: string): Promise<void> {
     const { clock, register } = this.#parts
     this.#atOnce += 1
     try {
@@ -86,7 +93,8 @@ export class ResonateWaits {
       else this.#checkAt(id, clock.wallTimeMs() + backoffMs(this.#failures++))
     } finally {
       this.#atOnce -= 1
-      if (this.#checks.nextMs !== undefined) this.#alarm.set(this.#checks.nextMs)
+      this.#registerDue()
+      if (this.#checks.nextMs !== undefined && this.#atOnce < mostAtOnce) this.#alarm.set(this.#checks.nextMs)
     }
   }
 
