@@ -1,4 +1,12 @@
 import { defineConfig } from 'tsup'
 import { library } from '../../tools/tsup-library.ts'
 
-export default defineConfig(library({ index: 'src/index.ts', postgres: 'src/postgres.ts', testing: 'src/testing.ts' }))
+export default defineConfig(
+  library({
+    index: 'src/index.ts',
+    postgres: 'src/postgres.ts',
+    resonate: 'src/resonate.ts',
+    restate: 'src/restate.ts',
+    testing: 'src/testing.ts',
+  }),
+)

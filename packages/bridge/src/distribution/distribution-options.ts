@@ -29,6 +29,11 @@ const serveSchema = z.strictObject({
 })
 export const graceSchema = z.strictObject({ graceMs: z.number().nonnegative().optional() })
 
+/** As an engine brought it. Throws when it is none. */
+export function parseExecution(text: string): DispatchedExecution {
+  return executionSchema.parse(JSON.parse(text)) as DispatchedExecution
+}
+
 /** Where an execution goes. */
 export interface Place {
   readonly group: string

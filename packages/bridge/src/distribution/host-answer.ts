@@ -24,6 +24,12 @@ export function readAnswer(answer: HostAnswer, executionId: string): DispatchedO
   }
 }
 
+/** The answer of an attempt that is one too many: its host was lost in each before. */
+export function answerOfTooMany(attempt: number, maxAttempts: number): HostAnswer | undefined {
+  if (attempt <= maxAttempts) return undefined
+  return { type: 'abandoned', attempts: maxAttempts, reason: 'its host was lost' }
+}
+
 /** Of a run that rejected: the answer, or `undefined` when another attempt is due. */
 export function answerOfFailure(
   error: unknown,

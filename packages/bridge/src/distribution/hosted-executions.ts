@@ -51,14 +51,14 @@ export class HostedExecutions {
     return this.#places.hasFree
   }
 
-  /** `undefined`: no place is free. */
+  /** `id`: one for each execution, whatever the engine calls it. `undefined`: no place is free. */
   tryAdmit(id: string): Admission | undefined {
-    return this.#joining(id) ?? this.#admission(this.#places.tryTake())
+    return this.#joining(id) ?? this.#admission(id, this.#places.tryTake())
   }
 
   /** Waits for a place. `undefined`: the host shuts down. */
   async admit(id: string): Promise<Admission | undefined> {
-    return this.#joining(id) ?? this.#admission(await this.#places.take())
+    return this.#joining(id) ?? this.#admission(id, await this.#places.take())
   }
 
   /** Admits nothing more and waits for what runs. After the grace its signal fires, and no outcome of it counts. */
@@ -72,7 +72,7 @@ export class HostedExecutions {
     return run && { run: () => run, release: () => {} }
   }
 
-  #admission(free: FreePlace | undefined): Admission | undefined {
+  #admission(id: string, free: FreePlace | undefined): Admission | undefined {
     if (free === undefined) return undefined
     let isGivenBack = false
     let isUsed = false
@@ -85,23 +85,22 @@ export class HostedExecutions {
         if (isGivenBack) return Promise.reject(bridgeErrors.HOST_DRAINED({ host: this.#options.host }))
         isUsed = true
         // another may have begun it since this one was admitted
-        const known = this.#runs.get(execution.id)
-        if (known === undefined) return this.#start(execution, attempt, free)
+        const known = this.#runs.get(id)
+        if (known === undefined) return this.#start(id, this.#run(execution, attempt), free)
         free()
         return known
       },
     }
   }
 
-  #start(execution: DispatchedExecution, attempt: number, free: FreePlace): Promise<HostedOutcome> {
-    const run = this.#run(execution, attempt)
+  #start(id: string, run: Promise<HostedOutcome>, free: FreePlace): Promise<HostedOutcome> {
     this.#running++
-    this.#runs.set(execution.id, run)
+    this.#runs.set(id, run)
     const settle = (isDone: boolean): void => {
       this.#running--
       // one that failed is the engine's to try again, here too
-      if (isDone) this.#remember(execution.id)
-      else this.#runs.delete(execution.id)
+      if (isDone) this.#remember(id)
+      else this.#runs.delete(id)
       free()
     }
     run.then(

@@ -152,7 +152,7 @@ class LocalDistributor implements ExecutionDistributor {
 
   async #run(job: Job, { name: host, executions }: Host): Promise<void> {
     try {
-      const admission = executions.tryAdmit(job.execution.id)
+      const admission = executions.tryAdmit(job.key)
       if (admission === undefined) throw bridgeErrors.HOST_DRAINED({ host })
       this.#settle(job, { type: 'outcome', host, ...(await admission.run(job.execution, job.attempt)) })
     } catch (error) {

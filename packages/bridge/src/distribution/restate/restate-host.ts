@@ -94,14 +94,14 @@ function createEndpoints(
   const groupRuns = createRestateService({
     ...common,
     name: groupService(namespace, group),
-    admit: (id) => executions.tryAdmit(id),
+    admit: (id) => executions.tryAdmit(`group ${id}`),
     refusal: 'elsewhere',
     retryPolicy: groupRetries,
   })
   const ownRuns = createRestateService({
     ...common,
     name: hostService(namespace, group, host),
-    admit: (id) => executions.admit(id),
+    admit: (id) => executions.admit(`host ${id}`),
     refusal: 'session-lost',
     retryPolicy: hostRetries,
   })

@@ -2,7 +2,7 @@ import { type Clock, sleep } from '@capsule/core'
 import * as restate from '@restatedev/restate-sdk'
 import { encodeAnswer } from '../answer-text.ts'
 import type { DispatchedExecution } from '../execution-distributor.ts'
-import { answerOfFailure } from '../host-answer.ts'
+import { answerOfFailure, answerOfTooMany } from '../host-answer.ts'
 import type { Admission } from '../hosted-executions.ts'
 import { handlerName } from './restate-names.ts'
 
@@ -57,6 +57,11 @@ async function runExecution(
   over.addEventListener('abort', admission.release, { once: true })
   if (over.aborted) admission.release()
   const attempt = await countAttempt(context)
+  const tooMany = answerOfTooMany(attempt, maxAttempts)
+  if (tooMany !== undefined) {
+    admission.release()
+    return encodeAnswer(tooMany)
+  }
   const running = admission.run(execution, attempt)
   try {
     await showLife(context, running, { clock, everyMs: lostAfterMs / 3, over })
