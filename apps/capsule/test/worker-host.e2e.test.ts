@@ -35,9 +35,11 @@ describe.skipIf(!hasRestateServer)('capsule worker-host', { timeout: 60_000 }, (
     execution: Omit<DispatchedExecution, 'id'> & { id?: string },
     options: DispatchOptions,
   ): Promise<DispatchedOutcome> {
-    const outcome = dispatcher.dispatch({ id: `execution-${++ids}`, ...execution }, options)
+    const dispatched = dispatcher.dispatch({ id: `execution-${++ids}`, ...execution }, options)
+    const outcome = waitFor(dispatched, { deadlineMs, what: 'the outcome' })
+    // a test that fails in between must not leave it unhandled
     outcome.catch(() => {})
-    return waitFor(outcome, { deadlineMs, what: 'the outcome' })
+    return outcome
   }
 
   it('runs cells in fresh sessions, and says what they print', async () => {

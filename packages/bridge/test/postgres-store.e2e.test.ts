@@ -7,11 +7,9 @@ import { waitFor } from '@capsule/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { hasPostgres, type PostgresServer, postgresMissing, startPostgres } from './fixtures/postgres-server.ts'
 
-if (!hasPostgres) it.skip(postgresMissing, () => {})
-
 const farMs = (): number => Date.now() + 600_000
 
-describe.skipIf(!hasPostgres)('postgres', () => {
+describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing})`}`, () => {
   let server: PostgresServer
   let admin: pg.Pool
   beforeAll(async () => {

@@ -6,6 +6,7 @@ import { createResonateHttpStore, type DurablePromiseStore } from '@capsule/brid
 import { describeDurablePromiseStoreContract } from '@capsule/bridge/testing'
 import { waitFor } from '@capsule/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { withOwnIds } from './fixtures/own-ids.ts'
 import { type ResonateServer, startResonateServer } from './fixtures/resonate-server.ts'
 
 const capabilities = { name: 'resonate-http', persistent: true, shared: true, enforcesTimeouts: true }
@@ -34,57 +35,30 @@ describe('a server that speaks the protocol', () => {
 })
 
 const realUrl = process.env['RESONATE_URL']
-if (realUrl === undefined) {
-  it.skip('runs against a real Resonate server (RESONATE_URL is not set: !!! ONLY THE TEST SERVER WAS TRIED !!!)', () => {})
-} else {
-  const token = process.env['RESONATE_TOKEN']
-  const open = (): Promise<DurablePromiseStore> =>
-    createResonateHttpStore({ url: realUrl, ...(token === undefined ? {} : { token }) })
-  // the server keeps what earlier checks left: each check gets ids of its own
-  const withOwnIds = (store: DurablePromiseStore, prefix: string): DurablePromiseStore => {
-    const own = <Call extends (id: string) => string>(map: Call) => map
-    const into = own((id) => `${prefix}.${id}`)
-    const out = <Record extends { id: string }>(record: Record): Record => ({
-      ...record,
-      id: record.id.slice(prefix.length + 1),
-    })
-    return {
-      capabilities: store.capabilities,
-      create: async (promise, options) => {
-        const { record, created } = await store.create({ ...promise, id: into(promise.id) }, options)
-        return { record: out(record), created }
-      },
-      settle: async (settlement, options) => {
-        const { record, applied } = await store.settle({ ...settlement, id: into(settlement.id) }, options)
-        return { record: out(record), applied }
-      },
-      get: async (id, options) => {
-        const record = await store.get(into(id), options)
-        return record && out(record)
-      },
-      wait: async (id, options) => out(await store.wait(into(id), options)),
-      close: () => store.close(),
-      [Symbol.asyncDispose]: () => store.close(),
-    }
-  }
+const onlyFake = realUrl === undefined ? ' (!!! RESONATE_URL IS NOT SET: ONLY THE TEST SERVER IS TRIED !!!)' : ''
+describe.skipIf(realUrl === undefined)(`a real Resonate server${onlyFake}`, () => {
   const prefixes = new Map<DurablePromiseStore, string>()
-  const openWith = async (prefix: string): Promise<DurablePromiseStore> => {
-    const store = withOwnIds(await open(), prefix)
+  const open = async (prefix: string): Promise<DurablePromiseStore> => {
+    const token = process.env['RESONATE_TOKEN']
+    const options = token === undefined ? {} : { token }
+    const store = withOwnIds(await createResonateHttpStore({ url: realUrl!, ...options }), prefix)
     prefixes.set(store, prefix)
     return store
   }
   describeDurablePromiseStoreContract({
-    name: `resonate at ${realUrl}`,
+    name: 'resonate at RESONATE_URL',
     capabilities,
-    open: () => openWith(randomUUID().slice(0, 8)),
-    openSecond: (store) => openWith(prefixes.get(store)!),
+    open: () => open(randomUUID().slice(0, 8)),
+    openSecond: (store) => open(prefixes.get(store)!),
     reopen: async (store) => {
       await store.close()
-      return openWith(prefixes.get(store)!)
+      return open(prefixes.get(store)!)
     },
     hasRetention: false,
+    // what remains for the longest id
+    idChars: 500,
   })
-}
+})
 
 describe('when the server fails', () => {
   let server: ResonateServer

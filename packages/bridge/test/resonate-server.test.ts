@@ -26,7 +26,7 @@ it("serves the SDK's own network, and its event streams", async () => {
   await network.send(create('task-1', { 'resonate:target': 'poll://any@workers' }))
   expect(await messages.waitFor((kind) => kind === 'execute')).toBe('execute')
   const stranger = new HttpNetwork({ url: server.url, adapter })
-  await expect(stranger.send(get('task-1'))).rejects.toThrow()
+  await expect(stranger.send(get('task-1'))).rejects.toThrow('401')
   await network.stop()
 })
 

@@ -10,7 +10,7 @@ describe.skipIf(!hasRestateServer)('over a real Restate server', () => {
   }, 40_000)
   afterAll(() => server[Symbol.asyncDispose]())
 
-  describeLosses('restate', () => {
+  describeLosses('restate', { noticesSilence: true }, () => {
     const { ingressUrl, adminUrl } = server
     return {
       createDispatcher: () => createRestateDistributor({ ingressUrl, adminUrl }),

@@ -9,6 +9,8 @@ export async function createDistributor(command: WorkerHostCommand, logger: Logg
   switch (command.engine) {
     case 'restate':
       return createRestate(command, common)
+    case 'resonate':
+      return createResonate(command, common)
   }
 }
 
@@ -32,4 +34,9 @@ async function createRestate(command: WorkerHostCommand, common: CommonOptions):
       ...(advertisedAddress !== undefined && { advertisedAddress }),
     },
   })
+}
+
+async function createResonate({ url }: WorkerHostCommand, common: CommonOptions): Promise<ExecutionDistributor> {
+  const { createResonateDistributor } = await import('@capsule/bridge/resonate')
+  return createResonateDistributor({ ...common, ...(url !== undefined && { url }) })
 }

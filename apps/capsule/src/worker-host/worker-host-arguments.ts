@@ -2,7 +2,7 @@ import { availableParallelism, hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { executors, isolations, milliseconds, oneOf, wholeNumber } from '../argument-values.ts'
 
-const engines = ['restate'] as const
+const engines = ['restate', 'resonate'] as const
 
 export interface WorkerHostCommand {
   readonly name: 'worker-host'

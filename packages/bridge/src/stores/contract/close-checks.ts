@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { DurablePromiseStoreContractOptions } from './store-contract.ts'
-import type { StoreCheckDefinition } from './store-bench.ts'
-import { farMs, rejects } from './store-bench.ts'
+import { farMs, startWait, type StoreCheckDefinition } from './store-bench.ts'
 
 export function closeChecks({
   capabilities,
@@ -16,18 +15,17 @@ export function closeChecks({
     },
     {
       name: 'rejects what waits when it is closed, and every call afterwards',
-      async run({ open, settles }) {
+      async run({ open, settles, rejects }) {
         const store = await open()
         for (const id of ['a', 'b']) await store.create({ id, timeoutAtMs: farMs() })
-        const waits = [store.wait('a'), store.wait('a'), store.wait('b')]
-        for (const waiting of waits) waiting.catch(() => {})
+        const waits = [startWait(store, 'a'), startWait(store, 'a'), startWait(store, 'b')]
         await store.get('a')
         await settles(store.close(), 'close()')
         for (const waiting of waits) await rejects(waiting, 'STORE_CLOSED', 'a wait that was pending')
         await rejects(store.create({ id: 'c', timeoutAtMs: farMs() }), 'STORE_CLOSED', 'create()')
         await rejects(store.settle({ id: 'a', state: 'resolved' }), 'STORE_CLOSED', 'settle()')
         await rejects(store.get('a'), 'STORE_CLOSED', 'get()')
-        await rejects(store.wait('a'), 'STORE_CLOSED', 'wait()')
+        await rejects(startWait(store, 'a'), 'STORE_CLOSED', 'wait()')
       },
     },
     {
@@ -39,7 +37,7 @@ export function closeChecks({
           store.create({ id: `b-${index}`, timeoutAtMs: farMs() }),
           store.settle({ id: 'a', state: 'resolved' }),
           store.get('a'),
-          store.wait('a'),
+          startWait(store, 'a'),
         ]).flat()
         const outcomes = Promise.allSettled(calls)
         await settles(store.close(), 'close()')

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import type { StoreCheckDefinition } from './store-bench.ts'
-import { farMs, rejects } from './store-bench.ts'
+import type { DurablePromiseStoreContractOptions } from './store-contract.ts'
+import { farMs, startWait, type StoreCheckDefinition } from './store-bench.ts'
 
 /** Everything that an id may consist of, in as many characters as it may have. */
-const longestId = 'aZ09_.:-'.repeat(64)
+const longestIds = 'aZ09_.:-'.repeat(64)
 const texts = {
   empty: '',
   unicode: 'Grüße, 世界 \u{1f680} \u0301',
@@ -15,7 +15,7 @@ const texts = {
   infinity: '__INF__',
 }
 
-export const createChecks: readonly StoreCheckDefinition[] = [
+export const createChecks = ({ idChars }: DurablePromiseStoreContractOptions): StoreCheckDefinition[] => [
   {
     name: 'creates for exactly one of many at once, and gives the same record to all',
     async run({ open, settles }) {
@@ -74,7 +74,21 @@ export const createChecks: readonly StoreCheckDefinition[] = [
     name: 'takes every id that a promise can have, and tells them apart',
     async run({ open }) {
       const store = await open()
-      const ids = ['a', 'A', '0', '-', '.', '..', ':', '__proto__', 'constructor', 'a:b', 'a.b', 'a_b', longestId]
+      const ids = [
+        'a',
+        'A',
+        '0',
+        '-',
+        '.',
+        '..',
+        ':',
+        '__proto__',
+        'constructor',
+        'a:b',
+        'a.b',
+        'a_b',
+        longestIds.slice(0, idChars),
+      ]
       for (const id of ids)
         assert.equal((await store.create({ id, timeoutAtMs: farMs(), param: id })).created, true, id)
       for (const id of ids) assert.equal((await store.get(id))?.param, id)
@@ -82,11 +96,11 @@ export const createChecks: readonly StoreCheckDefinition[] = [
   },
   {
     name: 'refuses what is no promise',
-    async run({ open }) {
+    async run({ open, rejects }) {
       const store = await open()
       const timeoutAtMs = farMs()
       const bad = [
-        ...['', 'a/b', 'a b', 'ä', 'a\0', 'a\n', `${longestId}a`, "a'"].map((id) => ({ id, timeoutAtMs })),
+        ...['', 'a/b', 'a b', 'ä', 'a\0', 'a\n', `${longestIds}a`, "a'"].map((id) => ({ id, timeoutAtMs })),
         ...[Number.NaN, Infinity, 1.5, -1, '5'].map((each) => ({ id: 'a', timeoutAtMs: each })),
         { id: 'a', timeoutAtMs, param: 5 },
         { id: 'a', timeoutAtMs, tags: { a: 5 } },
@@ -95,7 +109,7 @@ export const createChecks: readonly StoreCheckDefinition[] = [
       ] as unknown as Parameters<typeof store.create>[0][]
       for (const each of bad) await rejects(store.create(each), 'INVALID_OPTIONS', `create(${JSON.stringify(each)})`)
       await rejects(store.get('a b'), 'INVALID_OPTIONS', 'get()')
-      await rejects(store.wait(''), 'INVALID_OPTIONS', 'wait()')
+      await rejects(startWait(store, ''), 'INVALID_OPTIONS', 'wait()')
       const settlement = { id: 'a', state: 'timedout' } as unknown as Parameters<typeof store.settle>[0]
       await rejects(store.settle(settlement), 'INVALID_OPTIONS', 'settle()')
       assert.equal(await store.get('a'), undefined)
@@ -103,13 +117,13 @@ export const createChecks: readonly StoreCheckDefinition[] = [
   },
   {
     name: 'knows nothing of ids that were never created',
-    async run({ open }) {
+    async run({ open, rejects }) {
       const store = await open()
       await store.create({ id: 'a', timeoutAtMs: farMs() })
-      for (const id of ['b', 'A', '__proto__', 'constructor', 'toString', 'a.b', longestId]) {
+      for (const id of ['b', 'A', '__proto__', 'constructor', 'toString', 'a.b', longestIds.slice(0, idChars)]) {
         assert.equal(await store.get(id), undefined)
         await rejects(store.settle({ id, state: 'resolved' }), 'PROMISE_NOT_FOUND', `settle(${id})`)
-        await rejects(store.wait(id), 'PROMISE_NOT_FOUND', `wait(${id})`)
+        await rejects(startWait(store, id), 'PROMISE_NOT_FOUND', `wait(${id})`)
       }
     },
   },
@@ -135,7 +149,7 @@ export const createChecks: readonly StoreCheckDefinition[] = [
       await store.create({ id: 'large', timeoutAtMs: farMs(), param: text })
       const { record } = await store.settle({ id: 'large', state: 'rejected', value: text })
       assert.ok(record.value === text && record.param === text, 'settle() gives it back')
-      const kept = await store.wait('large')
+      const kept = await startWait(store, 'large')
       assert.ok(kept.value === text && kept.param === text, 'it is kept')
     },
   },

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { SettleDurablePromise } from '../durable-promise-store.ts'
-import type { StoreCheckDefinition } from './store-bench.ts'
-import { farMs, rejects } from './store-bench.ts'
+import { farMs, startWait, type StoreCheckDefinition } from './store-bench.ts'
 
 const states = ['resolved', 'rejected', 'canceled'] as const
 
@@ -76,14 +75,14 @@ export const settleChecks: readonly StoreCheckDefinition[] = [
   },
   {
     name: 'does nothing when the signal has fired',
-    async run({ open }) {
+    async run({ open, rejects }) {
       const store = await open()
       await store.create({ id: 'kept', timeoutAtMs: farMs() })
       const aborted = { signal: AbortSignal.abort(new Error('no longer')) }
       await rejects(store.create({ id: 'b', timeoutAtMs: farMs() }, aborted), 'CANCELLED', 'create()')
       await rejects(store.settle({ id: 'kept', state: 'resolved' }, aborted), 'CANCELLED', 'settle()')
       await rejects(store.get('kept', aborted), 'CANCELLED', 'get()')
-      await rejects(store.wait('kept', aborted), 'CANCELLED', 'wait()')
+      await rejects(startWait(store, 'kept', aborted), 'CANCELLED', 'wait()')
       assert.equal((await store.get('kept'))?.state, 'pending')
       assert.equal(await store.get('b'), undefined)
     },

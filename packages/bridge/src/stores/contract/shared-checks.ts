@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import type { DurablePromiseStoreContractOptions } from './store-contract.ts'
-import type { StoreCheckDefinition } from './store-bench.ts'
-import { farMs } from './store-bench.ts'
+import { farMs, startWait, type StoreCheckDefinition } from './store-bench.ts'
 
 export function persistenceChecks({
   capabilities,
@@ -24,10 +23,10 @@ export function persistenceChecks({
         assert.deepEqual([await second.get('settled'), await second.get('pending')], before)
         assert.equal((await second.create({ id: 'pending', timeoutAtMs: farMs() })).created, false)
         assert.equal((await second.settle({ id: 'settled', state: 'resolved' })).applied, false)
-        const waiting = second.wait('pending')
+        const waiting = startWait(second, 'pending')
         assert.equal((await second.settle({ id: 'pending', state: 'resolved', value: 'w' })).applied, true)
         assert.equal((await settles(waiting, 'wait()')).value, 'w')
-        const late = await settles(second.wait('late'), 'wait() of a promise that times out after the restart')
+        const late = await settles(startWait(second, 'late'), 'wait() of a promise that times out after the restart')
         assert.deepEqual([late.state, late.settledAtMs], ['timedout', timeoutAtMs])
       },
     },
@@ -46,7 +45,7 @@ export function sharedChecks(options: DurablePromiseStoreContractOptions): Store
         const second = await another(first)
         const { record } = await first.create({ id: 'a', timeoutAtMs: farMs(), param: 'p' })
         assert.deepEqual(await second.get('a'), record)
-        const waits = [first.wait('a'), second.wait('a')]
+        const waits = [startWait(first, 'a'), startWait(second, 'a')]
         await Promise.all([first.get('a'), second.get('a')])
         const settled = await second.settle({ id: 'a', state: 'resolved', value: 'v' })
         assert.equal(settled.applied, true)
@@ -67,7 +66,7 @@ export function sharedChecks(options: DurablePromiseStoreContractOptions): Store
           )
           const created = await settles(Promise.all(creations), 'create()')
           assert.equal(created.filter((each) => each.created).length, 1)
-          const waits = stores.map((store) => store.wait(id))
+          const waits = stores.map((store) => startWait(store, id))
           const settlements = Array.from({ length: 6 }, (_, index) =>
             stores[index % 2]!.settle({ id, state: 'resolved', value: `${index}` }),
           )
@@ -85,7 +84,7 @@ export function sharedChecks(options: DurablePromiseStoreContractOptions): Store
         const first = await open()
         const second = await another(first)
         for (const id of ['a', 'b', 'c']) await first.create({ id, timeoutAtMs: farMs() })
-        const waits = ['a', 'b'].map((id) => first.wait(id))
+        const waits = ['a', 'b'].map((id) => startWait(first, id))
         await first.get('a')
         const cutting = cutOff(first)
         const settled = await settles(second.settle({ id: 'a', state: 'resolved', value: '1' }), 'settle()')

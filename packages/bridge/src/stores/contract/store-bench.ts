@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { isCapsuleError, systemClock, withDeadline } from '@capsule/core'
-import type { DurablePromiseStore } from '../durable-promise-store.ts'
+import { type AbortOptions, isCapsuleError, systemClock, withDeadline } from '@capsule/core'
+import type { DurablePromiseStore, DurableRecord } from '../durable-promise-store.ts'
 import type { DurablePromiseStoreContractOptions, StoreCheck, StoreWishes } from './store-contract.ts'
 
 /** One check's stores, and waits with a deadline. */
@@ -11,6 +11,8 @@ export interface StoreBench {
   cut(this: void, store: DurablePromiseStore): Promise<void>
   /** Settles as the promise does. @throws TIMED_OUT */
   settles<T>(this: void, promise: Promise<T>, what: string): Promise<T>
+  /** Asserts that it rejects with a CapsuleError of this code. */
+  rejects(this: void, promise: Promise<unknown>, code: string, what: string): Promise<void>
 }
 
 /** A check before it is bound to the stores it tries. */
@@ -20,12 +22,8 @@ export interface StoreCheckDefinition {
   run(this: void, bench: StoreBench): Promise<void>
 }
 
-// unit: milliseconds of real time; what should happen at once
-const deadlineMs = 10_000
-
-function settles<T>(promise: Promise<T>, what: string): Promise<T> {
-  return withDeadline(promise, { clock: systemClock, timeoutMs: deadlineMs, what })
-}
+/** For what should happen at once, in milliseconds of real time. */
+const defaultDeadlineMs = 10_000
 
 export function bindStoreCheck(
   { name, skipped, run }: StoreCheckDefinition,
@@ -35,6 +33,9 @@ export function bindStoreCheck(
     name,
     skipped,
     async run() {
+      const { deadlineMs: timeoutMs = defaultDeadlineMs } = options
+      const settles = <T>(promise: Promise<T>, what: string): Promise<T> =>
+        withDeadline(promise, { clock: systemClock, timeoutMs, what })
       const opened: DurablePromiseStore[] = []
       const others: DurablePromiseStore[] = []
       const keep = <T extends DurablePromiseStore>(store: T, list: DurablePromiseStore[]): T => {
@@ -48,6 +49,7 @@ export function bindStoreCheck(
           openSecond: async (store) => keep(await options.openSecond!(store), others),
           cut: (store) => options.cut!(store),
           settles,
+          rejects: (promise, code, what) => rejects(settles(promise, what), code, what),
         })
       } finally {
         // a check of its own says when this fails or hangs
@@ -58,9 +60,8 @@ export function bindStoreCheck(
   }
 }
 
-/** Asserts that it rejects with a CapsuleError of this code. */
-export async function rejects(promise: Promise<unknown>, code: string, what: string): Promise<void> {
-  const error: unknown = await settles(promise, what).then(
+async function rejects(promise: Promise<unknown>, code: string, what: string): Promise<void> {
+  const error: unknown = await promise.then(
     (value) => assert.fail(`${what}: ${code} was expected, but it resolved to ${JSON.stringify(value)}`),
     (reason: unknown) => reason,
   )
@@ -70,3 +71,10 @@ export async function rejects(promise: Promise<unknown>, code: string, what: str
 
 /** Long after every check. */
 export const farMs = (): number => Date.now() + 3_600_000
+
+/** A wait whose end may come when nobody looks any more. */
+export function startWait(store: DurablePromiseStore, id: string, options?: AbortOptions): Promise<DurableRecord> {
+  const waiting = store.wait(id, options)
+  waiting.catch(() => {})
+  return waiting
+}

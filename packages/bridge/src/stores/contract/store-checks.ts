@@ -11,7 +11,7 @@ import { waitChecks } from './wait-checks.ts'
 /** The rules of the contract one by one, for a test runner other than vitest. */
 export function createDurablePromiseStoreChecks(options: DurablePromiseStoreContractOptions): readonly StoreCheck[] {
   const checks = [
-    ...createChecks,
+    ...createChecks(options),
     ...settleChecks,
     ...waitChecks,
     ...timeoutChecks,

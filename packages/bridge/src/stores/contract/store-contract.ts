@@ -20,6 +20,10 @@ export interface DurablePromiseStoreContractOptions {
   readonly cut?: (store: DurablePromiseStore) => Promise<void>
   /** The store applies the retention it is opened with. @defaultValue true */
   readonly hasRetention?: boolean
+  /** Of the longest id that is tried. @defaultValue 512, which every store must take */
+  readonly idChars?: number
+  /** How long what should happen at once may take, in milliseconds. @defaultValue 10 000 */
+  readonly deadlineMs?: number
   /** Releases what `open` took; the store is closed by then. */
   readonly dispose?: (store: DurablePromiseStore) => Promise<void>
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { StoreCheckDefinition } from './store-bench.ts'
-import { farMs } from './store-bench.ts'
+import { farMs, startWait, type StoreCheckDefinition } from './store-bench.ts'
 
 // unit: milliseconds; long enough to do something before, on a slow machine
 const soonMs = 300
@@ -12,7 +11,7 @@ export const timeoutChecks: readonly StoreCheckDefinition[] = [
       const store = await open()
       const timeoutAtMs = Date.now() + soonMs
       const { record: pending } = await store.create({ id: 'a', timeoutAtMs, param: 'p' })
-      const record = await settles(store.wait('a'), 'wait() of a promise that times out')
+      const record = await settles(startWait(store, 'a'), 'wait() of a promise that times out')
       assert.deepEqual(record, { ...pending, state: 'timedout', settledAtMs: timeoutAtMs })
       assert.ok(Date.now() >= timeoutAtMs - 50, 'it is not told before its time')
       assert.deepEqual(await store.get('a'), record)
@@ -26,12 +25,11 @@ export const timeoutChecks: readonly StoreCheckDefinition[] = [
     async run({ open, settles }) {
       const store = await open()
       await store.create({ id: 'far', timeoutAtMs: farMs() })
-      const far = store.wait('far')
-      far.catch(() => {})
+      const far = startWait(store, 'far')
       const timeoutAtMs = Date.now() + soonMs
       await store.create({ id: 'later', timeoutAtMs: timeoutAtMs + 20 })
       await store.create({ id: 'near', timeoutAtMs })
-      const records = await settles(Promise.all([store.wait('near'), store.wait('later')]), 'two timeouts')
+      const records = await settles(Promise.all([startWait(store, 'near'), startWait(store, 'later')]), 'two timeouts')
       assert.deepEqual(
         records.map(({ state, settledAtMs }) => [state, settledAtMs]),
         [
@@ -52,7 +50,7 @@ export const timeoutChecks: readonly StoreCheckDefinition[] = [
       await store.create({ id: 'a', timeoutAtMs })
       // a promise of the store is the clock of this check
       await store.create({ id: 'clock', timeoutAtMs: timeoutAtMs + 1 })
-      await settles(store.wait('clock'), 'the clock')
+      await settles(startWait(store, 'clock'), 'the clock')
       const { record, applied } = await store.settle({ id: 'a', state: 'resolved', value: 'late' })
       assert.deepEqual([record.state, record.settledAtMs, applied], ['timedout', timeoutAtMs, false])
     },
@@ -64,7 +62,7 @@ export const timeoutChecks: readonly StoreCheckDefinition[] = [
       const timeoutAtMs = Date.now() - 60_000
       const { record, created } = await store.create({ id: 'a', timeoutAtMs, param: 'p' })
       assert.deepEqual([created, record.state, record.param, record.settledAtMs], [true, 'timedout', 'p', timeoutAtMs])
-      assert.deepEqual(await settles(store.wait('a'), 'wait()'), record)
+      assert.deepEqual(await settles(startWait(store, 'a'), 'wait()'), record)
       assert.equal((await store.create({ id: 'a', timeoutAtMs: farMs() })).created, false)
       assert.equal((await store.settle({ id: 'a', state: 'resolved' })).applied, false)
     },
@@ -78,7 +76,7 @@ export const timeoutChecks: readonly StoreCheckDefinition[] = [
       await store.create({ id: 'clock', timeoutAtMs: timeoutAtMs + 1 })
       const { record } = await store.settle({ id: 'a', state: 'resolved', value: 'v' })
       assert.equal(record.state, 'resolved', `it took longer than ${soonMs} ms to settle it`)
-      await settles(store.wait('clock'), 'the clock')
+      await settles(startWait(store, 'clock'), 'the clock')
       assert.deepEqual(await store.get('a'), record)
     },
   },

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import type { StoreCheckDefinition } from './store-bench.ts'
-import { farMs, rejects } from './store-bench.ts'
+import { farMs, startWait, type StoreCheckDefinition } from './store-bench.ts'
 
 export const waitChecks: readonly StoreCheckDefinition[] = [
   {
@@ -8,10 +7,10 @@ export const waitChecks: readonly StoreCheckDefinition[] = [
     async run({ open, settles }) {
       const store = await open()
       await store.create({ id: 'a', timeoutAtMs: farMs() })
-      const early = Array.from({ length: 5 }, () => store.wait('a'))
+      const early = Array.from({ length: 5 }, () => startWait(store, 'a'))
       await store.get('a')
       const { record } = await store.settle({ id: 'a', state: 'resolved', value: 'v' })
-      for (const waiting of [...early, store.wait('a')])
+      for (const waiting of [...early, startWait(store, 'a')])
         assert.deepEqual(await settles(waiting, 'wait() of a settled promise'), record)
     },
   },
@@ -21,7 +20,7 @@ export const waitChecks: readonly StoreCheckDefinition[] = [
       const store = await open()
       for (const state of ['rejected', 'canceled'] as const) {
         await store.create({ id: state, timeoutAtMs: farMs() })
-        const waiting = store.wait(state)
+        const waiting = startWait(store, state)
         await store.settle({ id: state, state, value: 'v' })
         const record = await settles(waiting, `wait() of a ${state} promise`)
         assert.deepEqual([record.state, record.value], [state, 'v'])
@@ -34,9 +33,9 @@ export const waitChecks: readonly StoreCheckDefinition[] = [
       const store = await open()
       for (const id of ['a', 'b']) await store.create({ id, timeoutAtMs: farMs() })
       let isOver = false
-      const waiting = store.wait('a').finally(() => (isOver = true))
+      const waiting = startWait(store, 'a').finally(() => (isOver = true))
       await store.settle({ id: 'b', state: 'resolved' })
-      await store.wait('b')
+      await startWait(store, 'b')
       assert.equal(isOver, false)
       await store.settle({ id: 'a', state: 'resolved' })
       await waiting
@@ -44,12 +43,11 @@ export const waitChecks: readonly StoreCheckDefinition[] = [
   },
   {
     name: 'ends the wait whose signal fires, and no other',
-    async run({ open, settles }) {
+    async run({ open, settles, rejects }) {
       const store = await open()
       await store.create({ id: 'a', timeoutAtMs: farMs() })
       const controllers = [new AbortController(), new AbortController(), new AbortController()]
-      const waits = controllers.map(({ signal }) => store.wait('a', { signal }))
-      for (const waiting of waits) waiting.catch(() => {})
+      const waits = controllers.map(({ signal }) => startWait(store, 'a', { signal }))
       controllers[1]!.abort(new Error('enough'))
       await rejects(waits[1]!, 'CANCELLED', 'the wait that was aborted')
       await store.settle({ id: 'a', state: 'resolved', value: 'v' })
@@ -61,14 +59,14 @@ export const waitChecks: readonly StoreCheckDefinition[] = [
   },
   {
     name: 'can be waited for again after the only wait was aborted',
-    async run({ open, settles }) {
+    async run({ open, settles, rejects }) {
       const store = await open()
       await store.create({ id: 'a', timeoutAtMs: farMs() })
       const controller = new AbortController()
-      const first = store.wait('a', { signal: controller.signal })
+      const first = startWait(store, 'a', { signal: controller.signal })
       controller.abort()
       await rejects(first, 'CANCELLED', 'the wait that was aborted')
-      const second = store.wait('a')
+      const second = startWait(store, 'a')
       await store.settle({ id: 'a', state: 'resolved', value: 'v' })
       assert.equal((await settles(second, 'the second wait')).value, 'v')
     },
@@ -79,7 +77,7 @@ export const waitChecks: readonly StoreCheckDefinition[] = [
       const store = await open()
       const ids = Array.from({ length: 200 }, (_, index) => `p-${index}`)
       await Promise.all(ids.map((id) => store.create({ id, timeoutAtMs: farMs() })))
-      const waits = ids.map((id) => store.wait(id))
+      const waits = ids.map((id) => startWait(store, id))
       await Promise.all(ids.toReversed().map((id) => store.settle({ id, state: 'resolved', value: id })))
       const records = await settles(Promise.all(waits), 'wait() of 200 promises')
       assert.deepEqual(

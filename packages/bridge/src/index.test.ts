@@ -1,0 +1,28 @@
+import { expect, it } from 'vitest'
+import { bridgeErrors } from './errors.ts'
+
+it('exports exactly its public names', async () => {
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual([
+    'bridgeErrors',
+    'createEmbeddedStore',
+    'createMemoryStore',
+    'createResonateHttpStore',
+    'createResonateStore',
+    'createSqliteStore',
+  ])
+  expect(Object.keys(await import('./postgres.ts'))).toEqual(['createPostgresStore'])
+  expect(Object.keys(await import('./testing.ts')).sort()).toEqual([
+    'createDurablePromiseStoreChecks',
+    'describeDurablePromiseStoreContract',
+  ])
+})
+
+it('keeps its error codes', () => {
+  expect(Object.keys(bridgeErrors)).toEqual([
+    'STORE_UNAVAILABLE',
+    'STORE_CLOSED',
+    'STORE_UNAUTHORIZED',
+    'STORE_IN_USE',
+    'PROMISE_NOT_FOUND',
+  ])
+})
