@@ -10,6 +10,10 @@ const { parse } = createRequire(join(repository, 'packages/namespace/package.jso
 
 /** Every repetition driven by time that the packages may have: what waits for something waits for its event. */
 const allowed: Readonly<Record<string, string>> = {
+  'packages/bridge/src/distribution/resonate/held-leases.ts: #schedule re-arms setTimer': 'leases are renewed',
+  'packages/bridge/src/distribution/resonate/task-offers.ts: #schedule re-arms setTimer':
+    'paced: nobody tells a full host that another has a place',
+  'packages/bridge/src/distribution/restate/restate-service.ts: showLife loops over sleep': 'heartbeats',
   'packages/bridge/src/stores/alarm.ts: set re-arms setTimer': 'one timer for the earliest of many deadlines',
   'packages/bridge/src/stores/postgres/postgres-listener.ts: retry re-arms setTimer': 'the backoff between connections',
   'packages/bridge/src/stores/resonate/event-stream.ts: reconnect re-arms setTimer': 'the backoff between connections',

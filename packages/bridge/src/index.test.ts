@@ -5,6 +5,7 @@ it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'bridgeErrors',
     'createEmbeddedStore',
+    'createLocalDistributor',
     'createMemoryStore',
     'createResonateHttpStore',
     'createResonateStore',
@@ -24,5 +25,10 @@ it('keeps its error codes', () => {
     'STORE_UNAUTHORIZED',
     'STORE_IN_USE',
     'PROMISE_NOT_FOUND',
+    'DISTRIBUTOR_UNAVAILABLE',
+    'DISTRIBUTOR_CLOSED',
+    'SESSION_HOST_LOST',
+    'EXECUTION_ABANDONED',
+    'HOST_DRAINED',
   ])
 })

@@ -3,7 +3,7 @@ import type { ResonateTasks } from './resonate-tasks.ts'
 import type { TaskReference } from './task-network.ts'
 
 /** What the promise of a host is settled with when it was not the host that ended it. */
-export const lostValue = 'lost'
+const lostValue = 'lost'
 
 /**
  * Declares a host lost whose lease has run out. The host itself goes first: after an outage of the server all leases are
