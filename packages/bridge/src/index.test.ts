@@ -15,6 +15,7 @@ it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./testing.ts')).sort()).toEqual([
     'createDurablePromiseStoreChecks',
     'describeDurablePromiseStoreContract',
+    'describeExecutionDistributorContract',
   ])
 })
 
