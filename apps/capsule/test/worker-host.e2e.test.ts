@@ -113,5 +113,3 @@ describe.skipIf(!hasRestateServer)('capsule worker-host', { timeout: 60_000 }, (
     expect(ended).toMatchObject({ code: 70, stderr: expect.stringContaining('DISTRIBUTOR_UNAVAILABLE') as unknown })
   })
 })
-
-it.skipIf(hasRestateServer)('has no Restate server on this platform: worker-host is not tested', () => {})

@@ -5,7 +5,7 @@ import { type ResonateServer, startResonateServer } from './fixtures/resonate-se
 
 const realUrl = process.env['RESONATE_URL']
 
-describe(realUrl === undefined ? 'over the test server' : `over ${realUrl}`, () => {
+describe('over RESONATE_URL, or the test server', () => {
   let server: ResonateServer | undefined
   beforeAll(async () => {
     if (realUrl === undefined) server = await startResonateServer()

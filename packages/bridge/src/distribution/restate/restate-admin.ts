@@ -6,6 +6,12 @@ import { authorization, type ResolvedRestateOptions } from './restate-options.ts
 const requestTimeoutMs = 30_000
 const registeredSchema = z.object({ id: z.string(), services: z.array(z.object({ name: z.string() })) })
 
+interface AdminRequest {
+  readonly method: 'POST' | 'DELETE'
+  readonly headers?: Record<string, string>
+  readonly body?: string
+}
+
 /** The part of Restate's admin API that says where services are. */
 export class RestateAdmin {
   readonly #options: Pick<ResolvedRestateOptions, 'adminUrl' | 'token'>
@@ -40,11 +46,7 @@ export class RestateAdmin {
     return registeredSchema.parse(await response.json())
   }
 
-  async #send(
-    path: string,
-    init: RequestInit & { headers?: Record<string, string> },
-    action: string,
-  ): Promise<Response> {
+  async #send(path: string, init: AdminRequest, action: string): Promise<Response> {
     const { adminUrl, token } = this.#options
     const headers = { ...init.headers, ...authorization(token) }
     try {

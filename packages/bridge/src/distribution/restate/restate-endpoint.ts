@@ -80,7 +80,7 @@ export class RestateEndpoint {
     this.shut()
     const { clock, logger } = this.#parts
     const sockets = [...this.#sockets]
-    const ended = Promise.all(sockets.map((socket) => socket.closed || once(socket, 'close')))
+    const ended = Promise.all(sockets.filter((socket) => !socket.closed).map((socket) => once(socket, 'close')))
     try {
       await withDeadline(ended, { clock, timeoutMs: flushMs, what: 'the last answers' })
     } catch (error) {

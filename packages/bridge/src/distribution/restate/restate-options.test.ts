@@ -16,7 +16,7 @@ it.each([
 it.each([{}, { bindAddress: '127.0.0.2' }, { bindAddress: '::1' }, { bindAddress: '0.0.0.0', identityKeys: keys }])(
   'takes %o',
   async (endpoint) => {
-    await createRestateDistributor({ endpoint }).close()
+    await expect(createRestateDistributor({ endpoint }).close()).resolves.toBe(undefined)
   },
 )
 
