@@ -109,12 +109,13 @@ describe('when the server fails', () => {
   it.each([401, 403])('ends calls and waits at once when it is answered %i', async (status) => {
     const id = `refused-${status}`
     await store.create({ id, timeoutAtMs: farMs() })
-    const waiting = store.wait(id)
+    const refused = { code: 'STORE_UNAUTHORIZED' }
+    const waiting = expect(waitFor(store.wait(id))).rejects.toMatchObject(refused)
     await store.get(id)
     server.failWith(status)
     onTestFinished(() => server.failWith())
-    await expect(waitFor(store.get(id))).rejects.toMatchObject({ code: 'STORE_UNAUTHORIZED' })
-    await expect(waitFor(waiting)).rejects.toMatchObject({ code: 'STORE_UNAUTHORIZED' })
+    await expect(waitFor(store.get(id))).rejects.toMatchObject(refused)
+    await waiting
   })
 
   it('asks no faster for many waits than for a few', async () => {
