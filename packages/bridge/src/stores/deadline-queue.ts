@@ -1,6 +1,5 @@
 /** Ids ordered by deadline; what is deleted leaves nothing behind. */
 export interface DeadlineQueue {
-  readonly size: number
   readonly nextMs: number | undefined
   add(id: string, atMs: number): void
   delete(id: string): void
@@ -55,9 +54,6 @@ export function createDeadlineQueue(): DeadlineQueue {
   }
 
   return {
-    get size() {
-      return heap.length
-    },
     get nextMs() {
       return heap[0]?.atMs
     },

@@ -1,11 +1,12 @@
 import { type Clock, sleep } from '@capsule/core'
 import { createKeepAlive } from './keep-alive.ts'
+import type { OpenCall } from './open-calls.ts'
 
 export interface RetryOptions {
   readonly clock: Clock
   /** For how long one call is tried again, in milliseconds. */
   readonly retryMs: number
-  readonly signal: AbortSignal
+  readonly call: OpenCall
   readonly isTransient: (error: unknown) => boolean
 }
 
@@ -19,15 +20,16 @@ export function backoffMs(failures: number): number {
 
 /** Tries until it succeeds, fails for good, or the time is over; then with the last error. */
 export async function withRetries<T>(options: RetryOptions, attempt: () => Promise<T>): Promise<T> {
-  const { clock, retryMs, signal, isTransient } = options
+  const { clock, retryMs, call, isTransient } = options
   const endMs = clock.now() + retryMs
   for (let failures = 0; ; failures += 1) {
     try {
       return await attempt()
     } catch (error) {
       const delayMs = backoffMs(failures)
-      if (signal.aborted || !isTransient(error) || clock.now() + delayMs > endMs) throw error
-      await sleepAwake(clock, delayMs, signal)
+      if (!isTransient(error) || clock.now() + delayMs > endMs) throw error
+      // a call that has ended does not sleep: it throws
+      await sleepAwake(clock, delayMs, call.signal)
     }
   }
 }

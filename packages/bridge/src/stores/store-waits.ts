@@ -101,7 +101,7 @@ export class StoreWaits {
   #nextCheckMs({ timeoutAtMs }: DurableRecord): number {
     const { clock, rewaitMs } = this.#parts
     const nowMs = clock.wallTimeMs()
-    const crowd = Math.max(1, (this.#checks.size * 1000) / (cautiousPerSecond * rewaitMs))
+    const crowd = Math.max(1, (this.#waiters.size * 1000) / (cautiousPerSecond * rewaitMs))
     const againMs = nowMs + rewaitMs * crowd * (0.8 + Math.random() * 0.4)
     return Math.min(againMs, timeoutAtMs > nowMs ? timeoutAtMs : nowMs + lateMs)
   }

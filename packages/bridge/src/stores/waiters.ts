@@ -4,6 +4,8 @@ import { createKeepAlive } from './keep-alive.ts'
 
 /** The waits of this process, by promise. While there is one the process stays alive. */
 export interface Waiters {
+  /** How many promises somebody waits for. */
+  readonly size: number
   /** Promises that somebody waits for. */
   readonly ids: Iterable<string>
   has(id: string): boolean
@@ -42,6 +44,9 @@ export function createWaiters({ onLeft }: { onLeft?: (id: string) => void } = {}
   }
 
   return {
+    get size() {
+      return waiting.size
+    },
     get ids() {
       return waiting.keys()
     },

@@ -117,7 +117,7 @@ export class ResonateTasks {
       return { status: head.status, data }
     }
     try {
-      return await withRetries({ clock, retryMs, signal, isTransient: () => true }, attempt)
+      return await withRetries({ clock, retryMs, call: { signal }, isTransient: () => true }, attempt)
     } catch (error) {
       const details = { distributor: 'resonate', action: request.kind, reason: reasonOf(error) }
       throw bridgeErrors.DISTRIBUTOR_UNAVAILABLE(details, { cause: error })

@@ -78,8 +78,8 @@ export class PostgresDatabase {
 
   #call<T>(action: string, options: AbortOptions & { retryMs?: number }, attempt: () => Promise<T>): Promise<T> {
     const { name, clock, retryMs } = this.#parts
-    return this.#open.run(`${action}()`, options.signal, (signal) =>
-      withRetries({ clock, retryMs: options.retryMs ?? retryMs, signal, isTransient }, attempt).catch(
+    return this.#open.run(`${action}()`, options.signal, (call) =>
+      withRetries({ clock, retryMs: options.retryMs ?? retryMs, call, isTransient }, attempt).catch(
         (error: unknown): never => {
           throw bridgeErrorOf(error, name, action)
         },

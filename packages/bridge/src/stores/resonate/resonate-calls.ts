@@ -1,6 +1,6 @@
 import { type AbortOptions, type Clock, createRandomIds, isCapsuleError } from '@capsule/core'
 import { bridgeErrors } from '../../errors.ts'
-import { createOpenCalls, type OpenCalls } from '../open-calls.ts'
+import { createOpenCalls, type OpenCall, type OpenCalls } from '../open-calls.ts'
 import { withRetries } from '../retries.ts'
 import {
   type ResonateNetwork,
@@ -41,9 +41,9 @@ export class ResonateCalls {
   /** @throws STORE_UNAVAILABLE, STORE_UNAUTHORIZED, STORE_CLOSED, PROMISE_NOT_FOUND, CANCELLED */
   promise(action: string, body: RequestBody, { signal, retryMs }: AbortOptions & { retryMs?: number } = {}) {
     const { clock, retryMs: longestMs } = this.#parts
-    return this.#open.run(`${action}()`, signal, (ended) =>
-      withRetries({ clock, retryMs: retryMs ?? longestMs, signal: ended, isTransient: isUnanswered }, () =>
-        this.#ask(action, body, ended),
+    return this.#open.run(`${action}()`, signal, (call) =>
+      withRetries({ clock, retryMs: retryMs ?? longestMs, call, isTransient: isUnanswered }, () =>
+        this.#ask(action, body, call),
       ).catch((error: unknown): never => {
         if (isUnanswered(error)) throw this.#unavailable(action, error.reason, error.cause)
         throw error
@@ -55,9 +55,9 @@ export class ResonateCalls {
     this.#open.close(bridgeErrors.STORE_CLOSED({ store: this.#parts.name }))
   }
 
-  async #ask(action: string, body: RequestBody, signal: AbortSignal): Promise<ResonatePromise> {
+  async #ask(action: string, body: RequestBody, call: OpenCall): Promise<ResonatePromise> {
     const head = { corrId: this.#ids.next('request'), version: resonateProtocolVersion }
-    const { head: answer, data } = await this.#send({ ...body, head } as ResonateRequest, signal)
+    const { head: answer, data } = await this.#send({ ...body, head } as ResonateRequest, call)
     const { status } = answer
     if (status === 200) return (data as { promise: ResonatePromise }).promise
     const { name: store } = this.#parts
@@ -71,9 +71,9 @@ export class ResonateCalls {
     throw this.#unavailable(action, reason, undefined)
   }
 
-  async #send(request: ResonateRequest, signal: AbortSignal): Promise<ResonateResponse> {
+  async #send(request: ResonateRequest, call: OpenCall): Promise<ResonateResponse> {
     try {
-      return await this.#parts.network.send(request, { signal })
+      return await this.#parts.network.send(request, call)
     } catch (error) {
       if (isCapsuleError(error)) throw error
       throw new Unanswered(error instanceof Error ? error.message : String(error), error)
