@@ -10,6 +10,7 @@ const { parse } = createRequire(join(repository, 'packages/namespace/package.jso
 
 /** Every repetition driven by time that the packages may have: what waits for something waits for its event. */
 const allowed: Readonly<Record<string, string>> = {
+  'packages/bridge/src/stores/alarm.ts: set re-arms setTimer': 'one timer for the earliest of many deadlines',
   'packages/core/src/clock.ts: arm re-arms setTimeout': 'a delay beyond 2^31 ms, in pieces',
   'packages/executor/src/pump.ts: #watchDrain re-arms setTimer': 'a deadline that progress moves',
   'packages/executor-threaded/src/cancel-ladder.ts: climb re-arms setTimer': 'V8 may miss one terminate',

@@ -16,3 +16,5 @@ export type {
   SettleDurablePromise,
   StoreCapabilities,
 } from './stores/durable-promise-store.ts'
+export { createMemoryStore } from './stores/memory-store.ts'
+export type { MemoryStoreOptions, StoreRetention } from './stores/store-options.ts'

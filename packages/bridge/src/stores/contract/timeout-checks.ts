@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import type { StoreCheckDefinition } from './store-bench.ts'
+import { farMs } from './store-bench.ts'
+
+// unit: milliseconds; long enough to do something before, on a slow machine
+const soonMs = 300
+
+export const timeoutChecks: readonly StoreCheckDefinition[] = [
+  {
+    name: 'times out what is pending at its time, and tells those who wait',
+    async run({ open, settles }) {
+      const store = await open()
+      const timeoutAtMs = Date.now() + soonMs
+      const { record: pending } = await store.create({ id: 'a', timeoutAtMs, param: 'p' })
+      const record = await settles(store.wait('a'), 'wait() of a promise that times out')
+      assert.deepEqual(record, { ...pending, state: 'timedout', settledAtMs: timeoutAtMs })
+      assert.ok(Date.now() >= timeoutAtMs - 50, 'it is not told before its time')
+      assert.deepEqual(await store.get('a'), record)
+      const settled = await store.settle({ id: 'a', state: 'resolved', value: 'late' })
+      assert.deepEqual(settled, { record, applied: false })
+      assert.deepEqual(await store.create({ id: 'a', timeoutAtMs: farMs() }), { record, created: false })
+    },
+  },
+  {
+    name: 'times out at the right time when a nearer deadline comes later',
+    async run({ open, settles }) {
+      const store = await open()
+      await store.create({ id: 'far', timeoutAtMs: farMs() })
+      const far = store.wait('far')
+      far.catch(() => {})
+      const timeoutAtMs = Date.now() + soonMs
+      await store.create({ id: 'later', timeoutAtMs: timeoutAtMs + 20 })
+      await store.create({ id: 'near', timeoutAtMs })
+      const records = await settles(Promise.all([store.wait('near'), store.wait('later')]), 'two timeouts')
+      assert.deepEqual(
+        records.map(({ state, settledAtMs }) => [state, settledAtMs]),
+        [
+          ['timedout', timeoutAtMs],
+          ['timedout', timeoutAtMs + 20],
+        ],
+      )
+      assert.equal((await store.get('far'))?.state, 'pending')
+      await store.settle({ id: 'far', state: 'resolved' })
+      assert.equal((await settles(far, 'the far one')).state, 'resolved')
+    },
+  },
+  {
+    name: 'times out also when nobody waits',
+    async run({ open, settles }) {
+      const store = await open()
+      const timeoutAtMs = Date.now() + soonMs
+      await store.create({ id: 'a', timeoutAtMs })
+      // a promise of the store is the clock of this check
+      await store.create({ id: 'clock', timeoutAtMs: timeoutAtMs + 1 })
+      await settles(store.wait('clock'), 'the clock')
+      const { record, applied } = await store.settle({ id: 'a', state: 'resolved', value: 'late' })
+      assert.deepEqual([record.state, record.settledAtMs, applied], ['timedout', timeoutAtMs, false])
+    },
+  },
+  {
+    name: 'is timed out from the start when its time has passed',
+    async run({ open, settles }) {
+      const store = await open()
+      const timeoutAtMs = Date.now() - 60_000
+      const { record, created } = await store.create({ id: 'a', timeoutAtMs, param: 'p' })
+      assert.deepEqual([created, record.state, record.param, record.settledAtMs], [true, 'timedout', 'p', timeoutAtMs])
+      assert.deepEqual(await settles(store.wait('a'), 'wait()'), record)
+      assert.equal((await store.create({ id: 'a', timeoutAtMs: farMs() })).created, false)
+      assert.equal((await store.settle({ id: 'a', state: 'resolved' })).applied, false)
+    },
+  },
+  {
+    name: 'leaves alone what was settled in time',
+    async run({ open, settles }) {
+      const store = await open()
+      const timeoutAtMs = Date.now() + soonMs
+      await store.create({ id: 'a', timeoutAtMs })
+      await store.create({ id: 'clock', timeoutAtMs: timeoutAtMs + 1 })
+      const { record } = await store.settle({ id: 'a', state: 'resolved', value: 'v' })
+      assert.equal(record.state, 'resolved', `it took longer than ${soonMs} ms to settle it`)
+      await settles(store.wait('clock'), 'the clock')
+      assert.deepEqual(await store.get('a'), record)
+    },
+  },
+]
