@@ -1,14 +1,7 @@
-import {
-  type Clock,
-  coreErrors,
-  createRandomIds,
-  type IdSource,
-  type Logger,
-  silentLogger,
-  systemClock,
-} from '@capsule/core'
+import { type Clock, createRandomIds, type IdSource, type Logger, silentLogger, systemClock } from '@capsule/core'
 import * as z from 'zod'
 import type { CreateBridgeOptions } from './bridge.ts'
+import { checked } from './checked.ts'
 import type { DurablePromiseStore } from './stores/durable-promise-store.ts'
 
 const object = <T>(): z.ZodType<T> =>
@@ -50,11 +43,4 @@ export type ResolvedBridgeOptions = Omit<z.output<typeof bridgeOptionsSchema>, '
 export function resolveBridgeOptions(options: CreateBridgeOptions): ResolvedBridgeOptions {
   const parsed = checked('createBridge()', bridgeOptionsSchema.safeParse(options))
   return { ...parsed, ids: parsed.ids ?? createRandomIds() }
-}
-
-/** The data of a zod result. @throws INVALID_OPTIONS, with the path of each problem */
-export function checked<T>(where: string, result: z.ZodSafeParseResult<T>): T {
-  if (result.success) return result.data
-  const problems = result.error.issues.map(({ path, message }) => [...path, message].join(': '))
-  throw coreErrors.INVALID_OPTIONS({ where, problems })
 }

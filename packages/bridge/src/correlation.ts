@@ -137,9 +137,12 @@ export class Correlation<T> {
       if (this.#state.name !== 'pending') return
       if (!created) this.#followDeadline(record)
       const told = this.#watch(found)
+      // while this host sends, it learns at the end what the store has
+      told.catch(() => {})
       if (!(await this.#perform(found))) await told
     } catch (error) {
-      this.#fail(error)
+      // whoever has aborted it tells those who wait
+      if (!this.#controller.signal.aborted) this.#fail(error)
     } finally {
       this.request.onEnded?.()
     }
@@ -184,10 +187,7 @@ export class Correlation<T> {
   async #watch({ created }: FoundPromise): Promise<void> {
     const { store } = this.#ports
     if (created && !store.capabilities.shared) return
-    const told = store.wait(this.request.id, { signal: this.#controller.signal })
-    // while this host sends, it learns at the end what the store has
-    told.catch(() => {})
-    const record = await told
+    const record = await store.wait(this.request.id, { signal: this.#controller.signal })
     this.#finish(openSettlement(record), record)
   }
 

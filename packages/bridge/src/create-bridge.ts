@@ -17,6 +17,7 @@ import { Correlation, type CorrelationRequest } from './correlation.ts'
 import { bridgeErrors } from './errors.ts'
 import { createPromiseIds, type PromiseIds } from './promise-ids.ts'
 import { retryingStore } from './retrying-store.ts'
+import { createKeepAlive } from './stores/keep-alive.ts'
 import { openSettlement, type Settlement, sealSettlement } from './settlement.ts'
 import { SettledRecords } from './settled-records.ts'
 import type { DurablePromiseStore } from './stores/durable-promise-store.ts'
@@ -47,6 +48,7 @@ class HostBridge implements Bridge {
   /** Those that are pending here, and those that were left and still stop. */
   readonly #correlations = new Map<string, Correlation<unknown>>()
   readonly #remembered: SettledRecords<Remembered>
+  readonly #keepAlive = createKeepAlive()
   #state: State = { name: 'open' }
   #pending = 0
   #pendingHighWater = 0
@@ -88,7 +90,7 @@ class HostBridge implements Bridge {
     return this.#correlate({ ...execution, id: this.ids.execution(key), param, conflict, timeoutMs }, options)
   }
 
-  async ask({ key, n, prompt, ...input }: BridgedInput, options?: AbortOptions): Promise<string | null> {
+  async ask({ key, n, prompt, ask, ...input }: BridgedInput, options?: AbortOptions): Promise<string | null> {
     const conflict = (recorded: string): CapsuleError =>
       bridgeErrors.REPLAY_DIVERGED({ id: key, n, recorded: promptOf(recorded), asked: prompt })
     const request: CorrelationRequest<string | null> = {
@@ -96,7 +98,8 @@ class HostBridge implements Bridge {
       param: JSON.stringify({ prompt }),
       conflict,
       timeoutMs: input.timeoutMs ?? this.promiseTimeoutMs,
-      send: input.ask,
+      // a person may not notice that no answer is wanted any more
+      send: ask && ((signal) => withAbort(ask(signal), signal, `question ${n} of ${key}`)),
       claim: input.takeOver === true ? always : undefined,
       // a question that could not be asked is still open
       isRetriable: () => true,
@@ -223,7 +226,7 @@ class HostBridge implements Bridge {
       this.#counters.overloaded++
       throw bridgeErrors.BRIDGE_OVERLOADED({ pending: this.#pending, maxPending })
     }
-    this.#pending++
+    if (this.#pending++ === 0) this.#keepAlive.hold()
     this.#pendingHighWater = Math.max(this.#pendingHighWater, this.#pending)
     const { id, param } = request
     const correlation = new Correlation<T>(request, {
@@ -234,7 +237,7 @@ class HostBridge implements Bridge {
       maxValueBytes,
       replayed: () => onReplayed?.(),
       closed: (settlement, bytes) => {
-        this.#pending--
+        if (--this.#pending === 0) this.#keepAlive.release()
         const forget = (): void => {
           if (this.#correlations.get(id) === correlation) this.#correlations.delete(id)
         }

@@ -1,10 +1,9 @@
 import { hash } from 'node:crypto'
-import { withAbort } from '@capsule/core'
 import type { Outcome, Session } from '@capsule/session'
 import * as z from 'zod'
 import type { AnsweredInput, BridgedOutcome } from '../bridge.ts'
 import type { BridgeInfo } from '../bridge-figures.ts'
-import { checked } from '../bridge-options.ts'
+import { checked } from '../checked.ts'
 import { bridgeErrors } from '../errors.ts'
 import type { DurableRecord } from '../stores/durable-promise-store.ts'
 import { type Attempt, Attempts } from './attempts.ts'
@@ -234,14 +233,7 @@ class DurableRun {
         onEvent: (event) => onEvent?.(event, attempt),
         onApproval,
         onInput: (prompt, { n, secret }) => {
-          const ask =
-            onInput &&
-            ((unwanted: AbortSignal) =>
-              withAbort(
-                (async () => onInput(prompt, { id, n, secret, signal: unwanted }))(),
-                unwanted,
-                `question ${n} of ${id}`,
-              ))
+          const ask = onInput && (async (unwanted: AbortSignal) => onInput(prompt, { id, n, secret, signal: unwanted }))
           const question = { key: id, n, prompt, ask, timeoutMs: timeoutMs + stopMs, takeOver: true }
           // it stays asked when the worker dies: the next attempt of this host joins it
           return bridge.ask(question, { signal: stop })
