@@ -12,6 +12,7 @@ export {
   readCheckpoint,
   type ReadCheckpointOptions,
 } from '@capsule/session'
+export { type BridgeInfo, createMemoryStore, type DurablePromiseStore, type DurableResult } from '@capsule/bridge'
 export {
   type AuditRecord,
   type AuditSink,
@@ -50,5 +51,6 @@ export {
 } from '@capsule/sandbox'
 export type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
 export { createCapsule } from './create-capsule.ts'
+export type { CapsuleDurable, CapsuleDurableOptions, DurableOptions } from './durable.ts'
 export { hostErrors } from './errors.ts'
 export { tokens, type WorkerLaunch } from './tokens.ts'
