@@ -1,4 +1,4 @@
 import { defineConfig } from 'tsup'
 import { library } from '../../tools/tsup-library.ts'
 
-export default defineConfig(library({ index: 'src/index.ts', testing: 'src/testing.ts' }))
+export default defineConfig(library({ index: 'src/index.ts', postgres: 'src/postgres.ts', testing: 'src/testing.ts' }))

@@ -41,3 +41,14 @@ export type {
 } from './stores/durable-promise-store.ts'
 export { createMemoryStore } from './stores/memory-store.ts'
 export type { MemoryStoreOptions, StoreRetention } from './stores/store-options.ts'
+export { createResonateStore, type ResonateStoreOptions } from './stores/resonate/resonate-store.ts'
+export type {
+  ResonateMessage,
+  ResonateNetwork,
+  ResonatePromise,
+  ResonateRequest,
+  ResonateResponse,
+  ResonateValue,
+} from './stores/resonate/resonate-network.ts'
+export { createEmbeddedStore, createSqliteStore, type SqliteStoreOptions } from './stores/resonate/sqlite-store.ts'
+export { createResonateHttpStore, type ResonateHttpStoreOptions } from './stores/resonate/resonate-http-store.ts'

@@ -1,10 +1,11 @@
 /** Ids ordered by deadline; what is deleted leaves nothing behind. */
 export interface DeadlineQueue {
+  readonly size: number
   readonly nextMs: number | undefined
   add(id: string, atMs: number): void
   delete(id: string): void
-  /** Removes the ids whose deadline is not after `nowMs`, the earliest first. */
-  takeDue(nowMs: number): string[]
+  /** Removes and gives the earliest id whose deadline is not after `nowMs`. */
+  takeDue(nowMs: number): string | undefined
 }
 
 interface Item {
@@ -54,6 +55,9 @@ export function createDeadlineQueue(): DeadlineQueue {
   }
 
   return {
+    get size() {
+      return heap.length
+    },
     get nextMs() {
       return heap[0]?.atMs
     },
@@ -63,12 +67,10 @@ export function createDeadlineQueue(): DeadlineQueue {
     },
     delete: remove,
     takeDue(nowMs) {
-      const due: string[] = []
-      while (heap.length > 0 && heap[0]!.atMs <= nowMs) {
-        due.push(heap[0]!.id)
-        remove(heap[0]!.id)
-      }
-      return due
+      const first = heap[0]
+      if (first === undefined || first.atMs > nowMs) return undefined
+      remove(first.id)
+      return first.id
     },
   }
 }

@@ -24,7 +24,7 @@ export class MemoryRecords {
   constructor(parts: MemoryRecordsParts) {
     this.#parts = parts
     this.#alarm = createAlarm(parts.clock, () => {
-      for (const id of this.#deadlines.takeDue(this.#nowMs)) this.#timeOut(this.#records.get(id)!)
+      for (let id; (id = this.#deadlines.takeDue(this.#nowMs)) !== undefined;) this.#timeOut(this.#records.get(id)!)
       this.#removeExpired()
       return this.#nextAlarmMs
     })

@@ -25,7 +25,8 @@ const retentionSchema = (settledMs: number, maxSettled: number) =>
     })
     .prefault({})
 
-export const memoryRetentionSchema = retentionSchema(3_600_000, 10_000)
+const memoryRetentionSchema = retentionSchema(3_600_000, 10_000)
+export const persistentRetentionSchema = retentionSchema(7 * 24 * 3_600_000, 1_000_000)
 
 export const memoryStoreOptionsSchema = z.strictObject({
   retention: memoryRetentionSchema,

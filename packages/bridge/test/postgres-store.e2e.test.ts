@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import type { DurablePromiseStore, DurableRecord } from '@capsule/bridge'
+import { createPostgresStore, type PostgresStoreOptions } from '@capsule/bridge/postgres'
+import { describeDurablePromiseStoreContract } from '@capsule/bridge/testing'
+import { waitFor } from '@capsule/testing'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { hasPostgres, type PostgresServer, postgresMissing, startPostgres } from './fixtures/postgres-server.ts'
+
+if (!hasPostgres) it.skip(postgresMissing, () => {})
+
+const farMs = (): number => Date.now() + 600_000
+
+describe.skipIf(!hasPostgres)('postgres', () => {
+  let server: PostgresServer
+  let admin: pg.Pool
+  beforeAll(async () => {
+    server = await startPostgres()
+    admin = new pg.Pool({ ...server.connection, max: 2 })
+    admin.on('error', () => {})
+  }, 60_000)
+  afterAll(async () => {
+    await admin?.end()
+    await server?.stop()
+  })
+
+  const schemas = new Map<DurablePromiseStore, string>()
+  const openIn = async (schema: string, options: Partial<PostgresStoreOptions> = {}): Promise<DurablePromiseStore> => {
+    const store = await createPostgresStore({ connection: server.connection, schema, ...options })
+    schemas.set(store, schema)
+    return store
+  }
+  const open = async (options: Partial<PostgresStoreOptions> = {}): Promise<DurablePromiseStore> => {
+    const store = await openIn(`s ${randomUUID()} "'; --`, options)
+    onTestFinished(() => store.close())
+    return store
+  }
+  const cut = async (): Promise<void> => {
+    await admin.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'capsule-store'")
+  }
+
+  describeDurablePromiseStoreContract({
+    name: 'postgres',
+    capabilities: { name: 'postgres', persistent: true, shared: true, enforcesTimeouts: true },
+    open: (wishes) => openIn(`s ${randomUUID()} "'; --`, wishes),
+    openSecond: (store) => openIn(schemas.get(store)!),
+    reopen: async (store) => {
+      await store.close()
+      return openIn(schemas.get(store)!)
+    },
+    cut,
+  })
+
+  it('makes its table once, however many hosts start at once', async () => {
+    const schema = 'Raced "schema"'
+    const stores = await Promise.all(Array.from({ length: 8 }, () => openIn(schema)))
+    const calls = stores.map((store) => store.create({ id: 'a', timeoutAtMs: farMs() }))
+    expect((await Promise.all(calls)).filter(({ created }) => created)).toHaveLength(1)
+    for (const store of stores) await store.close()
+  })
+
+  it('works for a user who may not create anything, and says what such a user may not', async () => {
+    await admin.query('CREATE ROLE modest LOGIN')
+    const connection = { ...server.connection, user: 'modest' }
+    const refused = { code: 'STORE_UNAUTHORIZED', details: { action: 'create its table' } }
+    await expect(createPostgresStore({ connection, schema: 'modest one' })).rejects.toMatchObject(refused)
+    const first = await openIn('modest one')
+    await admin.query(
+      'GRANT USAGE ON SCHEMA "modest one" TO modest; GRANT ALL ON "modest one".durable_promises TO modest',
+    )
+    const store = await createPostgresStore({ connection, schema: 'modest one' })
+    expect((await store.create({ id: 'a', timeoutAtMs: farMs() })).created).toBe(true)
+    await store.close()
+    await first.close()
+    await expect(createPostgresStore({ connection: { ...server.connection, user: 'nobody' } })).rejects.toMatchObject({
+      code: 'STORE_UNAUTHORIZED',
+    })
+    await expect(
+      createPostgresStore({ connection: { ...server.connection, database: 'missing' } }),
+    ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  })
+
+  it('takes a pool, and leaves it open', async () => {
+    const pool = new pg.Pool({ ...server.connection, max: 2 })
+    const store = await createPostgresStore({ pool, schema: 'pooled' })
+    await store.create({ id: 'a', timeoutAtMs: farMs() })
+    const waiting = store.wait('a')
+    await store.settle({ id: 'a', state: 'resolved', value: 'v' })
+    expect((await waitFor(waiting)).value).toBe('v')
+    await store.close()
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+    await pool.end()
+    await expect(createPostgresStore({})).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+  })
+
+  it('tells of a settlement by notification, not by asking again', async () => {
+    const [first, second] = [await openIn('notified'), await openIn('notified')]
+    await first.create({ id: 'warm', timeoutAtMs: farMs() })
+    const warm = first.wait('warm')
+    await second.settle({ id: 'warm', state: 'resolved' })
+    await waitFor(warm)
+    for (let round = 0; round < 20; round += 1) {
+      const id = `p-${round}`
+      await first.create({ id, timeoutAtMs: farMs() })
+      const waiting = first.wait(id)
+      await first.get(id)
+      await second.settle({ id, state: 'resolved', value: id })
+      // it would be asked again after 12 s
+      expect((await waitFor(waiting, { deadlineMs: 5000 })).value).toBe(id)
+    }
+    await first.close()
+    await second.close()
+  })
+
+  it('keeps no old promises, and times out the forgotten ones', async () => {
+    const store = await open({ retention: { maxSettled: 5, settledMs: 10_000 } })
+    await store.create({ id: 'forgotten', timeoutAtMs: Date.now() - 60_000 })
+    for (let index = 0; index < 30; index += 1) {
+      await store.create({ id: `p-${index}`, timeoutAtMs: farMs() })
+      await store.settle({ id: `p-${index}`, state: 'resolved' })
+    }
+    expect(await store.get('forgotten')).toBeUndefined()
+    const kept = await Promise.all(Array.from({ length: 30 }, (_, index) => store.get(`p-${index}`)))
+    expect(kept.flatMap((record) => record?.id ?? [])).toEqual(['p-25', 'p-26', 'p-27', 'p-28', 'p-29'])
+  })
+
+  describe('killed', () => {
+    /** What was acknowledged to somebody. */
+    interface Acknowledged {
+      readonly creations: Map<string, string>
+      readonly appliers: Map<string, string[]>
+    }
+
+    async function work(
+      stores: readonly DurablePromiseStore[],
+      round: number,
+      onAck: () => void,
+    ): Promise<Acknowledged> {
+      const creations = new Map<string, string>()
+      const appliers = new Map<string, string[]>()
+      const one = async (index: number): Promise<void> => {
+        const id = `r${round}-${index}`
+        const racers = stores.map(async (store, host) => {
+          const param = `${id} of ${host}`
+          const { created } = await store.create({ id, timeoutAtMs: farMs(), param })
+          onAck()
+          if (created) creations.set(id, `${creations.get(id) ?? ''}${param}`)
+          const waiting = store.wait(id)
+          const value = `${id} by ${host}`
+          const { applied } = await store.settle({ id, state: 'resolved', value })
+          onAck()
+          if (applied) appliers.set(id, [...(appliers.get(id) ?? []), value])
+          return waiting
+        })
+        const records: DurableRecord[] = await Promise.all(racers)
+        expect(records[1]).toEqual(records[0])
+      }
+      await Promise.all(Array.from({ length: 25 }, (_, index) => one(index)))
+      return { creations, appliers }
+    }
+
+    it(
+      'loses nothing that was acknowledged and settles nothing twice, at whatever moment',
+      { timeout: 120_000 },
+      async () => {
+        const stores = [await open({ retryMs: 60_000 })]
+        stores.push(await openIn(schemas.get(stores[0]!)!, { retryMs: 60_000 }))
+        onTestFinished(() => stores[1]!.close())
+        for (let round = 0; round < 10; round += 1) {
+          // of 100 acknowledgements, at one of them
+          let left = 1 + Math.floor(Math.random() * 90)
+          let restarted: Promise<void> | undefined
+          const restart = async (): Promise<void> => {
+            await server.kill()
+            await server.start()
+          }
+          const working = work(stores, round, () => {
+            left -= 1
+            if (left === 0) restarted = restart()
+          })
+          const { creations, appliers } = await waitFor(working, { deadlineMs: 60_000, what: `round ${round}` })
+          await restarted
+          expect(creations.size).toBe(25)
+          for (const [id, param] of creations) {
+            const record = await stores[0]!.get(id)
+            expect(record).toMatchObject({ state: 'resolved', param })
+            expect(appliers.get(id)).toEqual([record?.value])
+          }
+        }
+      },
+    )
+  })
+})
