@@ -1,10 +1,7 @@
 import { type AbortOptions, type Clock, sleep } from '@capsule/core'
 import { bridgeErrors } from './errors.ts'
 import type { DurablePromiseStore } from './stores/durable-promise-store.ts'
-
-// unit: ms
-const firstPauseMs = 20
-const longestPauseMs = 2000
+import { backoffMs } from './stores/retries.ts'
 
 export interface RetryOptions {
   readonly clock: Clock
@@ -20,7 +17,8 @@ export function retryingStore(
 ): DurablePromiseStore {
   const persistently = async <T>(call: () => Promise<T>, { signal }: AbortOptions = {}): Promise<T> => {
     let untilMs: number | undefined
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    for (let failures = 0; ; failures++) {
+      const pauseMs = backoffMs(failures)
       try {
         return await call()
       } catch (error) {
@@ -28,8 +26,7 @@ export function retryingStore(
         if (!bridgeErrors.STORE_UNAVAILABLE.is(error) || clock.now() + pauseMs > untilMs) throw error
       }
       onRetry()
-      // many hosts lose one store at once, and are not to come back at once
-      await sleep(clock, pauseMs * (0.5 + Math.random() / 2), { signal })
+      await sleep(clock, pauseMs, { signal })
     }
   }
   return {

@@ -6,7 +6,6 @@ import {
   type CreateBridgeOptions,
   createDurableExecutions,
   type CreateDurableExecutionsOptions,
-  createMemoryStore,
   type DurableExecuteOptions,
   type DurableExecutions,
   type DurablePromiseStore,
@@ -16,6 +15,7 @@ import {
 import type { Clock, IdSource, Logger } from '@capsule/core'
 import type { Session } from '@capsule/session'
 import type { CapsuleSessionOptions } from './capsule.ts'
+import { lazyEmbeddedStore } from './embedded-store.ts'
 import type { ProviderShares } from './provider-shares.ts'
 
 /** Of `createCapsule({ durable })`. */
@@ -23,7 +23,7 @@ export interface DurableOptions
   extends
     Omit<CreateBridgeOptions, 'store' | 'clock' | 'logger' | 'ids'>,
     Pick<CreateDurableExecutionsOptions, 'leaseMs' | 'crashRetries'> {
-  /** Yours to close. @defaultValue one in memory, which ends with the capsule */
+  /** Yours to close. @defaultValue the embedded one: in memory, and gone with the capsule */
   readonly store?: DurablePromiseStore
 }
 
@@ -66,7 +66,7 @@ export class HostDurable implements CapsuleDurable {
     const { clock, logger, ids } = parts
     const { leaseMs, crashRetries, store, ...options } = parts.options
     this.#parts = parts
-    this.#ownStore = store === undefined ? createMemoryStore({ clock }) : undefined
+    this.#ownStore = store === undefined ? lazyEmbeddedStore(clock) : undefined
     this.#bridge = createBridge({
       ...options,
       store: store ?? (this.#ownStore as DurablePromiseStore),

@@ -22,7 +22,11 @@ function at(point: KillPoint): void {
 function doomed(store: DurablePromiseStore): DurablePromiseStore {
   const kindOf = (id: string): string => /:(input|call|attempt)\./.exec(id)?.[1] ?? 'execution'
   return {
-    ...store,
+    capabilities: store.capabilities,
+    get: (id, options) => store.get(id, options),
+    wait: (id, options) => store.wait(id, options),
+    close: () => store.close(),
+    [Symbol.asyncDispose]: () => store.close(),
     async create(promise, options) {
       if (kindOf(promise.id) === 'execution') at('before-create')
       const created = await store.create(promise, options)

@@ -1,14 +1,13 @@
 import { join } from 'node:path'
-import type { DurablePromiseStore } from '@capsule/bridge'
-import { createJournalStore } from './journal-store.ts'
+import { createSqliteStore, type DurablePromiseStore } from '@capsule/bridge'
 
 /** The stores that the kill tests run on. */
-export const storeNames = ['journal'] as const
+export const storeNames = ['sqlite'] as const
 
 export async function openStore(name: string, folder: string): Promise<DurablePromiseStore> {
   switch (name) {
-    case 'journal':
-      return createJournalStore(join(folder, 'promises.jsonl'))
+    case 'sqlite':
+      return createSqliteStore({ path: join(folder, 'promises.db') })
     default:
       throw new Error(`no store ${name}`)
   }
