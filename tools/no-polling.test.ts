@@ -10,6 +10,9 @@ const { parse } = createRequire(join(repository, 'packages/namespace/package.jso
 
 /** Every repetition driven by time that the packages may have: what waits for something waits for its event. */
 const allowed: Readonly<Record<string, string>> = {
+  'packages/bridge/src/durable/attempts.ts: #ownerGone loops over sleep': 'a lease that ended may have a successor',
+  'packages/bridge/src/durable/lease.ts: #renew re-arms setTimer': 'heartbeats: a lease is renewed before it ends',
+  'packages/bridge/src/retrying-store.ts: persistently loops over sleep': 'the backoff between retries',
   'packages/bridge/src/stores/alarm.ts: set re-arms setTimer': 'one timer for the earliest of many deadlines',
   'packages/core/src/clock.ts: arm re-arms setTimeout': 'a delay beyond 2^31 ms, in pieces',
   'packages/executor/src/pump.ts: #watchDrain re-arms setTimer': 'a deadline that progress moves',

@@ -98,7 +98,8 @@ describe('a durable execution', () => {
     const again = host.durable.execute({ id: 'job', code })
     await settleQueue()
     expect(host.workers).toHaveLength(1)
-    first.process.error(first.executionId, { status: 'cancelled', rung: 1 })
+    // it has caught that it was stopped
+    first.process.result(first.executionId, value('instead'))
     const second = await host.worker(2)
     second.process.result(second.executionId, value('again'))
     expect(await again).toMatchObject({ outcome: { value: 'again' }, attempt: 2 })

@@ -12,7 +12,14 @@ export {
   readCheckpoint,
   type ReadCheckpointOptions,
 } from '@capsule/session'
-export { type BridgeInfo, createMemoryStore, type DurablePromiseStore, type DurableResult } from '@capsule/bridge'
+export {
+  type BridgeInfo,
+  createSqliteStore,
+  type DurablePromiseStore,
+  type DurableQuestion,
+  type DurableResult,
+  type SqliteStoreOptions,
+} from '@capsule/bridge'
 export {
   type AuditRecord,
   type AuditSink,

@@ -184,7 +184,8 @@ class DurableRun {
     const lost = (): unknown => lease?.lost.reason
     try {
       const outcome = await this.#run(attempt, { signal, stop })
-      if (outcome.status !== 'cancelled') return outcome
+      // a cell that is stopped may catch that and end with something else than it would have come to
+      if (outcome.status !== 'cancelled' && !signal.aborted) return outcome
     } catch (error) {
       throw lost() ?? error
     }
