@@ -65,6 +65,8 @@ export class Correlation<T> {
   #state: State<T> = { name: 'pending' }
   #deadline: Timer
   #timeoutMs: number
+  /** A claim, a send or a wait of this host is under way. */
+  #isAtWork = true
 
   constructor(request: CorrelationRequest<T>, ports: CorrelationPorts) {
     this.request = request
@@ -114,7 +116,8 @@ export class Correlation<T> {
     if (this.#state.name !== 'pending') return
     this.#state = { name: 'left' }
     this.#ports.counters.left++
-    this.#close(error)
+    this.#deadline.cancel()
+    this.#controller.abort(error)
     for (const waiter of this.#waiters) waiter.reject(error)
     this.#ports.closed(undefined, 0)
   }
@@ -158,7 +161,9 @@ export class Correlation<T> {
       mayClaim = false
       this.#ports.counters.sent++
       try {
-        await this.#record({ state: 'resolved', value: await send(signal) })
+        const value = await send(signal)
+        this.#isAtWork = this.#isWatched(found)
+        await this.#record({ state: 'resolved', value })
         return true
       } catch (error) {
         if (bridgeErrors.LEASE_LOST.is(error) && !signal.aborted) continue
@@ -184,11 +189,15 @@ export class Correlation<T> {
   }
 
   /** Others may settle it: another process, or whoever made it. */
-  async #watch({ created }: FoundPromise): Promise<void> {
+  async #watch(found: FoundPromise): Promise<void> {
     const { store } = this.#ports
-    if (created && !store.capabilities.shared) return
+    if (!this.#isWatched(found)) return
     const record = await store.wait(this.request.id, { signal: this.#controller.signal })
     this.#finish(openSettlement(record), record)
+  }
+
+  #isWatched({ created }: FoundPromise): boolean {
+    return !created || this.#ports.store.capabilities.shared
   }
 
   /** The time that the first caller gave counts. */
@@ -239,7 +248,9 @@ export class Correlation<T> {
         counters.rejected++
         this.#reject(settlement.error)
     }
-    this.#close(coreErrors.CANCELLED({ what: `${this.request.id}, which is settled,` }))
+    // an error takes longer to make than all the rest here
+    if (this.#isAtWork) this.#controller.abort(coreErrors.CANCELLED({ what: `${this.request.id}, which is settled,` }))
+    this.#deadline.cancel()
     this.#ports.closed(settlement, record.value?.length ?? 0)
   }
 
@@ -250,10 +261,5 @@ export class Correlation<T> {
   #fail(error: unknown): void {
     // what the caller's own functions throw reaches the caller as it is
     this.leave(error as CapsuleError)
-  }
-
-  #close(reason: CapsuleError): void {
-    this.#deadline.cancel()
-    this.#controller.abort(reason)
   }
 }

@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
 import { createMemoryStore } from '@capsule/bridge'
-import { type CapabilityProvider, type Container, createCountingIds } from '@capsule/core'
+import { type Container, createCountingIds } from '@capsule/core'
+import { defineProvider } from '@capsule/provider-sdk'
 import { createPlainDriver } from '@capsule/sandbox'
 import { createScriptedWorker } from '@capsule/session/testing'
 import { createRecordingLogger, waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import type { Capsule, CapsuleOptions } from './capsule.ts'
 import { createCapsule } from './create-capsule.ts'
 import { tokens, type WorkerLaunch } from './tokens.ts'
@@ -174,13 +176,9 @@ describe('capsule.durable', () => {
 
   it('gives its providers to one attempt after the other, and disposes them with the call', async () => {
     let disposals = 0
-    const provider: CapabilityProvider = {
-      name: 'own',
-      specificationVersion: 'v1',
-      capabilities: {},
-      secrets: {},
-      [Symbol.asyncDispose]: async () => void disposals++,
-    }
+    const read = { summary: 'Reads.', input: z.strictObject({}), output: z.null(), handler: () => null }
+    const own = defineProvider({ name: 'own', specificationVersion: 'v1', capabilities: { read } })
+    const provider = { ...own, [Symbol.asyncDispose]: async () => void disposals++ }
     const { capsule, launches } = await durableCapsule({}, (launch) => launch === 1)
     const { attempt } = await capsule.durable.execute({
       id: 'job',
