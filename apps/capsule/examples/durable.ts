@@ -28,7 +28,7 @@ async function host(who: string): Promise<void> {
     summary: 'Pays.',
     input: z.strictObject({ to: z.string() }),
     output: z.string(),
-    positional: ['to'],
+    positional: ['to'] as const,
     async handler({ to }: { to: string }): Promise<string> {
       say(`the bank is told to pay ${to}`)
       return `paid ${to}`

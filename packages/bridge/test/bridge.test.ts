@@ -10,7 +10,7 @@ import { createCountingIds } from '@capsule/core'
 import type { Outcome } from '@capsule/session'
 import { createFakeClock, type FakeClock, waitFor } from '@capsule/testing'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type GatedStore, gatedStore, settleQueue, sharedView } from './store-wrappers.ts'
+import { failureOf, type GatedStore, gatedStore, settleQueue, sharedView } from './store-wrappers.ts'
 
 interface Opened {
   readonly bridge: Bridge
@@ -101,7 +101,7 @@ describe('correlation', () => {
 
   it('answers from memory, then from the store, and forgets by count and time', async () => {
     const { bridge, store, clock } = openBridge({ retention: { entries: 1, ttlMs: 1000 } })
-    const send = vi.fn(async () => bridged(1))
+    const send = vi.fn<() => Promise<BridgedOutcome>>(async () => bridged(1))
     const run = (key: string): Promise<BridgedOutcome> => bridge.execute({ key, fingerprint: 'f', send })
     await run('a')
     const before = store.calls.length
@@ -203,7 +203,7 @@ describe('correlation', () => {
   it('tells who waits only once the store has it', async () => {
     const { bridge, store } = openBridge()
     const open = store.hold('settle')
-    const told = vi.fn()
+    const told = vi.fn<() => void>()
     const running = bridge.execute({ key: 'a', fingerprint: 'f', send: async () => bridged(1) })
     void running.then(told)
     await settleQueue()
@@ -229,10 +229,10 @@ describe('time limits', () => {
     const { bridge, store, clock } = openBridge({ storeGraceMs: 500 })
     const { send, signals } = sending()
     const running = bridge.execute({ key: 'a', fingerprint: 'f', timeoutMs: 1000, send })
-    const refused = expect(running).rejects.toMatchObject({ code: 'PROMISE_TIMED_OUT', details: { timeoutMs: 1000 } })
+    const refused = failureOf(running)
     await settleQueue()
     clock.advance(1000)
-    await refused
+    expect(await refused).toMatchObject({ code: 'PROMISE_TIMED_OUT', details: { timeoutMs: 1000 } })
     expect(signals[0]?.aborted).toBe(true)
     expect(await store.get('capsule-exec-a')).toMatchObject({ state: 'rejected' })
     clock.advance(10_000)
@@ -248,10 +248,10 @@ describe('time limits', () => {
     const { bridge, store, clock } = openBridge({ storeGraceMs: 500 })
     store.hold('create')
     const running = bridge.execute({ key: 'a', fingerprint: 'f', timeoutMs: 1000, send: async () => bridged(1) })
-    const refused = expect(running).rejects.toMatchObject({ code: 'PROMISE_TIMED_OUT' })
+    const refused = failureOf(running)
     await settleQueue()
     clock.advance(1500)
-    await refused
+    expect(await refused).toMatchObject({ code: 'PROMISE_TIMED_OUT' })
     expect(bridge.info().pending).toBe(0)
   })
 
@@ -264,13 +264,13 @@ describe('time limits', () => {
     const first = one.execute({ key: 'a', fingerprint: 'f', timeoutMs: 10_000, send }).catch(() => {})
     await settleQueue()
     const hasten = two.execute({ key: 'a', fingerprint: 'f', timeoutMs: 10, send })
-    const refused = expect(hasten).rejects.toMatchObject({ details: { timeoutMs: 10_000 } })
+    const refused = failureOf(hasten)
     await settleQueue()
     clock.advance(5000)
     await settleQueue()
     expect(two.info().pending).toBe(1)
     clock.advance(5000)
-    await refused
+    expect(await refused).toMatchObject({ details: { timeoutMs: 10_000 } })
     await first
   })
 })
@@ -293,16 +293,16 @@ describe('a store that is away for a while', () => {
     const { bridge, store, clock } = openBridge({ storeRetryMs: 100 })
     store.fail('settle', Infinity)
     const running = bridge.execute({ key: 'a', fingerprint: 'f', send: async () => bridged('precious') })
-    const refused = expect(running).rejects.toMatchObject({
-      code: 'OUTCOME_NOT_SAVED',
-      details: { value: bridged('precious') },
-      cause: { code: 'STORE_UNAVAILABLE' },
-    })
+    const refused = failureOf(running)
     for (let turn = 0; turn < 10; turn++) {
       await settleQueue()
       clock.advance(50)
     }
-    await refused
+    expect(await refused).toMatchObject({
+      code: 'OUTCOME_NOT_SAVED',
+      details: { value: bridged('precious') },
+      cause: { code: 'STORE_UNAVAILABLE' },
+    })
   })
 })
 
@@ -362,7 +362,7 @@ describe('lifecycle', () => {
     const [quick, slow] = [sending(), sending()]
     const first = bridge.execute({ key: 'quick', fingerprint: 'f', send: quick.send })
     const second = bridge.execute({ key: 'slow', fingerprint: 'f', send: slow.send })
-    const refused = expect(second).rejects.toMatchObject({ code: 'BRIDGE_CLOSED', details: { reason: 'the end' } })
+    const refused = failureOf(second)
     await settleQueue()
     slow.signals[0]?.addEventListener('abort', () => slow.done.reject(new Error('stopped')))
     const closed = bridge.close({ reason: 'the end', drainMs: 1000 })
@@ -374,7 +374,7 @@ describe('lifecycle', () => {
     expect((await first).outcome.value).toBe(1)
     clock.advance(1000)
     await waitFor(closed)
-    await refused
+    expect(await refused).toMatchObject({ code: 'BRIDGE_CLOSED', details: { reason: 'the end' } })
     expect(bridge.info()).toMatchObject({ state: 'closed', pending: 0, retained: 0 })
     expect(await store.get('capsule-exec-slow')).toMatchObject({ state: 'pending' })
     expect(bridge.close()).toBe(bridge.close({ reason: 'again' }))
@@ -431,7 +431,7 @@ describe('questions', () => {
     void bridge.close()
     await left
     const later = openBridge({ store }, clock).bridge
-    const ask = vi.fn(async () => 'second')
+    const ask = vi.fn<() => Promise<string>>(async () => 'second')
     expect(await later.ask({ key: 'a', n: 1, prompt: 'p', ask, takeOver: true })).toBe('first')
     expect(ask).not.toHaveBeenCalled()
     expect(await later.ask({ key: 'a', n: 2, prompt: 'q', ask, takeOver: true })).toBe('second')
@@ -449,7 +449,7 @@ describe('capability calls', () => {
 
   it('makes one once, also with a key of any characters, and refuses another call under it', async () => {
     const { bridge, store, clock } = openBridge()
-    const send = vi.fn(async () => paid)
+    const send = vi.fn<() => Promise<typeof paid>>(async () => paid)
     expect(await bridge.call({ ...call, send })).toEqual(paid)
     const later = openBridge({ store }, clock).bridge
     expect(await later.call({ ...call, send, takeOver: true })).toEqual(paid)

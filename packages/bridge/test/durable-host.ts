@@ -43,19 +43,19 @@ export function openHost({
   ...more
 }: DurableHostOptions): DurableHost {
   let isDead = false
-  const lively = <A extends unknown[], R>(call: (...args: A) => Promise<R>) => {
-    return async (...args: A): Promise<R> => {
+  const lively =
+    <A, B, R>(call: (first: A, second: B) => Promise<R>) =>
+    async (first: A, second: B): Promise<R> => {
       if (isDead) return new Promise(() => {})
-      const result = await call(...args)
+      const result = await call(first, second)
       return isDead ? new Promise(() => {}) : result
     }
-  }
   const mortal: DurablePromiseStore = {
     ...store,
-    create: lively(store.create),
-    get: lively(store.get),
-    settle: lively(store.settle),
-    wait: lively(store.wait),
+    create: lively((promise, options) => store.create(promise, options)),
+    get: lively((id, options) => store.get(id, options)),
+    settle: lively((settlement, options) => store.settle(settlement, options)),
+    wait: lively((id, options) => store.wait(id, options)),
   }
   const counting = createCountingIds()
   const ids = { next: (kind: string) => `${counting.next(kind)}-of-${name}` }

@@ -51,3 +51,13 @@ export function gatedStore(store: DurablePromiseStore): GatedStore {
 export async function settleQueue(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
+
+/** What it rejects with; looked at from the start, so that it counts as handled. */
+export async function failureOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise
+  } catch (error) {
+    return error
+  }
+  throw new Error('it did not reject')
+}

@@ -194,10 +194,10 @@ describe('capsule.durable', () => {
     const store = createMemoryStore()
     const { capsule: first } = await durableCapsule({ durable: { store } }, undefined, true)
     const running = first.durable.execute({ id: 'job', code: 'text' })
-    const refused = expect(running).rejects.toMatchObject({ code: 'BRIDGE_CLOSED' })
+    const refused = running.catch((error: unknown) => error)
     while (first.sessions[0]?.info().state !== 'busy') await new Promise((resolve) => setImmediate(resolve))
     await waitFor(first.shutdown({ graceMs: 0 }))
-    await refused
+    expect(await refused).toMatchObject({ code: 'BRIDGE_CLOSED' })
     const { capsule: second } = await durableCapsule({ durable: { store } })
     expect(await second.durable.execute({ id: 'job', code: 'text' })).toMatchObject({ attempt: 2, replayed: false })
     await second.shutdown()

@@ -28,6 +28,7 @@ describe.each(storeNames)('a host killed with SIGKILL, on the store %s', (store)
 
   it(`loses nothing in ${rounds} rounds (seed ${seed})`, { timeout: rounds * 300_000 }, async () => {
     const random = randomFrom(seed)
+    expect(rounds).toBeGreaterThan(0)
     const point = (): KillPoint => killPoints[Math.floor(random() * killPoints.length)] as KillPoint
     // some die at a point, some whenever it is
     const death = (): KillPoint | number => (random() < 0.6 ? point() : 200 + Math.floor(random() * 700))
