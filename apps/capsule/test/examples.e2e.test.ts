@@ -71,8 +71,9 @@ describe('example', () => {
     expect(programs.sort()).toEqual(Object.keys(says).sort())
   })
 
-  it.each(programs)('runs %s', async (name) => {
-    const { code, stdout, stderr } = await capsule(['example', name])
+  it.each(programs)('runs %s', { timeout: 45_000 }, async (name) => {
+    // some start several hosts
+    const { code, stdout, stderr } = await capsule(['example', name], '', { deadlineMs: 40_000 })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     for (const text of says[name] ?? []) expect(stdout).toContain(text)
   })
