@@ -14,6 +14,9 @@ const allowed: Readonly<Record<string, string>> = {
   'packages/bridge/src/distribution/resonate/task-offers.ts: #schedule re-arms setTimer':
     'paced: nobody tells a full host that another has a place',
   'packages/bridge/src/distribution/restate/restate-service.ts: showLife loops over sleep': 'heartbeats',
+  'packages/bridge/src/durable/attempts.ts: #ownerGone loops over sleep': 'a lease that ended may have a successor',
+  'packages/bridge/src/durable/lease.ts: #renew re-arms setTimer': 'heartbeats: a lease is renewed before it ends',
+  'packages/bridge/src/retrying-store.ts: persistently loops over sleep': 'the backoff between retries',
   'packages/bridge/src/stores/alarm.ts: set re-arms setTimer': 'one timer for the earliest of many deadlines',
   'packages/bridge/src/stores/postgres/postgres-listener.ts: retry re-arms setTimer': 'the backoff between connections',
   'packages/bridge/src/stores/resonate/event-stream.ts: reconnect re-arms setTimer': 'the backoff between connections',

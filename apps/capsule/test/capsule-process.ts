@@ -10,7 +10,7 @@ export const tour = join(examples, 'tour.ts')
 const main = join(import.meta.dirname, '../src/main.ts')
 const nodeArguments = ['--conditions=@capsule/source', main]
 const scriptCommand = '/usr/bin/script'
-const deadlineMs = 10_000
+const defaultDeadlineMs = 10_000
 
 /** Where a pseudo-terminal comes from (util-linux); without it the tests that need one are skipped, and say so. */
 export const hasPseudoTerminal = process.platform === 'linux' && existsSync(scriptCommand)
@@ -28,9 +28,12 @@ export class CapsuleProcess implements AsyncDisposable {
   readonly home = mkdtempSync(join(tmpdir(), 'capsule-home-'))
   readonly #output = { stdout: '', stderr: '' }
   readonly #ended: Promise<unknown>
+  readonly #deadlineMs: number
   #read = 0
 
-  constructor(args: readonly string[], { terminal = false, env = {}, cwd = examples }: CapsuleProcessOptions = {}) {
+  constructor(args: readonly string[], options: CapsuleProcessOptions = {}) {
+    const { terminal = false, env = {}, cwd = examples, deadlineMs = defaultDeadlineMs } = options
+    this.#deadlineMs = deadlineMs
     const [command, commandArguments] = terminal
       ? [scriptCommand, ['-qec', [process.execPath, ...nodeArguments, ...args].map(quoted).join(' '), '/dev/null']]
       : [process.execPath, [...nodeArguments, ...args]]
@@ -63,7 +66,7 @@ export class CapsuleProcess implements AsyncDisposable {
     }
     const fail = (why: string) => (): void =>
       reject(new Error(`no ${JSON.stringify(text)}: ${why}\n${this.#transcript()}`))
-    const timer = setTimeout(fail(`waited ${deadlineMs} ms`), deadlineMs)
+    const timer = setTimeout(fail(`waited ${this.#deadlineMs} ms`), this.#deadlineMs)
     const onClose = fail('the command ended')
     this.child.stdout?.on('data', onData)
     this.child.once('close', onClose)
@@ -85,8 +88,8 @@ export class CapsuleProcess implements AsyncDisposable {
   async ended(): Promise<Ended> {
     const { promise: late, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(
-      () => reject(new Error(`still running after ${deadlineMs} ms\n${this.#transcript()}`)),
-      deadlineMs,
+      () => reject(new Error(`still running after ${this.#deadlineMs} ms\n${this.#transcript()}`)),
+      this.#deadlineMs,
     )
     try {
       await Promise.race([this.#ended, late])
@@ -111,6 +114,8 @@ export interface CapsuleProcessOptions {
   readonly terminal?: boolean
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  /** For each wait. @defaultValue 10_000 */
+  readonly deadlineMs?: number
 }
 
 /** Runs the command over this standard input to its end. */

@@ -17,6 +17,16 @@ const says: Readonly<Record<string, readonly string[]>> = {
     "is now 'undefined'",
     'worker 2 has taken over',
   ],
+  durable: [
+    'host 1: attempt 1 begins',
+    'host 1: question 1: Pay whom?',
+    'host 1: the bank is told to pay Ada',
+    'host 1: question 2: Archive the receipt?',
+    'host 1 ended: SIGKILL',
+    "host 2: attempt 2 begins\n  host 2: question 2: Archive the receipt? \n  host 2: ok: 'paid Ada, yes', by attempt 2",
+    "host 2: the same id again: 'paid Ada, yes', from the record",
+    'host 2 ended: exit code 0',
+  ],
   hello: ['computed\nok 42'],
   input: ['Name? Ada', 'Year? 1843', 'Anything else? (end of input)', "ok: 'Ada, 1843, INPUT_EOF'"],
   'late-output': [
@@ -61,8 +71,9 @@ describe('example', () => {
     expect(programs.sort()).toEqual(Object.keys(says).sort())
   })
 
-  it.each(programs)('runs %s', async (name) => {
-    const { code, stdout, stderr } = await capsule(['example', name])
+  it.each(programs)('runs %s', { timeout: 45_000 }, async (name) => {
+    // some start several hosts
+    const { code, stdout, stderr } = await capsule(['example', name], '', { deadlineMs: 40_000 })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     for (const text of says[name] ?? []) expect(stdout).toContain(text)
   })

@@ -1,6 +1,91 @@
 import { defineErrors } from '@capsule/core'
 
 export const bridgeErrors = defineErrors({
+  BRIDGE_CLOSED: {
+    message: ({ reason }: { reason: string }) => `the bridge is closed: ${reason}`,
+    cause:
+      'The bridge was closed before or during the call. What the store has of it is as it was, and can be gone on with.',
+    next: 'Nothing, if the host shuts down; a later host with the same store and id goes on.',
+  },
+  BRIDGE_OVERLOADED: {
+    message: ({ pending, maxPending }: { pending: number; maxPending: number }) =>
+      `the bridge has ${pending} promises pending, of at most ${maxPending}`,
+    cause: 'More was begun than is settled. Nothing was created or sent for this call.',
+    next: 'Wait for others to settle and try again, or raise `maxPending`.',
+  },
+  KEY_INVALID: {
+    message: ({ what, key }: { what: string; key: string }) =>
+      `${what} must match [A-Za-z0-9_-]{1,128}: ${JSON.stringify(key.slice(0, 140))}`,
+    cause: 'The key becomes part of the id of a durable promise, and of every store and engine that keeps it.',
+    next: 'Choose a key of letters, digits, `_` and `-`; a namespace may not contain `-exec-` or end with `-exec`.',
+  },
+  VALUE_NOT_RECORDED: {
+    message: ({ id, problem }: { id: string; problem: string }) => `what settles ${id} cannot be recorded: ${problem}`,
+    cause: 'The value is larger than `maxValueBytes`, or nested too deeply to be kept whole. It is not kept in part.',
+    next: 'Let the cell give less (its output does not count), or raise `maxValueBytes`.',
+  },
+  RECORD_MALFORMED: {
+    message: ({ id, problem }: { id: string; problem: string }) => `the record of ${id} cannot be read: ${problem}`,
+    cause: 'Something else than this bridge wrote it, or a release that writes another format.',
+    next: 'Give each application a namespace of its own in a store that several use.',
+  },
+  PROMISE_TIMED_OUT: {
+    message: ({ id, timeoutMs }: { id: string; timeoutMs: number }) => `${id} was not settled within ${timeoutMs} ms`,
+    cause: 'The time that it was given when it was first created is over, counted across hosts and restarts.',
+    next: 'Raise the timeout and use another id: this one stays timed out.',
+  },
+  PROMISE_CANCELLED: {
+    message: ({ id, reason }: { id: string; reason: string }) => `${id} was cancelled: ${reason}`,
+    cause: '`cancel()` or `cancelAll()` was called, here or on another host, and that is recorded.',
+    next: 'Nothing, if it was meant; use another id to run it again.',
+  },
+  SEND_FAILED: {
+    message: ({ id, reason }: { id: string; reason: string }) => `${id} could not be sent: ${reason}`,
+    cause: 'What was to be done for the promise failed before it gave an outcome, and that is recorded.',
+    next: 'See the reason; use another id to try again.',
+  },
+  OUTCOME_NOT_SAVED: {
+    message: ({ id }: { id: string; value: unknown }) => `${id} came to its end, and the store did not take it`,
+    cause:
+      'The store was unavailable for longer than is waited for; `error.cause` is its error, `error.details.value` what was to be saved.',
+    next: 'Look at the store. The same id runs again; what it did before may be done again.',
+  },
+  EXECUTION_CONFLICT: {
+    message: ({ id }: { id: string }) => `the durable execution ${id} stands for other code`,
+    cause: 'An id stands for one piece of code, and was used with another.',
+    next: 'Use a new id for new code.',
+  },
+  EXECUTION_STOPPED: {
+    message: ({ id, attempt }: { id: string; attempt: number }) =>
+      `attempt ${attempt} of the durable execution ${id} was stopped, and nothing is recorded`,
+    cause:
+      'The cell was cancelled other than by `durable.cancel()`: its session was interrupted, restarted or shut down.',
+    next: 'Execute the same id again: it is another attempt.',
+  },
+  LEASE_LOST: {
+    message: ({ id, attempt }: { id: string; attempt: number }) =>
+      `this host has lost attempt ${attempt} of the durable execution ${id} to another`,
+    cause: 'The lease was not renewed in time: the host was paused, or cut off from the store. The cell was stopped.',
+    next: 'Nothing: the call goes on to wait for the host that took over.',
+  },
+  REPLAY_DIVERGED: {
+    message: ({ id, n, recorded, asked }: { id: string; n: number; recorded: string; asked: string }) =>
+      `question ${n} of the durable execution ${id} was ${JSON.stringify(recorded)} and is now ${JSON.stringify(asked)}`,
+    cause:
+      'The cell ran again and asked something else than before: it depends on time, chance, or what it has changed outside.',
+    next: 'Make what the cell asks depend on its code and its answers only.',
+  },
+  INPUT_NOT_ASKED: {
+    message: ({ id, n }: { id: string; n: number }) => `the durable execution ${id} has not asked question ${n}`,
+    cause: 'Questions are counted from 1, and one can be answered once a host has asked it.',
+    next: 'Check the id and the number; answer after the question came.',
+  },
+  CALL_CONFLICT: {
+    message: ({ id, capability }: { id: string; capability: string }) =>
+      `the idempotency key of this call of ${capability} stands for another call: ${id}`,
+    cause: 'A key stands for one call with the same arguments, also when the cell runs again.',
+    next: 'Use a key for each call; do not make it or the arguments depend on time or chance.',
+  },
   STORE_UNAVAILABLE: {
     message: ({ store, action, reason }: { store: string; action: string; reason: string }) =>
       `the durable store '${store}' could not ${action}: ${reason}`,

@@ -1,5 +1,18 @@
 /** Durable promises behind one port, durable executions, and execution across hosts. */
 export type {
+  AnsweredInput,
+  Bridge,
+  BridgedCall,
+  BridgedExecution,
+  BridgedInput,
+  BridgedOutcome,
+  CloseBridgeOptions,
+  CreateBridgeOptions,
+} from './bridge.ts'
+export type { BridgeCounters, BridgeInfo } from './bridge-figures.ts'
+export type { FoundPromise } from './correlation.ts'
+export { createBridge } from './create-bridge.ts'
+export type {
   DispatchedExecution,
   DispatchedOutcome,
   DispatchOptions,
@@ -10,7 +23,17 @@ export type {
   ServingHost,
 } from './distribution/execution-distributor.ts'
 export { createLocalDistributor, type LocalDistributorOptions } from './distribution/local-distributor.ts'
+export { createDurableExecutions } from './durable/create-durable-executions.ts'
+export type {
+  CreateDurableExecutionsOptions,
+  DurableExecuteOptions,
+  DurableExecutions,
+  DurableQuestion,
+  DurableResult,
+  OpenDurableSession,
+} from './durable/durable-executions.ts'
 export { bridgeErrors } from './errors.ts'
+export type { PromiseIds } from './promise-ids.ts'
 export type {
   CreateDurablePromise,
   DurablePromiseStore,

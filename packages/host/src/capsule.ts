@@ -3,6 +3,7 @@ import type { CapabilityProvider, Container } from '@capsule/core'
 import type { AskedIsolation, IsolationLevel } from '@capsule/sandbox'
 import type { Session, SessionInfo, SessionOptions } from '@capsule/session'
 import type { WorkerExecutor } from '@capsule/worker'
+import type { CapsuleDurable, DurableOptions } from './durable.ts'
 
 /** What a session can be given. `SessionOptions` has the rest. */
 export interface CapsuleSessionOptions extends SessionOptions {
@@ -55,6 +56,8 @@ export interface CapsuleOptions {
   readonly audit?: AuditSink
   /** Defaults of every session. */
   readonly session?: Omit<CapsuleSessionOptions, 'signal'>
+  /** Where durable executions are kept, and how. */
+  readonly durable?: DurableOptions
   /** Replaces parts: `parts: (container) => container.provide(tokens.clock, () => clock)`. */
   readonly parts?: (container: Container) => unknown
 }
@@ -69,6 +72,8 @@ export interface CapsuleInfo {
 export interface Capsule extends AsyncDisposable {
   /** The sessions that are not closed, oldest first. */
   readonly sessions: readonly Session[]
+  /** Cells that survive this process. @throws CAPSULE_CLOSED */
+  readonly durable: CapsuleDurable
   /**
    * @throws INVALID_OPTIONS, CAPSULE_CLOSED, MODULES_NOT_OFFERED, PROVIDER_DISPOSED, PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID,
    * and what `createSession` of `@capsule/session` throws

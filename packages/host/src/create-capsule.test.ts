@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs'
+import { createMemoryStore } from '@capsule/bridge'
 import { type Container, createCountingIds } from '@capsule/core'
+import { defineProvider } from '@capsule/provider-sdk'
 import { createPlainDriver } from '@capsule/sandbox'
 import { createScriptedWorker } from '@capsule/session/testing'
 import { createRecordingLogger, waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
+import * as z from 'zod'
 import type { Capsule, CapsuleOptions } from './capsule.ts'
 import { createCapsule } from './create-capsule.ts'
 import { tokens, type WorkerLaunch } from './tokens.ts'
@@ -132,3 +135,100 @@ describe('shutdown', () => {
     await expect(creating).rejects.toMatchObject({ code: 'CAPSULE_CLOSED' })
   })
 })
+
+describe('capsule.durable', () => {
+  it('runs a cell in a session of its own that knows what it is, and ends it', async () => {
+    const { capsule, launches } = await durableCapsule()
+    const running = await capsule.durable.execute({ id: 'job', code: 'text', session: { env: { OWN: '1' } } })
+    expect(running).toMatchObject({ id: 'job', outcome: { text: 'text' }, attempt: 1, replayed: false })
+    expect(launches[0]?.env).toMatchObject({ OWN: '1', CAPSULE_DURABLE_ID: 'job', CAPSULE_DURABLE_ATTEMPT: '1' })
+    expect(await capsule.durable.execute({ id: 'job', code: 'text' })).toEqual({ ...running, replayed: true })
+    expect(launches).toHaveLength(1)
+    await capsule.shutdown()
+    expect(capsule.sessions).toEqual([])
+  })
+
+  it('shows the figures of its bridge in the sessions that belong to it, and in no other', async () => {
+    let shown: unknown
+    const { capsule } = await durableCapsule()
+    const session = await capsule.createSession()
+    expect(session.info().bridge).toBeUndefined()
+    const onEvent = (): void => void (shown = capsule.sessions.at(-1)?.info().bridge)
+    await capsule.durable.execute({ id: 'job', code: 'text', onEvent })
+    expect(shown).toMatchObject({ state: 'open', pending: 1, pendingHighWater: 1, counters: { created: 1, sent: 1 } })
+    expect(capsule.durable.info()).toMatchObject({ store: 'embedded', namespace: 'capsule', pending: 0 })
+    await capsule.shutdown()
+  })
+
+  it('takes a store and a namespace, refuses wrong options at once, and is over with the capsule', async () => {
+    const store = createMemoryStore()
+    const { capsule } = await durableCapsule({ durable: { store, namespace: 'mine' } })
+    await capsule.durable.execute({ id: 'job', code: 'text' })
+    expect(await store.get('mine-exec-job')).toMatchObject({ state: 'resolved' })
+    await capsule.shutdown()
+    expect(() => capsule.durable).toThrow(expect.objectContaining({ code: 'CAPSULE_CLOSED' }))
+    // it is not the capsule's to close
+    expect(await store.get('mine-exec-job')).toBeDefined()
+    await expect(createCapsule({ durable: { spacename: 'mine' } as object })).rejects.toMatchObject({
+      code: 'INVALID_OPTIONS',
+    })
+  })
+
+  it('gives its providers to one attempt after the other, and disposes them with the call', async () => {
+    let disposals = 0
+    const read = { summary: 'Reads.', input: z.strictObject({}), output: z.null(), handler: () => null }
+    const own = defineProvider({ name: 'own', specificationVersion: 'v1', capabilities: { read } })
+    const provider = { ...own, [Symbol.asyncDispose]: async () => void disposals++ }
+    const { capsule, launches } = await durableCapsule({}, (launch) => launch === 1)
+    const { attempt } = await capsule.durable.execute({
+      id: 'job',
+      code: 'text',
+      session: { capabilities: [provider] },
+    })
+    expect({ attempt, launches: launches.length }).toEqual({ attempt: 2, launches: 2 })
+    await capsule.shutdown()
+    expect(disposals).toBe(1)
+  })
+
+  it('leaves what runs to a later host when the capsule shuts down', async () => {
+    const store = createMemoryStore()
+    const { capsule: first } = await durableCapsule({ durable: { store } }, undefined, true)
+    const running = first.durable.execute({ id: 'job', code: 'text' })
+    const refused = running.catch((error: unknown) => error)
+    while (first.sessions[0]?.info().state !== 'busy') await new Promise((resolve) => setImmediate(resolve))
+    await waitFor(first.shutdown({ graceMs: 0 }))
+    expect(await refused).toMatchObject({ code: 'BRIDGE_CLOSED' })
+    const { capsule: second } = await durableCapsule({ durable: { store } })
+    expect(await second.durable.execute({ id: 'job', code: 'text' })).toMatchObject({ attempt: 2, replayed: false })
+    await second.shutdown()
+  })
+})
+
+/** Its cells print something and give their code as text, unless the worker is to die or cells have no end. */
+async function durableCapsule(
+  options: CapsuleOptions = {},
+  isDoomed = (_launch: number): boolean => false,
+  isEndless = false,
+): Promise<{ capsule: Capsule; launches: WorkerLaunch[] }> {
+  const launches: WorkerLaunch[] = []
+  const capsule = await createCapsule({
+    isolation: 'process',
+    ...options,
+    parts: (container) =>
+      container.provide(tokens.connectWorker, () => (launch) => {
+        const number = launches.push(launch)
+        return createScriptedWorker({
+          script(message, process) {
+            if (message.type === 'cancel') return process.error(message.executionId, { status: 'cancelled', rung: 1 })
+            if (message.type !== 'execute') return
+            process.ack(message.executionId)
+            if (isEndless) return
+            if (isDoomed(number)) return process.exit({ signal: 'SIGKILL' })
+            process.output(message.executionId, 'in')
+            process.result(message.executionId, { text: message.code })
+          },
+        }).connect
+      }),
+  })
+  return { capsule, launches }
+}

@@ -5,6 +5,7 @@ import { isConfined, type ObtainedIsolation, type PreparedLaunch, resolveIsolati
 import { type ConnectWorker, createSession, type Session } from '@capsule/session'
 import { type WorkerExecutor, workerProgram } from '@capsule/worker'
 import type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
+import { type CapsuleDurable, type DurableSession, HostDurable } from './durable.ts'
 import { hostErrors } from './errors.ts'
 import { holdInspectorGuard } from './inspector-guard.ts'
 import { checkSessionOptions, type ResolvedCapsuleOptions, resolveCapsuleOptions } from './options.ts'
@@ -30,6 +31,7 @@ interface SessionStart {
   readonly given: CapsuleSessionOptions
   readonly revoked: readonly string[]
   readonly share: ProviderShare
+  readonly durable: DurableSession | undefined
 }
 
 /** Those of `CapsuleSessionOptions`. */
@@ -52,26 +54,56 @@ class HostCapsule implements Capsule {
   readonly #defaults: ProviderShare
   readonly #grants = new WeakMap<Session, SessionCapabilities>()
   #closing: Promise<void> | undefined
+  #durable: HostDurable | undefined
 
   constructor(options: ResolvedCapsuleOptions, isolation: ObtainedIsolation, parts: Container) {
     this.#options = options
     this.#isolation = isolation
     this.#parts = parts
     this.#defaults = this.#shares.hold(options.session?.capabilities ?? [])
+    // options that are wrong are told at once, a bridge that nobody uses is not made
+    try {
+      if (options.durable !== undefined) this.#durable = this.#createDurable()
+    } catch (error) {
+      this.#releaseGuard()
+      throw error
+    }
   }
 
   get sessions(): readonly Session[] {
     return [...this.#sessions]
   }
 
+  get durable(): CapsuleDurable {
+    this.#assertOpen()
+    this.#durable ??= this.#createDurable()
+    return this.#durable
+  }
+
   createSession(options: CapsuleSessionOptions = {}): Promise<Session> {
     return this.#createSession(options, [])
   }
 
-  async #createSession(options: CapsuleSessionOptions, revoked: readonly string[]): Promise<Session> {
+  #createDurable(): HostDurable {
+    return new HostDurable({
+      options: this.#options.durable ?? {},
+      clock: this.#parts.get(tokens.clock),
+      logger: this.#parts.get(tokens.logger),
+      ids: this.#parts.get(tokens.ids),
+      shares: this.#shares,
+      env: this.#options.session?.env,
+      openSession: (options, durable) => this.#createSession(options, [], durable),
+    })
+  }
+
+  async #createSession(
+    options: CapsuleSessionOptions,
+    revoked: readonly string[],
+    durable?: DurableSession,
+  ): Promise<Session> {
     checkSessionOptions(options)
     this.#assertOpen()
-    const started = this.#startSession({ ...this.#options.session, ...options }, options, revoked)
+    const started = this.#startSession({ ...this.#options.session, ...options }, { given: options, revoked, durable })
     this.#starting.add(started)
     try {
       return await started
@@ -103,22 +135,19 @@ class HostCapsule implements Capsule {
   }
 
   /** `given`: what the caller said, without the capsule's defaults. @throws PROVIDER_DISPOSED */
-  async #startSession(
-    options: CapsuleSessionOptions,
-    given: CapsuleSessionOptions,
-    revoked: readonly string[],
-  ): Promise<Session> {
+  async #startSession(options: CapsuleSessionOptions, start: Omit<SessionStart, 'share'>): Promise<Session> {
     // before anything is waited for: a session that closes meanwhile must not take them along
     const share = this.#shares.hold(options.capabilities ?? [])
     try {
-      return await this.#openSession(options, { given, revoked, share })
+      return await this.#openSession(options, { ...start, share })
     } catch (error) {
       share.giveBack()
       throw error
     }
   }
 
-  async #openSession(options: CapsuleSessionOptions, { given, revoked, share }: SessionStart): Promise<Session> {
+  async #openSession(options: CapsuleSessionOptions, start: SessionStart): Promise<Session> {
+    const { given, revoked, share, durable } = start
     const { env, cwd, executor = this.#options.executor, maxHeapMb, maxRssMb, maxCpuMs, signal, ...more } = options
     const { capabilities: _capabilities, policy: _policy, modules = false, ...rest } = more
     const ids = this.#parts.get(tokens.ids)
@@ -139,7 +168,8 @@ class HostCapsule implements Capsule {
         isolation: this.#isolation.level,
         settings: { ...rest.settings, modules },
         sessionId,
-        grants,
+        grants: durable?.guard(grants) ?? grants,
+        ...(durable && { bridge: () => ({ ...durable.bridge() }) }),
         connect: this.#connect(launch, { maxRssMb, maxCpuMs }),
         clock: this.#parts.get(tokens.clock),
         logger: this.#parts.get(tokens.logger),
@@ -192,8 +222,10 @@ class HostCapsule implements Capsule {
 
   async #close(options: { graceMs?: number }): Promise<void> {
     this.#closed.abort()
-    await Promise.allSettled(this.#starting)
+    // before its sessions end: what they come to then is not what is to be recorded
+    const durable = await Promise.allSettled([this.#durable?.close(), ...this.#starting])
     const ended = await Promise.allSettled(this.sessions.map((session) => session.shutdown(options)))
+    ended.push(durable[0] as PromiseSettledResult<void>)
     this.#releaseGuard()
     const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
     await this.#defaults.release().catch((error: unknown) => errors.push(error))

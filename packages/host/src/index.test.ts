@@ -8,6 +8,7 @@ it('exports exactly its public names', async () => {
     'createJsonLinesAudit',
     'createMemoryAudit',
     'createMemoryCheckpointStore',
+    'createSqliteStore',
     'customDriver',
     'definePolicy',
     'hostErrors',

@@ -13,6 +13,14 @@ export {
   type ReadCheckpointOptions,
 } from '@capsule/session'
 export {
+  type BridgeInfo,
+  createSqliteStore,
+  type DurablePromiseStore,
+  type DurableQuestion,
+  type DurableResult,
+  type SqliteStoreOptions,
+} from '@capsule/bridge'
+export {
   type AuditRecord,
   type AuditSink,
   createJsonLinesAudit,
@@ -50,5 +58,6 @@ export {
 } from '@capsule/sandbox'
 export type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
 export { createCapsule } from './create-capsule.ts'
+export type { CapsuleDurable, CapsuleDurableOptions, DurableOptions } from './durable.ts'
 export { hostErrors } from './errors.ts'
 export { tokens, type WorkerLaunch } from './tokens.ts'

@@ -24,6 +24,7 @@ const capsuleOptionsSchema = z.strictObject({
   nodePath: z.string().min(1).optional(),
   audit: object.optional(),
   session: sessionOptionsSchema.optional(),
+  durable: object.optional(),
   parts: z.custom<NonNullable<CapsuleOptions['parts']>>((value) => typeof value === 'function').optional(),
 })
 

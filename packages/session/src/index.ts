@@ -29,6 +29,7 @@ export type { CreateSessionOptions } from './options.ts'
 export type { Outcome, OutcomeError, TransactionEffect, TransactionOutcome } from './outcome.ts'
 export type {
   ApproveOptions,
+  BridgeFigures,
   CheckpointOptions,
   ConnectWorker,
   DenyOptions,

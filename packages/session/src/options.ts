@@ -20,6 +20,7 @@ import { checked } from './checked.ts'
 import type { CapabilityGrants } from './capabilities/capability-grants.ts'
 import { checkpointPolicySchema } from './checkpoint/checkpoint-policy.ts'
 import type {
+  BridgeFigures,
   CheckpointOptions,
   ConnectWorker,
   ExecuteOptions,
@@ -41,6 +42,8 @@ export interface CreateSessionOptions extends SessionOptions {
   readonly sessionId?: string
   /** Answers the capability calls of cells. @defaultValue cells have none, and may ask for input */
   readonly grants?: CapabilityGrants
+  /** Told by `info().bridge`. */
+  readonly bridge?: () => BridgeFigures
   /** Starts the second session of a fork, with the same options. @defaultValue a session over the same `connect` */
   readonly startFork?: (options: AbortOptions) => Promise<Session>
   /** Called at the end of `shutdown()`, which waits for it: the last worker is gone. */
@@ -66,6 +69,7 @@ const sessionOptionsSchema = z.strictObject({
   ids: object<IdSource>().optional(),
   sessionId: z.string().optional(),
   grants: object<CapabilityGrants>().optional(),
+  bridge: callback<() => BridgeFigures>().optional(),
   startFork: callback<(options: AbortOptions) => Promise<Session>>().optional(),
   onClosed: callback<() => void | Promise<void>>().optional(),
   signal: signalSchema,

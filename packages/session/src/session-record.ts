@@ -2,12 +2,13 @@ import type { Clock } from '@capsule/core'
 import type { Feature, HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
 import type { ProcessTransport } from '@capsule/transport'
 import type { Outcome } from './outcome.ts'
-import type { RestoredFacts, SessionInfo } from './session.ts'
+import type { BridgeFigures, RestoredFacts, SessionInfo } from './session.ts'
 
 export interface SessionRecordOptions {
   readonly sessionId: string
   readonly isolation: string
   readonly clock: Clock
+  readonly bridge?: (() => BridgeFigures) | undefined
 }
 
 /** What `info()` tells that others keep. */
@@ -61,7 +62,7 @@ export class SessionRecord {
   }
 
   info({ state, transport, inFlight, streams, restored }: SessionFigures): SessionInfo {
-    const { sessionId, isolation, clock } = this.#options
+    const { sessionId, isolation, clock, bridge } = this.#options
     const heartbeat = this.#heartbeat
     return {
       sessionId,
@@ -77,6 +78,7 @@ export class SessionRecord {
       }),
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
       streams,
+      ...(bridge !== undefined && { bridge: bridge() }),
       counters: { ...this.counters, ...inFlight, byStatus: { ...this.#byStatus } },
     }
   }

@@ -152,6 +152,8 @@ export interface SessionInfo {
   readonly transport?: TransportCounters & { readonly kind: string }
   /** Of the present worker's channels. */
   readonly streams: StreamCounters
+  /** Of the bridge that the session belongs to. */
+  readonly bridge?: BridgeFigures
   readonly counters: {
     readonly executions: number
     /** Executions that a worker has now. */
@@ -165,6 +167,9 @@ export interface SessionInfo {
     readonly lateEvents: number
   }
 }
+
+/** What a bridge tells of itself: its state, what is pending, its counters. */
+export type BridgeFigures = Readonly<Record<string, unknown>>
 
 export interface SessionEvents {
   state: [state: SessionState]

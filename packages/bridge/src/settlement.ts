@@ -1,0 +1,74 @@
+import { type CapsuleError, isCapsuleError } from '@capsule/core'
+import { openValue, sealValue } from './envelope.ts'
+import { bridgeErrors } from './errors.ts'
+import type { DurableRecord, SettleDurablePromise } from './stores/durable-promise-store.ts'
+
+/** How a promise ended, as callers here are told. */
+export type Settlement<T> =
+  | { readonly state: 'resolved'; readonly value: T }
+  | { readonly state: 'rejected' | 'timedout' | 'canceled'; readonly error: CapsuleError }
+
+interface RecordedError {
+  readonly code: string
+  readonly message: string
+  readonly details: unknown
+}
+
+/**
+ * As the store keeps it. A time limit that was noticed here is a rejection with its details: the store's own `timedout` has none.
+ * @throws VALUE_NOT_RECORDED
+ */
+export function sealSettlement(id: string, settlement: Settlement<unknown>, limitBytes: number): SettleDurablePromise {
+  if (settlement.state === 'resolved') {
+    return { id, state: 'resolved', value: sealValue(id, settlement.value, limitBytes) }
+  }
+  const { code, message, details } = settlement.error
+  const error: RecordedError = { code, message, details }
+  return {
+    id,
+    state: settlement.state === 'canceled' ? 'canceled' : 'rejected',
+    value: sealValue(id, error, limitBytes),
+  }
+}
+
+/** @throws RECORD_MALFORMED */
+export function openSettlement<T>(record: DurableRecord): Settlement<T> {
+  const { id, state, value } = record
+  switch (state) {
+    case 'resolved':
+      return { state, value: openValue(id, value) as T }
+    case 'rejected': {
+      const error = revived(id, openValue(id, value))
+      return { state: bridgeErrors.PROMISE_TIMED_OUT.is(error) ? 'timedout' : state, error }
+    }
+    case 'canceled':
+      return { state, error: revived(id, openValue(id, value)) }
+    case 'timedout':
+    case 'pending': {
+      const timeoutMs = record.timeoutAtMs - record.createdAtMs
+      return { state: 'timedout', error: bridgeErrors.PROMISE_TIMED_OUT({ id, timeoutMs }) }
+    }
+  }
+}
+
+/** What is thrown, as an error that can be recorded. */
+export function recordableError(id: string, error: unknown): CapsuleError {
+  if (isCapsuleError(error) && error.code in bridgeErrors) return error
+  return bridgeErrors.SEND_FAILED({ id, reason: textOf(error) }, { cause: error })
+}
+
+function textOf(error: unknown): string {
+  if (isCapsuleError(error)) return `${error.code}: ${error.message}`
+  return error instanceof Error ? error.message : String(error)
+}
+
+function revived(id: string, recorded: unknown): CapsuleError {
+  const { code, message, details } = (typeof recorded === 'object' && recorded !== null ? recorded : {}) as {
+    [Key in keyof RecordedError]?: unknown
+  }
+  const known = typeof code === 'string' && Object.hasOwn(bridgeErrors, code)
+  if (!known || typeof details !== 'object' || details === null) {
+    return bridgeErrors.SEND_FAILED({ id, reason: typeof message === 'string' ? message : 'for an unknown reason' })
+  }
+  return bridgeErrors[code as keyof typeof bridgeErrors](details as never)
+}
