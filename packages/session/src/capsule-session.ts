@@ -48,7 +48,7 @@ import type {
   SessionState,
   StreamOptions,
 } from './session.ts'
-import { SessionEventEmitter } from './session-events.ts'
+import { createEmitter, type Emitter } from './emitter.ts'
 import { SessionHistory } from './session-history.ts'
 import { SessionRecord } from './session-record.ts'
 import { RunningExecutions } from './running-executions.ts'
@@ -63,7 +63,7 @@ const idleDeathLimit = 3
 export class CapsuleSession implements Session {
   readonly sessionId: string
   readonly #options: ResolvedOptions
-  readonly #emitter: SessionEventEmitter
+  readonly #emitter: Emitter<SessionEvents>
   readonly #inspections: Inspections
   readonly #streams: SessionStreams
   readonly #executionIds: ExecutionIds
@@ -98,7 +98,7 @@ export class CapsuleSession implements Session {
     this.#options = options
     const { clock, logger, ids, cooperativeMs, outputWindowBytes } = options
     this.#record = new SessionRecord(options)
-    this.#emitter = new SessionEventEmitter(logger)
+    this.#emitter = createEmitter<SessionEvents>(logger)
     this.#inspections = new Inspections({ clock, ids })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
     this.#queue = new ExecutionQueue(options)

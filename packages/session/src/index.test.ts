@@ -4,6 +4,7 @@ import { sessionErrors } from './errors.ts'
 it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'createDirectoryCheckpointStore',
+    'createEmitter',
     'createMemoryCheckpointStore',
     'createSession',
     'openCheckpoint',

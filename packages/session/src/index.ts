@@ -24,6 +24,7 @@ export { createDirectoryCheckpointStore } from './checkpoint/directory-checkpoin
 export { createMemoryCheckpointStore } from './checkpoint/memory-checkpoint-store.ts'
 export type { DirectoryCheckpointStoreOptions, MemoryCheckpointStoreOptions } from './checkpoint/store-options.ts'
 export { createSession } from './create-session.ts'
+export { createEmitter, type Emitter } from './emitter.ts'
 export { sessionErrors } from './errors.ts'
 export type { CreateSessionOptions } from './options.ts'
 export type { Outcome, OutcomeError, TransactionEffect, TransactionOutcome } from './outcome.ts'

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@capsule/core'
-import type { Interceptor } from './session.ts'
-import type { SessionEventEmitter } from './session-events.ts'
+import type { Interceptor, SessionEvents } from './session.ts'
+import type { Emitter } from './emitter.ts'
 
 /** An interceptor that takes longer than this for one message is no longer called. */
 const interceptorBudgetMs = 5
@@ -14,7 +14,7 @@ interface InterceptorsOptions {
   readonly interceptors: readonly Interceptor[]
   readonly clock: Clock
   readonly logger: Logger
-  readonly emitter: SessionEventEmitter
+  readonly emitter: Emitter<SessionEvents>
 }
 
 /** Shows messages to passive observers; `undefined` when there are none, so that the message path pays nothing. */

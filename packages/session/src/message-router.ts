@@ -12,13 +12,14 @@ import { type EventMessage, eventOf } from './event-queue.ts'
 import type { ExecutionIds } from './execution-ids.ts'
 import type { Inspections } from './inspections.ts'
 import type { RunningExecutions } from './running-executions.ts'
-import type { SessionEventEmitter } from './session-events.ts'
+import type { Emitter } from './emitter.ts'
+import type { SessionEvents } from './session.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SessionStreams } from './session-streams.ts'
 
 export interface MessageRouterOptions {
   readonly record: SessionRecord
-  readonly emitter: SessionEventEmitter
+  readonly emitter: Emitter<SessionEvents>
   readonly inspections: Inspections
   readonly executionIds: ExecutionIds
   readonly streams: Pick<SessionStreams, 'receive'>
