@@ -35,7 +35,6 @@ export type {
   ExecuteOptions,
   Execution,
   ExecutionEvent,
-  HistoryEntry,
   Interceptor,
   RestoredFacts,
   RestoreOptions,
@@ -48,3 +47,5 @@ export type {
   SessionState,
   StreamOptions,
 } from './session.ts'
+export type { HistoryEntry } from './session-history.ts'
+export type { WarmupCell, WarmupReport } from './warmup-cell.ts'
