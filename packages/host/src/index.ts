@@ -38,6 +38,8 @@ export type {
   SessionEvents,
   SessionInfo,
   SessionOptions,
+  WarmupCell,
+  WarmupReport,
 } from '@capsule/session'
 export {
   type AskedIsolation,

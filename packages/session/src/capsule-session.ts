@@ -37,7 +37,6 @@ import type {
   CheckpointOptions,
   ExecuteOptions,
   Execution,
-  HistoryEntry,
   RestoredFacts,
   RestoreOptions,
   RunOptions,
@@ -49,11 +48,12 @@ import type {
   StreamOptions,
 } from './session.ts'
 import { createEmitter, type Emitter } from './emitter.ts'
-import { SessionHistory } from './session-history.ts'
+import { type HistoryEntry, SessionHistory } from './session-history.ts'
 import { SessionRecord } from './session-record.ts'
 import { RunningExecutions } from './running-executions.ts'
 import { SessionStreams } from './session-streams.ts'
 import { asCapsuleError } from './worker-link.ts'
+import { WarmUp } from './warm-up.ts'
 import { WorkerSlot } from './worker-slot.ts'
 
 /** Workers that die idle, one after the other, with no cell between: after so many the session stops replacing them. */
@@ -92,12 +92,14 @@ export class CapsuleSession implements Session {
   #crashCause: CapsuleError | undefined
   #idleDeaths = 0
   readonly #record: SessionRecord
+  readonly #warmUp: WarmUp
 
   constructor(options: ResolvedOptions) {
     this.sessionId = options.sessionId
     this.#options = options
     const { clock, logger, ids, cooperativeMs, outputWindowBytes } = options
     this.#record = new SessionRecord(options)
+    this.#warmUp = new WarmUp(options.warmup)
     this.#emitter = createEmitter<SessionEvents>(logger)
     this.#inspections = new Inspections({ clock, ids })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
@@ -161,7 +163,7 @@ export class CapsuleSession implements Session {
         this.#streams.start(ready)
         this.#calls.start(ready)
       },
-      warmUp: (code) => this.#warmUp(code),
+      warmUp: () => this.#warmUpWorker(),
     })
   }
 
@@ -310,6 +312,7 @@ export class CapsuleSession implements Session {
       inFlight: { running: this.#running.size, queued: this.#queue.size },
       streams: this.#streams.counters,
       restored: this.#checkpoints.restored,
+      warmup: this.#warmUp.report,
     })
   }
 
@@ -427,7 +430,11 @@ export class CapsuleSession implements Session {
     }
   }
 
-  async #warmUp(code: string): Promise<Outcome> {
+  #warmUpWorker(): Promise<void> {
+    return this.#warmUp.run({ run: (code) => this.#runWarmup(code), death: () => this.#slot.vacancy })
+  }
+
+  async #runWarmup(code: string): Promise<Outcome> {
     const execution = this.#executions.create(code, { storeHistory: false })
     this.#running.add(execution)
     this.#isWarmingUp = true
@@ -519,6 +526,7 @@ export class CapsuleSession implements Session {
     this.#streams.fail(error)
     this.#executions.namespaceLost()
     this.#history.moved()
+    this.#warmUp.forget()
     switch (this.#state) {
       case 'ready':
       case 'busy':

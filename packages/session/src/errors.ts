@@ -47,8 +47,8 @@ export const sessionErrors = defineErrors({
   WARMUP_FAILED: {
     message: ({ index, outcome }: { index: number; outcome: Outcome }) =>
       `warm-up cell ${index} ended as ${outcome.status}: ${outcome.error?.message ?? 'no reason given'}`,
-    cause: 'A cell of the `warmup` option did not end as `ok`.',
-    next: 'Run the cell in a plain session to see what is wrong; `details.outcome` has its error.',
+    cause: 'A cell of the `warmup` option that is not optional did not end as `ok`, or the worker died in one.',
+    next: 'Run the cell in a plain session to see what is wrong; `details.outcome` has its error. Give it `isOptional: true` if sessions are of use without it.',
   },
   WORKER_EXITED: {
     message: ({ meaning }: { meaning: string; exit?: Exit }) => `the worker ended: ${meaning}`,

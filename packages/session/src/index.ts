@@ -36,7 +36,6 @@ export type {
   ExecuteOptions,
   Execution,
   ExecutionEvent,
-  HistoryEntry,
   Interceptor,
   RestoredFacts,
   RestoreOptions,
@@ -49,3 +48,5 @@ export type {
   SessionState,
   StreamOptions,
 } from './session.ts'
+export type { HistoryEntry } from './session-history.ts'
+export type { WarmupCell, WarmupReport } from './warmup-cell.ts'

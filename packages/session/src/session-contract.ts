@@ -280,6 +280,16 @@ function describeDeaths(open: Open): void {
     expect((await session.run('[typeof old, warm]')).outcome.value).toEqual(['undefined', true])
   })
 
+  it('starts without an optional warm-up cell that fails, and tells what each did', async () => {
+    const session = await open({
+      warmup: [{ code: 'await import("no-such-module")', label: 'no-such-module', isOptional: true }, 'var warm = 1'],
+    })
+    const [failed, ok] = session.info().warmup ?? []
+    expect(failed).toMatchObject({ label: 'no-such-module', status: 'error', error: { code: 'ERR_MODULE_NOT_FOUND' } })
+    expect(ok).toEqual({ label: 'warm-up cell 1', status: 'ok', durationMs: expect.any(Number) })
+    expect((await session.run('warm')).outcome.value).toBe(1)
+  })
+
   it('ends its worker with it', async () => {
     const session = await open()
     const pid = session.info().worker?.pid ?? 0

@@ -3,6 +3,7 @@ import type { Feature, HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
 import type { ProcessTransport } from '@capsule/transport'
 import type { Outcome } from './outcome.ts'
 import type { RestoredFacts, SessionInfo } from './session.ts'
+import type { WarmupReport } from './warmup-cell.ts'
 
 export interface SessionRecordOptions {
   readonly sessionId: string
@@ -13,6 +14,7 @@ export interface SessionRecordOptions {
 /** What `info()` tells that others keep. */
 export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams'> {
   readonly restored: RestoredFacts | undefined
+  readonly warmup: readonly WarmupReport[] | undefined
   readonly transport: ProcessTransport<never> | undefined
   readonly inFlight: { readonly running: number; readonly queued: number }
 }
@@ -60,7 +62,7 @@ export class SessionRecord {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info({ state, transport, inFlight, streams, restored }: SessionFigures): SessionInfo {
+  info({ state, transport, inFlight, streams, restored, warmup }: SessionFigures): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -71,6 +73,7 @@ export class SessionRecord {
       ...(this.#ready !== undefined && transport !== undefined && { worker: workerInfo(this.#ready, transport.pid) }),
       tainted: this.#isTainted,
       ...(restored !== undefined && { restored }),
+      ...(warmup !== undefined && { warmup }),
       ...(heartbeat !== undefined && {
         heartbeat: heartbeat.fields,
         heartbeatAgeMs: clock.now() - heartbeat.atMs,

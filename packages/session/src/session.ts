@@ -22,6 +22,8 @@ import type { Outcome, OutcomeError } from './outcome.ts'
 import type { Checkpoint } from './checkpoint/checkpoint.ts'
 import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
 import type { CheckpointPolicy } from './checkpoint/checkpoint-policy.ts'
+import type { HistoryEntry } from './session-history.ts'
+import type { WarmupCell, WarmupReport } from './warmup-cell.ts'
 
 export type ExecutionEvent = { readonly executionId: string; readonly late?: true } & (
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
@@ -146,6 +148,8 @@ export interface SessionInfo {
   readonly tainted: boolean
   /** What the namespace was last restored from. */
   readonly restored?: RestoredFacts
+  /** What the warm-up of the present worker did, cell by cell; absent when there is none to do. */
+  readonly warmup?: readonly WarmupReport[]
   readonly heartbeat?: Omit<HeartbeatMessage, 'type'>
   /** Milliseconds since that heartbeat came. A worker is never killed for being silent. */
   readonly heartbeatAgeMs?: number
@@ -247,18 +251,6 @@ export interface RestoredFacts {
   readonly report: readonly BindingReport[]
 }
 
-/** One cell that ran. */
-export interface HistoryEntry {
-  readonly executionId: string
-  readonly code: string
-  readonly status: Outcome['status']
-  readonly state: Outcome['state']
-  /** Its number in `In` and `Out`. */
-  readonly cell?: number
-  /** Holds the namespace as the cell left it. */
-  readonly checkpointId?: string
-}
-
 /** Sees every message on its way; passive: it cannot change or stop one. */
 export interface Interceptor {
   readonly name: string
@@ -284,8 +276,8 @@ export interface SessionOptions extends AbortOptions {
   readonly shutdownGraceMs?: number
   /** How much printed text may be on its way to a slow reader before the printing code waits. @defaultValue 256 KiB */
   readonly outputWindowBytes?: number
-  /** Cells run (without history) after each start, before `ready`. A failing one fails the start. */
-  readonly warmup?: readonly string[]
+  /** Cells run (without history) after each start, before `ready`. One that does not end as `ok` fails the start, unless it is optional. */
+  readonly warmup?: readonly (string | WarmupCell)[]
   /** Whether a fresh worker replaces one that died by itself. @defaultValue true */
   readonly restartOnCrash?: boolean
   /** How many cells may run at once, each going on where the others await. @defaultValue 1 */

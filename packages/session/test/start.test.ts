@@ -1,5 +1,5 @@
 import { createSession } from '@capsule/session'
-import { createScriptedWorker } from '@capsule/session/testing'
+import { createScriptedWorker, type ScriptedWorkerOptions } from '@capsule/session/testing'
 import { createFakeClock, waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
 import { echo, openSession, sessionEvent, started } from './open-session.ts'
@@ -28,6 +28,8 @@ describe('createSession', () => {
     [{ timeoutMs: -1 }, /timeoutMs/],
     [{ codecs: ['xml'] }, /codecs/],
     [{ warmup: 'code' }, /warmup/],
+    [{ warmup: [{ code: 'a', optional: true }] }, /warmup/],
+    [{ warmup: [{ code: 'a', label: '' }] }, /warmup/],
   ])('refuses %j', async (options, message) => {
     const { connect } = createScriptedWorker()
     await expect(createSession({ connect, ...(options as object) })).rejects.toMatchObject({
@@ -106,6 +108,65 @@ describe('createSession', () => {
     })
   })
 
+  it('goes on past an optional warm-up cell that fails, and reports each', async () => {
+    const { session, worker } = await openSession({ warmup: optionalFirst }, failing('lodash'))
+    const failed = { status: 'error', durationMs: 1, error: { name: 'Error', message: 'scripted' } }
+    const report = [
+      { label: 'import lodash', ...failed },
+      { label: 'warm-up cell 1', status: 'ok', durationMs: 1 },
+    ]
+    expect(session.info().warmup).toEqual(report)
+    expect(session.info().counters.byStatus).toMatchObject({ ok: 0, error: 0 })
+    const restarting = session.restart()
+    await worker.process.next('execute')
+    await restarting
+    expect(session.info()).toMatchObject({ generation: 2, warmup: report })
+  })
+
+  it('reports what the present worker did, and nothing of the one before', async () => {
+    const second = Promise.withResolvers<string>()
+    const script: ScriptedWorkerOptions['script'] = (message, process) => {
+      if (message.type !== 'execute') return
+      if (process.generation === 1) process.result(message.executionId)
+      else second.resolve(message.executionId)
+    }
+    const open = await openSession({ warmup: ['a'] }, { script })
+    expect(open.session.info().warmup).toMatchObject([{ status: 'ok', durationMs: 1 }])
+    const restarting = open.session.restart()
+    const executionId = await waitFor(second.promise)
+    expect(open.session.info().warmup).toEqual([])
+    open.worker.process.result(executionId, { durationMs: 7 })
+    await restarting
+    expect(open.session.info().warmup).toEqual([{ label: 'warm-up cell 0', status: 'ok', durationMs: 7 }])
+  })
+
+  it('has no report without warm-up cells', async () => {
+    const { session } = await openSession()
+    expect(session.info()).not.toHaveProperty('warmup')
+  })
+
+  it('still rejects when a required cell behind an optional one fails', async () => {
+    const worker = createScriptedWorker(failing('required'))
+    const warmup = [
+      { code: 'optional', isOptional: true },
+      { code: 'required', label: 'the rest' },
+    ]
+    await expect(createSession({ connect: worker.connect, warmup })).rejects.toMatchObject({
+      code: 'WARMUP_FAILED',
+      details: { index: 1 },
+    })
+  })
+
+  it('rejects when the worker dies in an optional cell', async () => {
+    const worker = createScriptedWorker({
+      script: (message, process) => message.type === 'execute' && process.exit({ code: 1 }),
+    })
+    await expect(createSession({ connect: worker.connect, warmup: optionalFirst })).rejects.toMatchObject({
+      code: 'WARMUP_FAILED',
+      details: { index: 0, outcome: { status: 'crashed' } },
+    })
+  })
+
   it('bounds a warm-up that does not end', async () => {
     const clock = createFakeClock()
     const worker = createScriptedWorker()
@@ -116,6 +177,17 @@ describe('createSession', () => {
     clock.advance(100)
     await expect(waitFor(creating)).rejects.toMatchObject({ code: 'READY_TIMEOUT' })
   })
+})
+
+const optionalFirst = [{ code: 'import "lodash"', label: 'import lodash', isOptional: true }, 'b']
+
+/** A worker whose cells fail when they contain this. */
+const failing = (part: string): ScriptedWorkerOptions => ({
+  script(message, process) {
+    if (message.type !== 'execute') return
+    if (message.code.includes(part)) process.error(message.executionId)
+    else process.result(message.executionId)
+  },
 })
 
 describe('info and events', () => {
