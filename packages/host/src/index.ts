@@ -24,6 +24,16 @@ export {
   type SessionCapabilities,
 } from '@capsule/capabilities'
 export type { CapabilityProvider } from '@capsule/core'
+export {
+  type AcquireOptions,
+  type Lease,
+  type Pool,
+  poolErrors,
+  type PoolEvents,
+  type PoolInfo,
+  type PoolOptions,
+  type RecycleReason,
+} from '@capsule/pool'
 export type {
   Approval,
   ApprovalDecision,
@@ -50,7 +60,7 @@ export {
   type IsolationLevel,
   sandboxErrors,
 } from '@capsule/sandbox'
-export type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
+export type { Capsule, CapsuleInfo, CapsuleOptions, CapsulePoolOptions, CapsuleSessionOptions } from './capsule.ts'
 export { createCapsule } from './create-capsule.ts'
 export { hostErrors } from './errors.ts'
 export { tokens, type WorkerLaunch } from './tokens.ts'

@@ -28,6 +28,8 @@ const rateSchema = z.strictObject({
 const poolOptionsSchema = z
   .strictObject({
     createSession: callback<CreatePoolOptions['createSession']>(),
+    mayReuse: callback<NonNullable<CreatePoolOptions['mayReuse']>>().default(() => () => true),
+    onClosed: callback<NonNullable<CreatePoolOptions['onClosed']>>().optional(),
     clock: object<Clock>().default(systemClock),
     logger: object<Logger>().default(silentLogger),
     ids: object<IdSource>().optional(),

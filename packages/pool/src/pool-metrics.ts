@@ -28,6 +28,7 @@ export class PoolMetrics {
     'lease-expired': 0,
     'reset-failed': 0,
     'closed-by-caller': 0,
+    'not-reusable': 0,
     'idle-timeout': 0,
     shutdown: 0,
   }

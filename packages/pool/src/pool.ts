@@ -130,6 +130,7 @@ export type RecycleReason =
   | 'lease-expired'
   | 'reset-failed'
   | 'closed-by-caller'
+  | 'not-reusable'
   | 'idle-timeout'
   | 'shutdown'
 

@@ -334,6 +334,7 @@ export class SessionPool implements Pool {
     // it is as it was handed out
     if (!isUsed) return this.#offer(member)
     if (this.#options.reset === 'recycle') return this.#recycle(member, 'released')
+    if (!this.#options.mayReuse(member.session)) return this.#recycle(member, 'not-reusable')
     this.#run(this.#reset(member))
   }
 
@@ -474,7 +475,12 @@ export class SessionPool implements Pool {
     this.#leases.endAll()
     while (this.#work.size > 0) await Promise.allSettled(this.#work)
     this.#state = 'closed'
-    if (this.#errors.length > 0) throw new AggregateError(this.#errors, 'some sessions of the pool failed to end')
+    try {
+      await this.#options.onClosed?.()
+    } catch (error) {
+      this.#errors.push(error)
+    }
+    if (this.#errors.length > 0) throw new AggregateError(this.#errors, 'some parts of the pool failed to end')
   }
 
   /** Waits for them, but not for ever. */

@@ -12,6 +12,7 @@ import { isolation } from './entries/isolation.ts'
 import { latency } from './entries/latency.ts'
 import { memory } from './entries/memory.ts'
 import { output } from './entries/output.ts'
+import { pool } from './entries/pool.ts'
 import { results } from './entries/results.ts'
 import { soak } from './entries/soak.ts'
 import { streams } from './entries/streams.ts'
@@ -33,6 +34,7 @@ const entries: readonly BenchEntry[] = [
   checkpoints,
   capabilities,
   isolation,
+  pool,
   soak,
 ]
 const root = join(import.meta.dirname, '../../..')
