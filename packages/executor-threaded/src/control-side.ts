@@ -12,6 +12,7 @@ import type {
   CapturedNamespace,
   InspectAnswer,
   InspectQuery,
+  ResetAnswer,
   RestoreAnswer,
   RestoreMode,
   StreamMessage,
@@ -138,6 +139,12 @@ class ControlSide implements ThreadedExecutor {
 
   restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer> {
     return this.#questions.restore(payload, mode)
+  }
+
+  reset({ cooperativeMs }: { cooperativeMs: number }): Promise<ResetAnswer> {
+    const answer = this.#questions.reset()
+    this.#ladder.unblock({ cooperativeMs })
+    return answer
   }
 
   credit(bytes: number): void {

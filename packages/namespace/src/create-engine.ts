@@ -7,26 +7,38 @@ import {
   defaultWorkerSettings,
   type InspectAnswer,
   type InspectQuery,
+  type ResetAnswer,
   type RestoreAnswer,
   type RestoreMode,
   type TransactionReport,
 } from '@capsule/protocol'
 import { Bindings, makeRoom, valuesOf } from './bindings.ts'
-import { Builtins, defineCellBuiltins } from './builtins.ts'
+import { Builtins, defineCellBuiltins, defineModule } from './builtins.ts'
 import { CellFiles } from './cell-files.ts'
 import { trackTimers } from './cell-timers.ts'
 import { createCellRuntime } from './cell-runtime.ts'
 import { CellPreparer } from './cell-preparer.ts'
 import { runtimeName } from './compile/compile.ts'
 import { displayHookOf } from './display/display-hook.ts'
-import type { CellRequest, Completion, Engine, EngineCounters, EngineOptions, PreparedCell } from './engine.ts'
+import type {
+  CellRequest,
+  Completion,
+  Engine,
+  EngineCounters,
+  EngineOptions,
+  PreparedCell,
+  ResetPorts,
+} from './engine.ts'
 import { budgetOf, encodeQuietly } from './encode-quietly.ts'
+import { engineLimits } from './engine-limits.ts'
 import { namespaceErrors } from './errors.ts'
 import { Execution } from './execution.ts'
 import { History } from './history.ts'
 import { answerQuery } from './inspect/answer-query.ts'
+import { LateExecutions } from './late-executions.ts'
 import { catchLateErrors } from './late-errors.ts'
-import { defineProperty, deleteProperty, hasOwn, SafeMap, thenOf } from './primordials.ts'
+import { defineProperty, deleteProperty, hasOwn, listedDescriptor, SafeMap, thenOf } from './primordials.ts'
+import { ProcessBaseline } from './reset/process-baseline.ts'
 import type { RunningCell } from './running-cell.ts'
 import { NamespaceSnapshots } from './snapshot/namespace-snapshots.ts'
 import { toWireError, type WireErrorContext } from './to-wire-error.ts'
@@ -60,10 +72,14 @@ class CellEngine implements Engine {
   readonly #history: History
   readonly #preparer: CellPreparer
   readonly #snapshots: NamespaceSnapshots
+  readonly #baseline: ProcessBaseline
+  readonly #late = new LateExecutions()
   readonly #errorContext: WireErrorContext
   readonly #stopCatching: () => void
   readonly #stopTracking: () => void
   #giveModulesBack: (() => void) | undefined
+  /** What is left to do of a reset, a turn later. */
+  #reset: (() => void) | undefined
   #cells = 0
   #isDisposed = false
 
@@ -76,8 +92,10 @@ class CellEngine implements Engine {
     this.#errorContext = { find: (filename) => files.find(filename), ...budgetOf(options) }
     this.#preparer = new CellPreparer(files, (name) => this.#isConst(name))
     const hasModules = options.modules !== false
-    const onLoaded = (specifier: string, attributes: string, namespace: object): void =>
+    const onLoaded = (specifier: string, attributes: string, namespace: object): void => {
       this.#snapshots.imported(specifier, attributes, namespace)
+      this.#baseline.imported(specifier)
+    }
     defineProperty(globalThis, runtimeName, {
       __proto__: null,
       value: createCellRuntime(current, onLoaded, hasModules),
@@ -89,6 +107,11 @@ class CellEngine implements Engine {
     this.#stopTracking = trackTimers(current)
     if (!hasModules) this.#giveModulesBack = withholdModules()
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
+    this.#baseline = new ProcessBaseline({
+      require: hasModules ? require : undefined,
+      builtins: () => this.#builtins.values,
+    })
+    this.#takeBaselineSoon()
     this.#snapshots = new NamespaceSnapshots({
       bindings: this.#bindings,
       builtins: this.#builtins,
@@ -111,6 +134,7 @@ class CellEngine implements Engine {
   prepare(request: CellRequest): PreparedCell {
     if (this.#isDisposed) throw namespaceErrors.ENGINE_DISPOSED({ executionId: request.executionId })
     this.#snapshots.begin()
+    if (request.warmup !== true) this.#baseline.take()
     // what cells that still run have defined so far counts for this one
     this.#running.forEach((cell) => this.#adopt(cell))
     const { execution, preparation, mode } = this.#preparer.prepare(request)
@@ -120,6 +144,7 @@ class CellEngine implements Engine {
       execution,
       preparation,
       state: 'prepared',
+      isWarmup: request.warmup === true,
       transaction: request.transaction,
       undo: undefined,
       before: [],
@@ -226,6 +251,11 @@ class CellEngine implements Engine {
     this.#adopt(cell)
     const transaction = this.#endTransaction(cell)
     this.#running.delete(executionId)
+    cell.execution.settled(this.#late)
+    if (cell.isWarmup) {
+      this.#baseline.forget()
+      this.#takeBaselineSoon()
+    }
     const isUndone = transaction?.action === 'rolled-back'
     if (cell.execution.cell > 0) this.#history.close(cell.execution.cell, isUndone ? undefined : cell.value)
     if (cell.state === 'started') {
@@ -279,6 +309,42 @@ class CellEngine implements Engine {
     this.#snapshots.abandonRestore()
   }
 
+  reset({ critical, done }: ResetPorts): void {
+    this.#preparer.era.isOver = true
+    const run = (this.#reset = (): void => {
+      // asked for again meanwhile
+      if (this.#reset !== run) return
+      this.#reset = undefined
+      critical(() => done(this.#empty()))
+    })
+    // behind what their code does about being stopped, as far as it does that at once
+    scheduleImmediate(run)
+    this.#late.stopAll()
+  }
+
+  #empty(): ResetAnswer {
+    try {
+      const left: string[] = []
+      const report = (name: string): void => {
+        if (left.length < engineLimits.resetReport) defineProperty(left, left.length, listedDescriptor(name))
+      }
+      this.#snapshots.clear(report)
+      defineModule(this.#builtins)
+      this.#baseline.putBack(report)
+      this.#preparer.era = { isOver: false }
+      return { kind: 'reset', left }
+    } catch (error) {
+      return { kind: 'failed', error: toWireError(error, this.#errorContext) }
+    }
+  }
+
+  /** While nobody waits for this thread. */
+  #takeBaselineSoon(): void {
+    scheduleImmediate(() => {
+      if (!this.#isDisposed) this.#baseline.take()
+    })
+  }
+
   defineBuiltin(name: string, value: unknown): void {
     this.#builtins.define(name, value)
   }
@@ -301,7 +367,7 @@ class CellEngine implements Engine {
   #executionOf(executionId: string): Execution {
     const running = this.#running.get(executionId)?.execution ?? this.#storage.getStore()
     // late code of a settled cell: only its id is needed
-    return running?.id === executionId ? running : new Execution(executionId, 0, '')
+    return running?.id === executionId ? running : new Execution(executionId, 0, '', this.#preparer.era)
   }
 
   #adopt({ execution, preparation, state, before }: RunningCell): void {

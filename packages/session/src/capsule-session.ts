@@ -50,9 +50,11 @@ import type {
 import { createEmitter, type Emitter } from './emitter.ts'
 import { type HistoryEntry, SessionHistory } from './session-history.ts'
 import { SessionRecord } from './session-record.ts'
+import { ResetRequest } from './reset-request.ts'
 import { RunningExecutions } from './running-executions.ts'
 import { SessionStreams } from './session-streams.ts'
 import { asCapsuleError } from './worker-link.ts'
+import { withinLimits } from './start-limits.ts'
 import { WarmUp } from './warm-up.ts'
 import { WorkerSlot } from './worker-slot.ts'
 
@@ -65,6 +67,7 @@ export class CapsuleSession implements Session {
   readonly #options: ResolvedOptions
   readonly #emitter: Emitter<SessionEvents>
   readonly #inspections: Inspections
+  readonly #resets: ResetRequest
   readonly #streams: SessionStreams
   readonly #executionIds: ExecutionIds
   readonly #calls: CapabilityCalls
@@ -102,6 +105,7 @@ export class CapsuleSession implements Session {
     this.#warmUp = new WarmUp(options.warmup)
     this.#emitter = createEmitter<SessionEvents>(logger)
     this.#inspections = new Inspections({ clock, ids })
+    this.#resets = new ResetRequest({ ...options, send: (message) => this.#slot.send(message) })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
     this.#queue = new ExecutionQueue(options)
     this.#streams = new SessionStreams({
@@ -122,6 +126,7 @@ export class CapsuleSession implements Session {
       record: this.#record,
       emitter: this.#emitter,
       inspections: this.#inspections,
+      resets: this.#resets,
       streams: this.#streams,
       executionIds: this.#executionIds,
       running: this.#running,
@@ -295,6 +300,19 @@ export class CapsuleSession implements Session {
     await withAbort(this.#replaceWorker(), signal, 'restart')
   }
 
+  async reset({ signal }: AbortOptions = {}): Promise<void> {
+    throwIfAborted(signal, 'reset()')
+    this.#assertOpen()
+    if (this.#state === 'ready' || this.#state === 'busy') this.#assertOffers('reset')
+    // a cell that does not stop takes the worker along, and what was there is not to come back
+    this.#checkpoints.forget()
+    this.#untoldDeath = undefined
+    this.#queue.dropAll()
+    const { generation } = this.#record
+    if (!this.#isWarmingUp) this.#running.endAll(this.#options.graceMs)
+    await this.#alone('reset()', signal, () => this.#reset(generation), 'reset')
+  }
+
   shutdown(options: { graceMs?: number; checkpoint?: boolean } = {}): Promise<void> {
     const { graceMs = this.#options.shutdownGraceMs, checkpoint = false } = options
     this.#closing ??= checkpoint ? this.#closeKept(graceMs) : this.#close(graceMs)
@@ -376,13 +394,18 @@ export class CapsuleSession implements Session {
   }
 
   /** Runs what needs the worker to itself. */
-  #alone<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  #alone<T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+    feature: Feature = 'checkpoint',
+  ): Promise<T> {
     const mayStart = (): boolean => this.#running.size === 0 && this.#state !== 'busy' && this.#state !== 'restarting'
     const done = this.#exclusive.run(async () => {
       throwIfAborted(signal, what)
       this.#assertOpen()
       if (this.#state === 'crashed' && this.#crashCause !== undefined) throw this.#crashCause
-      this.#assertOffers('checkpoint')
+      this.#assertOffers(feature)
       return work()
     }, mayStart)
     return withAbort(done, signal, what)
@@ -417,6 +440,43 @@ export class CapsuleSession implements Session {
     }
   }
 
+  /** Of the worker that was there when it was asked for: one that has taken over since is as new. */
+  async #reset(generation: number): Promise<void> {
+    if (generation !== this.#record.generation) return this.#forgetCells()
+    const left = await this.#replacingWorker(async () => {
+      const answer = await this.#resets.ask()
+      if (answer.kind === 'failed') throw sessionErrors.RESET_FAILED({ message: answer.error.message })
+      return answer.left
+    })
+    this.#forgetCells()
+    const all = this.#record.isTainted ? [...left, 'a hard cancel went through Node itself (tainted)'] : left
+    if (all.length > 0) throw sessionErrors.RESET_INCOMPLETE({ left: all })
+    const { clock, readyTimeoutMs } = this.#options
+    const limits = { clock, readyTimeoutMs, signal: undefined }
+    await this.#replacingWorker(() => withinLimits(() => this.#warmUpWorker(), limits))
+  }
+
+  /** What was known of the cells of before. */
+  #forgetCells(): void {
+    this.#streams.abandon()
+    this.#history.clear()
+    this.#executions.forget()
+    this.#executionIds.forget(this.#queue.first?.executionId)
+    this.#checkpoints.forget()
+  }
+
+  /** Where work that nobody else waits for goes wrong, the worker is replaced: nobody knows what state it is in. */
+  async #replacingWorker<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (this.#state === 'ready' || this.#state === 'busy') await this.#replaceWorker()
+      // the worker's death is told by this
+      this.#untoldDeath = undefined
+      throw error
+    }
+  }
+
   #runQueued(): void {
     while (this.#queue.size > 0 && this.#mayRun) {
       const { first } = this.#queue
@@ -435,7 +495,7 @@ export class CapsuleSession implements Session {
   }
 
   async #runWarmup(code: string): Promise<Outcome> {
-    const execution = this.#executions.create(code, { storeHistory: false })
+    const execution = this.#executions.createWarmup(code)
     this.#running.add(execution)
     this.#isWarmingUp = true
     try {
@@ -523,6 +583,7 @@ export class CapsuleSession implements Session {
   #onDied(death: WorkerDeath): void {
     const error = deathError(death)
     this.#inspections.failAll(error)
+    this.#resets.fail(error)
     this.#streams.fail(error)
     this.#executions.namespaceLost()
     this.#history.moved()
@@ -577,6 +638,7 @@ export class CapsuleSession implements Session {
     const error = sessionErrors.SESSION_CLOSED({ sessionId: this.sessionId })
     this.#queue.refuseAll('cancelled', error)
     this.#inspections.failAll(error)
+    this.#resets.fail(error)
     this.#streams.fail(error)
     this.#exclusive.proceed()
     if (this.#restarting !== undefined) {

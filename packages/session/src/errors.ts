@@ -122,6 +122,18 @@ export const sessionErrors = defineErrors({
     cause: 'The worker reported an error while it looked at the namespace.',
     next: 'Look at the message; a binding with a throwing getter is reported, not fatal.',
   },
+  RESET_INCOMPLETE: {
+    message: ({ left }: { left: readonly string[] }) =>
+      `the namespace is empty, but the worker is not as new: ${left.join(', ')}`,
+    cause:
+      'Cells have changed something of the process that an empty namespace does not put back; `details.left` names it.',
+    next: 'Call `restart()`, or use another session. What is the same for all users belongs into `warmup`.',
+  },
+  RESET_FAILED: {
+    message: ({ message }: { message: string }) => `the worker could not empty its namespace: ${message}`,
+    cause: 'The worker failed while it took the bindings away.',
+    next: 'The worker was replaced: the session is empty. If it happens again, report it with the message.',
+  },
   CHECKPOINT_FAILED: {
     message: ({ message }: { message: string }) => `no checkpoint could be taken: ${message}`,
     cause: 'The worker failed while it wrote the namespace down, or ended while it did.',

@@ -37,6 +37,8 @@ it('keeps its error codes', () => {
     'FEATURE_UNAVAILABLE',
     'NO_WORKER',
     'INSPECT_FAILED',
+    'RESET_INCOMPLETE',
+    'RESET_FAILED',
     'CHECKPOINT_FAILED',
     'RESTORE_FAILED',
     'CHECKPOINT_NOT_FOUND',

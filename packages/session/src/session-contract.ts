@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ExecutionEvent, Session, SessionOptions } from './session.ts'
 import { describeCheckpoints, describeTransactions } from './checkpoint-session-contract.ts'
+import { describeReset } from './session-contract-reset.ts'
 import { describeConcurrency } from './session-contract-concurrency.ts'
 
 export interface SessionContractOptions {
@@ -38,6 +39,7 @@ export function describeSessionContract(name: string, { createSession, abilities
     describeStreams(open, abilities.preemptive)
     describeCheckpoints(open, abilities.preemptive)
     describeTransactions(open, abilities.preemptive)
+    describeReset(open, abilities.preemptive)
   })
 }
 

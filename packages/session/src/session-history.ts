@@ -46,6 +46,12 @@ export class SessionHistory {
     this.#isAtLast = false
   }
 
+  /** The namespace was emptied on purpose. */
+  clear(): void {
+    this.#entries.length = 0
+    this.#isAtLast = false
+  }
+
   /** A checkpoint was taken of the namespace as it is now. */
   checkpointed(checkpointId: string): void {
     const last = this.#entries.at(-1)

@@ -53,6 +53,10 @@ export class SessionRecord {
     if (tainted) this.#isTainted = true
   }
 
+  get isTainted(): boolean {
+    return this.#isTainted
+  }
+
   /** Whether the present worker and this host have agreed on it. */
   get nodeVersion(): string {
     return this.#ready?.nodeVersion.replace(/^v/, '') ?? ''

@@ -82,7 +82,7 @@ describe('createSession', () => {
   it('runs warm-up cells without history before each ready', async () => {
     const open = await openSession({ warmup: ['a', 'b'] }, echo)
     const { executionId: _id, ...first } = await open.worker.process.next('execute')
-    expect(first).toEqual({ type: 'execute', code: 'a', storeHistory: false })
+    expect(first).toEqual({ type: 'execute', code: 'a', storeHistory: false, warmup: true })
     await open.session.restart()
     expect(open.worker.process.received.map(({ type }) => type)).toEqual(['hello', 'execute', 'execute'])
     expect(open.session.info().counters).toMatchObject({ executions: 0, byStatus: { ok: 0 } })

@@ -6,6 +6,7 @@ import {
   type InspectAnswer,
   negotiate,
   readHostMessage,
+  type ResetAnswer,
   streamClassOf,
   snapshotStreamName,
   type StreamMessage,
@@ -163,6 +164,8 @@ class ControlLoop {
         return void sendSnapshot(this.#snapshotStream(message.requestId), executor, message)
       case 'restore':
         return void takeSnapshot(this.#snapshotStream(message.requestId), executor, message)
+      case 'reset':
+        return void executor.reset(message).then((answer) => this.#sendReset(message.requestId, answer))
       case 'stream-open':
       case 'stream-data':
       case 'stream-credit':
@@ -192,6 +195,15 @@ class ControlLoop {
       transport.send({ type: 'inspect-result', requestId, answer })
     } catch (error) {
       transport.send({ type: 'inspect-result', requestId, answer: { what: 'failure', error: wireErrorOf(error) } })
+    }
+  }
+
+  #sendReset(requestId: string, answer: ResetAnswer): void {
+    const { transport } = this.#options
+    try {
+      transport.send({ type: 'reset-result', requestId, answer })
+    } catch (error) {
+      transport.send({ type: 'reset-result', requestId, answer: { kind: 'failed', error: wireErrorOf(error) } })
     }
   }
 
