@@ -88,10 +88,9 @@ describe.each(['recycle', 'namespace'] as const)('a pool that resets by %s', (re
     const pool = capsule.createPool({ minIdle: 1, maxSessions: 1, reset })
     const recycled = eventsOf(pool, 'recycled')
     await pool.use(async (session) => {
-      expect((await session.run('for (;;) {}', { timeoutMs: 50 })).outcome).toMatchObject({
-        tainted: true,
-        state: 'kept',
-      })
+      const execution = session.execute('console.log("on"); for (;;) {}')
+      for await (const event of execution) if (event.type === 'output') void execution.cancel()
+      expect(await execution.outcome).toMatchObject({ status: 'cancelled', tainted: true, state: 'kept' })
       expect((await session.run('"still here"')).outcome.value).toBe('still here')
       expect(recycled.values).toEqual([])
     })

@@ -20,8 +20,8 @@ export class PoolMember {
   sinceMs: number
   wasLeased = false
   isBeingChecked = false
-  /** When its worker last died by itself. */
-  crashedMs: number | undefined
+  /** Its worker has died by itself, and no other works in its place yet. */
+  crash: { readonly phase: MemberPhase; readonly atMs: number } | undefined
   /** It is to be recycled as soon as it is idle. */
   wish: RecycleReason | undefined
   /** As the last heartbeat tells. */

@@ -24,9 +24,10 @@ import { Warmup } from './warmup.ts'
 
 const defaultGraceMs = 2000
 
-/** A worker that died while it was idle, until another session stands in for it. */
+/** A session whose worker has died by itself, until another stands in for it. */
 interface Repair {
   readonly sessionId: string
+  readonly phase: MemberPhase
   readonly atMs: number
 }
 
@@ -297,7 +298,8 @@ export class SessionPool implements Pool {
     })
     this.#members.add(member)
     this.#emitter.emit('started', { sessionId: session.sessionId, durationMs })
-    this.#repaired('idle', this.#repairs.shift(), session.sessionId)
+    const repair = this.#repairs.shift()
+    if (repair !== undefined) this.#repaired(repair, session.sessionId)
     // the pool may have been shut down while it started
     if (this.#state === 'open') this.#offer(member)
     else this.#recycle(member, 'shutdown')
@@ -360,7 +362,8 @@ export class SessionPool implements Pool {
     if (this.#state !== 'open') return 'shutdown'
     const { state, tainted, counters } = member.session.info()
     if (state === 'closed') return 'closed-by-caller'
-    if (state === 'crashed' || state === 'restarting') return 'crashed'
+    // one that restarts is reset as soon as it has
+    if (state === 'crashed') return 'crashed'
     if (tainted) return 'tainted'
     if (counters.executions >= recycleAfterExecutions) return 'executions'
     if (clock.now() - member.startedMs >= maxSessionAgeMs) return 'age'
@@ -378,6 +381,7 @@ export class SessionPool implements Pool {
     this.#idle.remove(member)
     member.phase = 'ending'
     member.rssBytes = undefined
+    if (member.crash !== undefined) this.#repairs.push({ sessionId: member.session.sessionId, ...member.crash })
     this.#metrics.recycled(reason)
     if (!member.wasLeased) this.#metrics.wasted++
     this.#emitter.emit('recycled', { sessionId: member.session.sessionId, reason })
@@ -408,25 +412,23 @@ export class SessionPool implements Pool {
     if (phase === 'ending' || phase === 'detached') return
     this.#metrics.crashes[phase]++
     this.#emitter.emit('crashed', { sessionId: session.sessionId, phase, exit: { code, signal } })
-    member.crashedMs = this.#options.clock.now()
-    if (phase === 'idle') {
-      this.#repairs.push({ sessionId: session.sessionId, atMs: member.crashedMs })
-      this.#recycle(member, 'crashed')
-    }
+    member.crash = { phase, atMs: this.#options.clock.now() }
+    if (phase === 'idle') this.#recycle(member, 'crashed')
     this.#health.crashed()
   }
 
-  /** During a lease the session replaces its worker by itself. */
-  #onRestarted({ session, phase, crashedMs }: PoolMember): void {
+  /** In use, a session replaces its worker by itself. */
+  #onRestarted(member: PoolMember): void {
+    const { session, crash } = member
+    const { sessionId } = session
     this.#warmup.ran(session.info().warmup)
-    if (crashedMs === undefined || (phase !== 'leased' && phase !== 'resetting')) return
-    this.#repaired(phase, { sessionId: session.sessionId, atMs: crashedMs }, session.sessionId)
+    member.crash = undefined
+    if (crash !== undefined) this.#repaired({ sessionId, ...crash }, sessionId)
   }
 
-  #repaired(phase: MemberPhase, repair: Repair | undefined, successorId: string): void {
-    if (repair === undefined) return
-    const durationMs = this.#options.clock.now() - repair.atMs
-    this.#emitter.emit('repaired', { sessionId: repair.sessionId, phase, successorId, durationMs })
+  #repaired({ sessionId, phase, atMs }: Repair, successorId: string): void {
+    const durationMs = this.#options.clock.now() - atMs
+    this.#emitter.emit('repaired', { sessionId, phase, successorId, durationMs })
   }
 
   #onHeartbeat(member: PoolMember, heartbeat: SessionEvents['heartbeat'][0]): void {

@@ -42,7 +42,7 @@ const actions = {
   turn: () => new Promise<void>((resolve) => setImmediate(resolve)),
 } as const
 
-it('gives an account that adds up, whatever happens in whatever order', async () => {
+it('gives an account that adds up, whatever happens in whatever order', { timeout: 60_000 }, async () => {
   const step = constantFrom(...(Object.keys(actions) as (keyof typeof actions)[]))
   const policy = record({
     reset: constantFrom('recycle' as const, 'namespace' as const),

@@ -143,6 +143,19 @@ it('lets a session restart the worker that dies in its user’s hands, and tells
   expect(pool.info().crashes).toEqual({ idle: 0, leased: 1, resetting: 0 })
 })
 
+it('tells of the repair also when the lease ends before the session has restarted', async () => {
+  const { pool, workerOf } = openPool({ minIdle: 1, maxSessions: 1 })
+  const repaired = eventsOf(pool, 'repaired')
+  const lease = await waitFor(pool.acquire())
+  const execution = lease.session.execute('hang')
+  workerOf(lease.session).exit({ code: 9 })
+  await waitFor(execution.outcome)
+  await lease.release()
+  await repaired.waitForCount(1)
+  expect(repaired.values).toMatchObject([{ sessionId: lease.session.sessionId, phase: 'leased' }])
+  expect(repaired.values[0]?.successorId).not.toBe(lease.session.sessionId)
+})
+
 it('takes a lease back that was dropped, once nothing runs in it', async () => {
   const { setFlagsFromString } = await import('node:v8')
   const { runInNewContext } = await import('node:vm')

@@ -57,7 +57,7 @@ export function openPool({ session: sessionOptions, isDateFake = false, ...optio
     const worker = createScriptedWorker({
       script(message, process) {
         if (message.type === 'inspect') {
-          const answer = { what: 'namespace', bindings: [] } as const
+          const answer = { what: 'namespace' as const, bindings: [] }
           return process.send({ type: 'inspect-result', requestId: message.requestId, answer })
         }
         if (message.type !== 'execute' || message.code === 'hang') return

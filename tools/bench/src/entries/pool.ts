@@ -32,7 +32,10 @@ export const pool: BenchEntry = {
     const measurements: Measurement[] = []
     for (const executor of executorNames) {
       await using capsule = await createCapsule({ isolation: 'process', executor })
-      const pools = policies.map((reset) => ({ reset, pool: capsule.createPool({ minIdle: 2, maxSessions: 4, reset }) }))
+      const pools = policies.map((reset) => ({
+        reset,
+        pool: capsule.createPool({ minIdle: 2, maxSessions: 4, reset }),
+      }))
       const cold: Way = {
         name: 'cold',
         once: () =>
@@ -41,7 +44,10 @@ export const pool: BenchEntry = {
             await session.run('1+1')
           }),
       }
-      const ways = [cold, ...pools.map(({ reset, pool: each }): Way => ({ name: reset, once: () => firstAnswerMs(each) }))]
+      const ways = [
+        cold,
+        ...pools.map(({ reset, pool: each }): Way => ({ name: reset, once: () => firstAnswerMs(each) })),
+      ]
       const medians = await alternate(ways, rounds, async ({ once }) => {
         const samples: number[] = []
         for (let i = 0; i < 5; i++) samples.push(await once())
