@@ -16,6 +16,8 @@ const allowed: Readonly<Record<string, string>> = {
   'packages/executor-threaded/src/cancel-ladder.ts: tryUnblock re-arms setTimer': 'V8 may miss one terminate',
   'packages/namespace/src/cell-timers.ts: value calls setInterval': 'the interval of a cell',
   'packages/pool/src/health-checks.ts: #arm re-arms setTimer': 'a worker that hangs while idle says nothing',
+  'packages/pool/src/idle-sessions.ts: #changed re-arms setTimer': 'one timer for the session that ends first',
+  'packages/pool/src/session-pool.ts: #refuse re-arms setTimer': 'the next probe of an open breaker',
   'packages/providers-http/src/exchange.ts: send loops over sleep': 'the backoff between retries',
   'packages/sandbox/src/watchdog.ts: #watch re-arms setTimer': 'the kernel tells nobody how much a process uses',
   'packages/transport/src/rate-limiter.ts: #serve loops over setTimer': 'one timer for the first that must wait',

@@ -123,9 +123,9 @@ class ObservedBackoff implements IBackoffFactory<unknown> {
   }
 
   next(context: unknown): IBackoff<unknown> {
-    const { duration, next } = observed(this.#factory.next(context), this.#tell)
-    this.#tell(duration)
-    return { duration, next }
+    const first = observed(this.#factory.next(context), this.#tell)
+    this.#tell(first.duration)
+    return first
   }
 }
 

@@ -68,7 +68,7 @@ export class Leases {
 
   /** Ends those that are out. */
   endAll(): void {
-    for (const { leaseId } of [...this.#active.values()]) this.#end(leaseId, 'shutdown')
+    for (const leaseId of this.#active.keys()) this.#end(leaseId, 'shutdown')
   }
 
   /** Resolves when no lease is out. */

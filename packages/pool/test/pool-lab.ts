@@ -25,12 +25,12 @@ export interface PoolLab {
   /** Attempts to create one, failed ones included. */
   readonly attempts: () => number
   /** Of the clock and of `Date`, which the breaker goes by. */
-  advance(ms: number): void
+  readonly advance: (ms: number) => void
   /** While it is set, creating fails with it. */
-  failWith(error: Error | undefined): void
+  readonly failWith: (error: Error | undefined) => void
   /** While held, creating waits. */
-  hold(): () => void
-  workerOf(session: Session): ScriptedProcess
+  readonly hold: () => () => void
+  readonly workerOf: (session: Session) => ScriptedProcess
 }
 
 export interface PoolLabOptions extends Omit<Partial<CreatePoolOptions>, 'createSession'> {
@@ -49,7 +49,7 @@ export function openPool({ session: sessionOptions, isDateFake = false, ...optio
   const created = createRecorder<PooledSession>()
   let attempts = 0
   let failure: Error | undefined
-  let held: PromiseWithResolvers<void> | undefined
+  let held: ReturnType<typeof Promise.withResolvers<void>> | undefined
   const create = async ({ signal, warmup }: PooledSessionRequest): Promise<Session> => {
     attempts++
     await held?.promise
