@@ -49,7 +49,7 @@ export function openPool({ session: sessionOptions, isDateFake = false, ...optio
   const created = createRecorder<PooledSession>()
   let attempts = 0
   let failure: Error | undefined
-  let held: ReturnType<typeof Promise.withResolvers<void>> | undefined
+  let held: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined
   const create = async ({ signal, warmup }: PooledSessionRequest): Promise<Session> => {
     attempts++
     await held?.promise
