@@ -319,7 +319,8 @@ class CellEngine implements Engine {
     })
     // behind what their code does about being stopped, as far as it does that at once
     scheduleImmediate(run)
-    this.#late.stopAll()
+    // what their listeners do is their own
+    this.#late.stopAll((execution) => this.#storage.run(execution, () => execution.stop()))
   }
 
   #empty(): ResetAnswer {

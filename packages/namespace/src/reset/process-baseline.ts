@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { isBuiltin } from 'node:module'
+import { ownModules } from '../compile/typescript.ts'
 import { apply, deleteProperty, is, ownKeys, SafeMap, SafeSet } from '../primordials.ts'
 import { HolderFacts } from './holder-facts.ts'
 
@@ -74,7 +75,7 @@ export class ProcessBaseline {
     reportMore(listeners(), facts.listeners, (name) => report(`listeners of process for '${String(name)}'`))
     reportMore(activeResources(), facts.resources, (name) => report(`what is open in Node: ${String(name)}`))
     this.#required().forEach((name) => {
-      if (!facts.required.has(name)) report(`the module ${String(name)}`)
+      if (!facts.required.has(name) && !ownModules.has(name)) report(`the module ${String(name)}`)
     })
     this.#imported.forEach((specifier) => {
       if (!facts.imported.has(specifier) && !isBuiltin(specifier)) report(`the module ${specifier}`)
