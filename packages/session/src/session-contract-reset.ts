@@ -11,6 +11,13 @@ const valueOf = async (session: Session, code: string): Promise<unknown> => (awa
 
 /** An empty namespace in the same worker, on a real worker. */
 export function describeReset(open: Open, preemptive: boolean): void {
+  describeEmptying(open)
+  describeStopping(open)
+  describeLeftovers(open)
+  describeStubborn(open, preemptive)
+}
+
+function describeEmptying(open: Open): void {
   it('is reset: the same worker, and nothing of the cells before', async () => {
     const session = await open({ warmup: ['var warm = (globalThis.warm ?? 0) + 1'] })
     const names =
@@ -41,7 +48,9 @@ var require = 1, process = 2; globalThis.Array = 3; delete globalThis.queueMicro
     await session.reset()
     expect(await valueOf(session, names)).toEqual(fresh)
   })
+}
 
+function describeStopping(open: Open): void {
   it('stops what earlier cells left pending', async () => {
     const session = await open()
     const late: ExecutionEvent[] = []
@@ -112,7 +121,9 @@ capsule.signal.addEventListener('abort', () => { setInterval(() => mark('from ab
     await session.reset()
     expect(await valueOf(session, look)).toEqual(fresh)
   })
+}
 
+function describeLeftovers(open: Open): void {
   it.each([
     ['Array.prototype.extra = 1', 'Array.prototype.extra'],
     ['Object.prototype.extra = 1', 'Object.prototype.extra'],
@@ -154,13 +165,14 @@ capsule.signal.addEventListener('abort', () => { setInterval(() => mark('from ab
       await session.run(code)
     await session.reset()
     await session.run('1')
-    await session.reset()
+    await expect(session.reset()).resolves.toBeUndefined()
   })
+}
 
-  it('says that it cannot be reset after a hard cancel', async () => {
+function describeStubborn(open: Open, preemptive: boolean): void {
+  it.runIf(preemptive)('says that it cannot be reset after a hard cancel', async () => {
     const session = await open({ graceMs: 1500 })
     await session.run('for (;;) {}', { timeoutMs: 50 })
-    if (!preemptive) return expect(session.info().generation).toBe(2)
     expect(session.info().tainted).toBe(true)
     await expect(session.reset()).rejects.toMatchObject({ code: 'RESET_INCOMPLETE' })
   })
@@ -197,7 +209,9 @@ capsule.signal.addEventListener('abort', () => { setInterval(() => mark('from ab
       'var a = 1; for (;;) JSON.parse(globalThis.big ??= JSON.stringify(new Array(3e6).fill(12345)))',
     )
     await new Promise((go) => setTimeout(go, 50))
-    await session.reset().catch((error: unknown) => expect(error).toMatchObject({ code: 'RESET_INCOMPLETE' }))
+    // one that the executor could end after all leaves its worker tainted
+    const refused = await session.reset().catch((error: { code: string }) => error)
+    expect([undefined, 'RESET_INCOMPLETE']).toContain(refused?.code)
     expect(await stuck.outcome).toMatchObject({ status: 'cancelled', state: 'lost' })
     expect(await valueOf(session, 'typeof a')).toBe('undefined')
   })
