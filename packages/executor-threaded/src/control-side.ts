@@ -141,10 +141,14 @@ class ControlSide implements ThreadedExecutor {
     return this.#questions.restore(payload, mode)
   }
 
-  reset({ cooperativeMs }: { cooperativeMs: number }): Promise<ResetAnswer> {
-    const answer = this.#questions.reset()
+  async reset({ cooperativeMs }: { cooperativeMs: number }): Promise<ResetAnswer> {
+    const { words } = this.#options.shared
+    const terminations = load(words, word.terminations)
+    const asked = this.#questions.reset()
     this.#ladder.unblock({ cooperativeMs })
-    return answer
+    const answer = await asked
+    if (answer.kind === 'failed' || load(words, word.terminations) === terminations) return answer
+    return { ...answer, left: [...answer.left, 'late code was terminated inside Node'] }
   }
 
   credit(bytes: number): void {

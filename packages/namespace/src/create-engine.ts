@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one state machine: every way into and out of a cell's run is read together */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -7,13 +8,12 @@ import {
   defaultWorkerSettings,
   type InspectAnswer,
   type InspectQuery,
-  type ResetAnswer,
   type RestoreAnswer,
   type RestoreMode,
   type TransactionReport,
 } from '@capsule/protocol'
 import { Bindings, makeRoom, valuesOf } from './bindings.ts'
-import { Builtins, defineCellBuiltins, defineModule } from './builtins.ts'
+import { Builtins, defineCellBuiltins } from './builtins.ts'
 import { CellFiles } from './cell-files.ts'
 import { trackTimers } from './cell-timers.ts'
 import { createCellRuntime } from './cell-runtime.ts'
@@ -30,15 +30,13 @@ import type {
   ResetPorts,
 } from './engine.ts'
 import { budgetOf, encodeQuietly } from './encode-quietly.ts'
-import { engineLimits } from './engine-limits.ts'
 import { namespaceErrors } from './errors.ts'
 import { Execution } from './execution.ts'
 import { History } from './history.ts'
 import { answerQuery } from './inspect/answer-query.ts'
-import { LateExecutions } from './late-executions.ts'
 import { catchLateErrors } from './late-errors.ts'
-import { defineProperty, deleteProperty, hasOwn, listedDescriptor, SafeMap, thenOf } from './primordials.ts'
-import { ProcessBaseline } from './reset/process-baseline.ts'
+import { defineProperty, deleteProperty, hasOwn, SafeMap, thenOf } from './primordials.ts'
+import { EngineReset } from './reset/engine-reset.ts'
 import type { RunningCell } from './running-cell.ts'
 import { NamespaceSnapshots } from './snapshot/namespace-snapshots.ts'
 import { toWireError, type WireErrorContext } from './to-wire-error.ts'
@@ -72,14 +70,11 @@ class CellEngine implements Engine {
   readonly #history: History
   readonly #preparer: CellPreparer
   readonly #snapshots: NamespaceSnapshots
-  readonly #baseline: ProcessBaseline
-  readonly #late = new LateExecutions()
+  readonly #reset: EngineReset
   readonly #errorContext: WireErrorContext
   readonly #stopCatching: () => void
   readonly #stopTracking: () => void
   #giveModulesBack: (() => void) | undefined
-  /** What is left to do of a reset, a turn later. */
-  #reset: (() => void) | undefined
   #cells = 0
   #isDisposed = false
 
@@ -94,7 +89,7 @@ class CellEngine implements Engine {
     const hasModules = options.modules !== false
     const onLoaded = (specifier: string, attributes: string, namespace: object): void => {
       this.#snapshots.imported(specifier, attributes, namespace)
-      this.#baseline.imported(specifier)
+      this.#reset.imported(specifier)
     }
     defineProperty(globalThis, runtimeName, {
       __proto__: null,
@@ -107,11 +102,13 @@ class CellEngine implements Engine {
     this.#stopTracking = trackTimers(current)
     if (!hasModules) this.#giveModulesBack = withholdModules()
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
-    this.#baseline = new ProcessBaseline({
+    this.#reset = new EngineReset({
       require: hasModules ? require : undefined,
-      builtins: () => this.#builtins.values,
+      builtins: this.#builtins,
+      preparer: this.#preparer,
+      snapshots: () => this.#snapshots,
+      runAs: (execution, fn) => this.#storage.run(execution, fn),
     })
-    this.#takeBaselineSoon()
     this.#snapshots = new NamespaceSnapshots({
       bindings: this.#bindings,
       builtins: this.#builtins,
@@ -134,7 +131,7 @@ class CellEngine implements Engine {
   prepare(request: CellRequest): PreparedCell {
     if (this.#isDisposed) throw namespaceErrors.ENGINE_DISPOSED({ executionId: request.executionId })
     this.#snapshots.begin()
-    if (request.warmup !== true) this.#baseline.take()
+    this.#reset.begin({ isWarmup: request.warmup === true })
     // what cells that still run have defined so far counts for this one
     this.#running.forEach((cell) => this.#adopt(cell))
     const { execution, preparation, mode } = this.#preparer.prepare(request)
@@ -251,11 +248,7 @@ class CellEngine implements Engine {
     this.#adopt(cell)
     const transaction = this.#endTransaction(cell)
     this.#running.delete(executionId)
-    cell.execution.settled(this.#late)
-    if (cell.isWarmup) {
-      this.#baseline.forget()
-      this.#takeBaselineSoon()
-    }
+    this.#reset.settled(cell.execution, cell)
     const isUndone = transaction?.action === 'rolled-back'
     if (cell.execution.cell > 0) this.#history.close(cell.execution.cell, isUndone ? undefined : cell.value)
     if (cell.state === 'started') {
@@ -309,40 +302,8 @@ class CellEngine implements Engine {
     this.#snapshots.abandonRestore()
   }
 
-  reset({ critical, done }: ResetPorts): void {
-    this.#preparer.era.isOver = true
-    const run = (this.#reset = (): void => {
-      // asked for again meanwhile
-      if (this.#reset !== run) return
-      this.#reset = undefined
-      critical(() => done(this.#empty()))
-    })
-    // behind what their code does about being stopped, as far as it does that at once
-    scheduleImmediate(run)
-    this.#late.stopAll()
-  }
-
-  #empty(): ResetAnswer {
-    try {
-      const left: string[] = []
-      const report = (name: string): void => {
-        if (left.length < engineLimits.resetReport) defineProperty(left, left.length, listedDescriptor(name))
-      }
-      this.#snapshots.clear(report)
-      defineModule(this.#builtins)
-      this.#baseline.putBack(report)
-      this.#preparer.era = { isOver: false }
-      return { kind: 'reset', left }
-    } catch (error) {
-      return { kind: 'failed', error: toWireError(error, this.#errorContext) }
-    }
-  }
-
-  /** While nobody waits for this thread. */
-  #takeBaselineSoon(): void {
-    scheduleImmediate(() => {
-      if (!this.#isDisposed) this.#baseline.take()
-    })
+  reset(ports: ResetPorts): void {
+    this.#reset.run(ports)
   }
 
   defineBuiltin(name: string, value: unknown): void {
@@ -356,6 +317,7 @@ class CellEngine implements Engine {
   [Symbol.dispose](): void {
     if (this.#isDisposed) return
     this.#isDisposed = true
+    this.#reset.dispose()
     this.#stopCatching()
     this.#stopTracking()
     this.#giveModulesBack?.()

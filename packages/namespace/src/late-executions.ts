@@ -19,9 +19,9 @@ export class LateExecutions {
     this.#sweepAt = max(sweepSize, this.#executions.size * 2)
   }
 
-  /** Runs their `catch`, `finally` and abort listeners. */
-  stopAll(): void {
-    this.#executions.forEach((execution) => execution.stop())
+  /** `stop`: runs their `catch`, `finally` and abort listeners. */
+  stopAll(stop: (execution: Execution) => void): void {
+    this.#executions.forEach(stop)
     this.#executions.clear()
   }
 }

@@ -78,6 +78,10 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
       calls.record(`restore ${payload.join()} ${mode}`)
       return Promise.resolve({ kind: 'restored', report: [] })
     },
+    reset: ({ cooperativeMs }) => {
+      calls.record(`reset ${cooperativeMs}`)
+      return Promise.resolve({ kind: 'reset', left: ['x'] })
+    },
     credit: call('credit'),
     stream: forExecutor.record,
     stats: () => ({ executionIds: running, bindings: 5, heapUsedBytes: 7, eventLoopDelayMs: 6 }),

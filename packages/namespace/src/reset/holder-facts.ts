@@ -90,6 +90,7 @@ function nodeHolders(): Holder[] {
   return [
     // the number of listeners is told apart
     { name: 'process', object: process, ignored: '_eventsCount' },
+    { name: 'console', object: console },
     { name: 'EventEmitter.prototype', object: EventEmitter.prototype },
     { name: 'fs', object: fs },
   ]

@@ -1,12 +1,17 @@
 import { EventEmitter } from 'node:events'
 import { isBuiltin } from 'node:module'
-import { apply, deleteProperty, is, ownKeys, SafeMap, SafeSet } from '../primordials.ts'
+import { ownModules } from '../compile/typescript.ts'
+import { deleteProperty, is, ownKeys, SafeMap, SafeSet } from '../primordials.ts'
 import { HolderFacts } from './holder-facts.ts'
 
 // cells may replace these
 const { env } = process
-const { cwd, chdir, getActiveResourcesInfo } = process
-const { eventNames, listenerCount } = EventEmitter.prototype
+const cwd = process.cwd.bind(process)
+const chdir = process.chdir.bind(process)
+const activeTypes = process.getActiveResourcesInfo.bind(process)
+const { prototype } = EventEmitter
+const eventNames = prototype.eventNames.bind(process)
+const listenerCount = prototype.listenerCount.bind(process)
 
 export interface ProcessBaselineOptions {
   /** `require` of cells; absent: they have no modules. */
@@ -33,10 +38,6 @@ export class ProcessBaseline {
 
   constructor(options: ProcessBaselineOptions) {
     this.#options = options
-  }
-
-  get isTaken(): boolean {
-    return this.#facts !== undefined
   }
 
   /** A warm-up cell has run: what it did belongs to the start. */
@@ -74,7 +75,7 @@ export class ProcessBaseline {
     reportMore(listeners(), facts.listeners, (name) => report(`listeners of process for '${String(name)}'`))
     reportMore(activeResources(), facts.resources, (name) => report(`what is open in Node: ${String(name)}`))
     this.#required().forEach((name) => {
-      if (!facts.required.has(name)) report(`the module ${String(name)}`)
+      if (!facts.required.has(name) && !ownModules.has(name)) report(`the module ${String(name)}`)
     })
     this.#imported.forEach((specifier) => {
       if (!facts.imported.has(specifier) && !isBuiltin(specifier)) report(`the module ${specifier}`)
@@ -115,7 +116,7 @@ function putEnvironmentBack(before: SafeMap<string, string>): void {
 
 function putDirectoryBack(before: string, report: (name: string) => void): void {
   try {
-    if (apply(cwd, process, []) !== before) apply(chdir, process, [before])
+    if (cwd() !== before) chdir(before)
   } catch {
     report('the working directory')
   }
@@ -123,10 +124,10 @@ function putDirectoryBack(before: string, report: (name: string) => void): void 
 
 function listeners(): SafeMap<PropertyKey, number> {
   const found = new SafeMap<PropertyKey, number>()
-  const names = apply(eventNames, process, []) as PropertyKey[]
+  const names = eventNames()
   for (let index = 0; index < names.length; index++) {
-    const name = names[index] as PropertyKey
-    found.set(name, apply(listenerCount, process, [name]) as number)
+    const name = names[index] as string | symbol
+    found.set(name, listenerCount(name))
   }
   return found
 }
@@ -134,7 +135,7 @@ function listeners(): SafeMap<PropertyKey, number> {
 /** By type: sockets, servers, children, timers of `node:timers`; not those that were told not to keep the process alive. */
 function activeResources(): SafeMap<string, number> {
   const found = new SafeMap<string, number>()
-  const types = apply(getActiveResourcesInfo, process, []) as string[]
+  const types = activeTypes()
   for (let index = 0; index < types.length; index++) {
     // the engine's own
     if (types[index] === 'Immediate') continue

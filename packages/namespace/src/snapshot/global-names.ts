@@ -18,8 +18,6 @@ export interface GlobalNamesOptions {
   readonly sources: FunctionSources
 }
 
-const { isExtensible } = Object
-
 /** The properties of the global object that belong to cells. */
 export class GlobalNames {
   readonly #options: GlobalNamesOptions
@@ -98,7 +96,6 @@ export class GlobalNames {
       if (builtins.untouched(key) === undefined) putBack(key, before)
     })
     builtins.each(putBack)
-    if (!isExtensible(globalThis)) report('globalThis, which is no longer extensible')
   }
 
   /** A global as it is where cells have not touched it: builtins may have changed since the first cell. */

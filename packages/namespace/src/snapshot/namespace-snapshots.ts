@@ -8,6 +8,7 @@ import type { History } from '../history.ts'
 import { globalProperty, lastingObstacle, withIntrinsics } from '../intrinsics.ts'
 import { getPrototypeOf, ownKeys, thenOf } from '../primordials.ts'
 import { compileScript } from '../script-cache.ts'
+import { namespaceErrors } from '../errors.ts'
 import { malformed } from './byte-source.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
@@ -152,12 +153,13 @@ export class NamespaceSnapshots {
 
   /** Takes all away that cells have defined, their history included, and names what cannot be. */
   clear(report: (name: string) => void): void {
+    if (!isExtensible(globalThis)) throw namespaceErrors.GLOBAL_FIXED({})
     const obstacle = lastingObstacle()
     if (obstacle !== undefined) report(`the property ${obstacle} of all objects or arrays`)
     this.begin()
     withIntrinsics(() => {
       const { bindings, history, preparer } = this.#parts
-      this.#wellKnown.refresh()
+      this.#wellKnown.readLazy()
       for (const { name, key } of this.#bindings()) {
         bindings.delete(name)
         if (!this.#names.remove(key ?? name)) report(`globalThis.${name}`)

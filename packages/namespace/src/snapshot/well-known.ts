@@ -57,6 +57,12 @@ export class WellKnown {
     return this.#globals.get(name)
   }
 
+  /** Looks at what nobody has looked at: once, and then Node loads its part of the web platform. */
+  readLazy(): void {
+    this.begin()
+    this.#readUnread()
+  }
+
   /** Visits all globals that were there before the first cell; without a property those that nobody has looked at. */
   eachGlobal(visit: (name: PropertyKey, property: PropertyDescriptor | undefined) => void): void {
     this.#globals.forEach((property, name) => visit(name, property))
