@@ -21,7 +21,7 @@ import { ExecutionIds } from './execution-ids.ts'
 import { ExecutionQueue } from './execution-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { bindingsOf, type InspectOptions, Inspections } from './inspections.ts'
-import { createInterceptors } from './interceptors.ts'
+import { createInterceptors, type Interceptors } from './interceptors.ts'
 import { MessageRouter } from './message-router.ts'
 import {
   checkCheckpointOptions,
@@ -64,6 +64,7 @@ export class CapsuleSession implements Session {
   readonly sessionId: string
   readonly #options: ResolvedOptions
   readonly #emitter: SessionEventEmitter
+  readonly #interceptors: Interceptors | undefined
   readonly #inspections: Inspections
   readonly #streams: SessionStreams
   readonly #executionIds: ExecutionIds
@@ -99,6 +100,7 @@ export class CapsuleSession implements Session {
     const { clock, logger, ids, cooperativeMs, outputWindowBytes } = options
     this.#record = new SessionRecord(options)
     this.#emitter = new SessionEventEmitter(logger)
+    this.#interceptors = createInterceptors({ ...options, emitter: this.#emitter })
     this.#inspections = new Inspections({ clock, ids })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
     this.#queue = new ExecutionQueue(options)
@@ -150,7 +152,7 @@ export class CapsuleSession implements Session {
     const options = this.#options
     return new WorkerSlot({
       session: options,
-      interceptors: createInterceptors({ ...options, emitter: this.#emitter }),
+      interceptors: this.#interceptors,
       record: this.#record,
       receiver: {
         message: (message) => router.message(message),
@@ -309,6 +311,7 @@ export class CapsuleSession implements Session {
       transport: this.#slot.link?.transport,
       inFlight: { running: this.#running.size, queued: this.#queue.size },
       streams: this.#streams.counters,
+      interceptors: this.#interceptors?.info ?? [],
       restored: this.#checkpoints.restored,
     })
   }

@@ -37,6 +37,7 @@ export type {
   ExecutionEvent,
   HistoryEntry,
   Interceptor,
+  InterceptorInfo,
   RestoredFacts,
   RestoreOptions,
   RunOptions,

@@ -11,7 +11,7 @@ export interface SessionRecordOptions {
 }
 
 /** What `info()` tells that others keep. */
-export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams'> {
+export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams' | 'interceptors'> {
   readonly restored: RestoredFacts | undefined
   readonly transport: ProcessTransport<never> | undefined
   readonly inFlight: { readonly running: number; readonly queued: number }
@@ -60,7 +60,7 @@ export class SessionRecord {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info({ state, transport, inFlight, streams, restored }: SessionFigures): SessionInfo {
+  info({ state, transport, inFlight, streams, interceptors, restored }: SessionFigures): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -77,6 +77,7 @@ export class SessionRecord {
       }),
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
       streams,
+      interceptors,
       counters: { ...this.counters, ...inFlight, byStatus: { ...this.#byStatus } },
     }
   }

@@ -18,6 +18,7 @@ import type {
   StreamCounters,
   TransportCounters,
 } from '@capsule/transport'
+import type { InterceptorBudget } from './interceptor-budget.ts'
 import type { Outcome, OutcomeError } from './outcome.ts'
 import type { Checkpoint } from './checkpoint/checkpoint.ts'
 import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
@@ -152,6 +153,8 @@ export interface SessionInfo {
   readonly transport?: TransportCounters & { readonly kind: string }
   /** Of the present worker's channels. */
   readonly streams: StreamCounters
+  /** In the order they were given, also those that are no longer called. */
+  readonly interceptors: readonly InterceptorInfo[]
   readonly counters: {
     readonly executions: number
     /** Executions that a worker has now. */
@@ -266,6 +269,18 @@ export interface Interceptor {
   sent?(message: Readonly<Record<string, unknown>>): void
 }
 
+/** What an interceptor has taken of the host's time. */
+export interface InterceptorInfo {
+  readonly name: string
+  /** Shown to it. */
+  readonly messages: number
+  readonly totalMs: number
+  /** For one message. */
+  readonly maxMs: number
+  /** Why it is no longer called. */
+  readonly quarantined?: string
+}
+
 /** Starts one worker process and connects to it. */
 export type ConnectWorker<Out extends object> = () => ProcessTransport<Out>
 
@@ -306,6 +321,8 @@ export interface SessionOptions extends AbortOptions {
   /** How many channels the host, and how many the worker, may have opened at a time. @defaultValue 64 */
   readonly maxStreams?: number
   readonly interceptors?: readonly Interceptor[]
+  /** What each of them may take of the host's time. Past it, it is quarantined. */
+  readonly interceptorBudget?: Partial<InterceptorBudget>
   /** Which codecs to offer, in order. @defaultValue ['msgpack', 'json'] */
   readonly codecs?: readonly ('msgpack' | 'json')[]
 }

@@ -10,7 +10,7 @@ const controlTypes = ['execute', 'cancel', 'input-response', 'heartbeat', 'outpu
 /** What the sender does: a message of that type and so many KiB, or a turn in which the pipe takes what it can. */
 const steps = fc.array(
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ type: fc.constantFrom(...bulkTypes), kib: fc.integer({ min: 0, max: 200 }) }) },
+    { weight: 6, arbitrary: fc.record({ type: fc.constantFrom(...bulkTypes), kib: fc.integer({ min: 0, max: 100 }) }) },
     {
       weight: 4,
       arbitrary: fc.record({ type: fc.constantFrom(...controlTypes), kib: fc.integer({ min: 0, max: 20 }) }),
@@ -18,7 +18,7 @@ const steps = fc.array(
     { weight: 1, arbitrary: fc.constant('turn' as const) },
     { weight: 1, arbitrary: fc.constantFrom('pause' as const, 'resume' as const) },
   ),
-  { maxLength: 80 },
+  { maxLength: 50 },
 )
 
 interface Sent {
@@ -68,6 +68,6 @@ it.each([
         await pair.dispose()
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   )
 })
