@@ -311,7 +311,7 @@ class ControlSide implements ThreadedExecutor {
 }
 
 // unit: bytes; threat: what a stopped cell has printed comes before its end, so each byte that waits delays that
-const longestBehindRing = 256 * 1024
+const longestBehindRing = 64 * 1024
 
 /** The ring bounds the printing code in these modes: what is in it is never refused, and the pump takes the rest. */
 function behindRing(settings: WorkerSettings, ringBytes: number): WorkerSettings {

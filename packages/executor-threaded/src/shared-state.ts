@@ -49,7 +49,7 @@ export interface SharedMemory {
 }
 
 /** Bounds what a cell can have printed that the control thread has not looked at, and so how long its end waits behind it. A power of two. */
-const defaultRingBytes = 512 * 1024
+const defaultRingBytes = 256 * 1024
 
 export function createSharedMemory(ringBytes: number = defaultRingBytes): SharedMemory {
   return { words: new SharedArrayBuffer(64), ring: new SharedArrayBuffer(ringBytes) }

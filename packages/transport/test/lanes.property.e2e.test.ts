@@ -56,7 +56,8 @@ it.each([
         const messages = await right.received(sent)
         expect(await right.ended()).toEqual({ reason: 'eof' })
         expect(messages.map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(Array.from({ length: sent }, (_, n) => n))
-        const isSorted = (numbers: readonly number[]) => numbers.every((n, at) => at === 0 || n > (numbers[at - 1] ?? 0))
+        const isSorted = (numbers: readonly number[]) =>
+          numbers.every((n, at) => at === 0 || n > (numbers[at - 1] ?? 0))
         expect(isSorted(messages.filter(isBulk).map(({ n }) => n))).toBe(true)
         expect(isSorted(messages.filter((message) => !isBulk(message)).map(({ n }) => n))).toBe(true)
         // what comes before a control message and was sent after it
