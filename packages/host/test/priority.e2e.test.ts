@@ -58,7 +58,8 @@ describe.each(['threaded', 'async'] as const)('control messages get through, %s'
     await waitFor(Promise.all(reads.map(({ flowing }) => flowing)))
     const beats = sessions.map((session) => new Promise((resolve) => session.events.once('heartbeat', resolve)))
     await waitFor(Promise.all(beats))
-    await waitFor(Promise.all(executions.map((execution) => execution.cancel({ graceMs: 30_000 }))))
+    const outcomes = await waitFor(Promise.all(executions.map((execution) => execution.cancel({ graceMs: 30_000 }))))
+    expect(outcomes.map(({ state }) => state)).toEqual(sessions.map(() => 'kept'))
   }, 60_000)
 
   it('cancels cells of which only the outcome is wanted', async () => {

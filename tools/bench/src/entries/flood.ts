@@ -46,7 +46,9 @@ async function start(session: Session, executor: ExecutorName, reading: Reading)
 }
 
 async function measure(executor: ExecutorName, reading: Reading, cancels: number): Promise<Measurement[]> {
-  await using capsule = await createCapsule({ executor, isolation: 'process' })
+  await using stack = new AsyncDisposableStack()
+  const capsule = await createCapsule({ executor, isolation: 'process' })
+  stack.defer(() => capsule[Symbol.asyncDispose]())
   const sessions: Session[] = []
   for (let i = 0; i < sessionCount; i++) sessions.push(await capsule.createSession())
   const floods = await Promise.all(sessions.map((session) => start(session, executor, reading)))
