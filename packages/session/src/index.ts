@@ -27,7 +27,7 @@ export { createSession } from './create-session.ts'
 export { sessionErrors } from './errors.ts'
 export type { CreateSessionOptions } from './options.ts'
 export type { Outcome, OutcomeError, TransactionEffect, TransactionOutcome } from './outcome.ts'
-export type { InterceptorBudget } from './interceptor-budget.ts'
+export type { InterceptorBudget, InterceptorInfo } from './interceptor-budget.ts'
 export type {
   ApproveOptions,
   CheckpointOptions,
@@ -38,7 +38,6 @@ export type {
   ExecutionEvent,
   HistoryEntry,
   Interceptor,
-  InterceptorInfo,
   RestoredFacts,
   RestoreOptions,
   RunOptions,

@@ -8,6 +8,18 @@ export interface InterceptorBudget {
   readonly share: number
 }
 
+/** What an interceptor has taken of the host's time. */
+export interface InterceptorInfo {
+  readonly name: string
+  /** Shown to it. */
+  readonly messages: number
+  readonly totalMs: number
+  /** For one message. */
+  readonly maxMs: number
+  /** Why it is no longer called. */
+  readonly quarantined?: string
+}
+
 /**
  * One slow message proves nothing: a busy machine can take the processor away in the middle of an innocent call. It does
  * so rarely in something short, so several in a row are the interceptor's own doing.

@@ -1,6 +1,6 @@
 import type { Clock, Logger } from '@capsule/core'
-import { type InterceptorBudget, InterceptorMeter } from './interceptor-budget.ts'
-import type { Interceptor, InterceptorInfo } from './session.ts'
+import { type InterceptorBudget, type InterceptorInfo, InterceptorMeter } from './interceptor-budget.ts'
+import type { Interceptor } from './session.ts'
 import type { SessionEventEmitter } from './session-events.ts'
 
 export interface Interceptors {

@@ -18,7 +18,7 @@ import type {
   StreamCounters,
   TransportCounters,
 } from '@capsule/transport'
-import type { InterceptorBudget } from './interceptor-budget.ts'
+import type { InterceptorBudget, InterceptorInfo } from './interceptor-budget.ts'
 import type { Outcome, OutcomeError } from './outcome.ts'
 import type { Checkpoint } from './checkpoint/checkpoint.ts'
 import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
@@ -267,18 +267,6 @@ export interface Interceptor {
   readonly name: string
   received?(message: Readonly<Record<string, unknown>>): void
   sent?(message: Readonly<Record<string, unknown>>): void
-}
-
-/** What an interceptor has taken of the host's time. */
-export interface InterceptorInfo {
-  readonly name: string
-  /** Shown to it. */
-  readonly messages: number
-  readonly totalMs: number
-  /** For one message. */
-  readonly maxMs: number
-  /** Why it is no longer called. */
-  readonly quarantined?: string
 }
 
 /** Starts one worker process and connects to it. */
