@@ -61,8 +61,7 @@ class ControlSide implements ThreadedExecutor {
     // a blocking prompt() would stop the other cells, maybe the one whose answer the host waits to give
     this.abilities = { preemptive: true, syncInput: maxConcurrent === 1, concurrent: maxConcurrent > 1 }
     this.#pump = createOutputPump({
-      // the ring bounds the printing code in these modes: what is in it is never refused
-      settings: waitsForRoom(settings) ? { ...settings, backPressure: 'block' } : settings,
+      settings: waitsForRoom(settings) ? behindRing(settings, shared.ring.length) : settings,
       clock,
       send: options.send,
       windowBytes: options.windowBytes ?? Infinity,
@@ -320,6 +319,16 @@ class ControlSide implements ThreadedExecutor {
     this.#relay?.takeIn()
     void this.#pump.flush().then(() => whenSent(() => releaseExit(shared)))
   }
+}
+
+// unit: bytes; threat: what a stopped cell has printed comes before its end, so each byte that waits delays that
+const longestBehindRing = 64 * 1024
+
+/** The ring bounds the printing code in these modes: what is in it is never refused, and the pump takes the rest. */
+function behindRing(settings: WorkerSettings, ringBytes: number): WorkerSettings {
+  const { outputBufferBytes } = settings
+  const restBytes = Math.max(outputBufferBytes - ringBytes, Math.min(outputBufferBytes, longestBehindRing))
+  return { ...settings, backPressure: 'block', outputBufferBytes: restBytes }
 }
 
 /** In mode `error` the printing code is refused when the ring is full, as it waits in mode `block`. */

@@ -21,7 +21,7 @@ import { ExecutionIds } from './execution-ids.ts'
 import { ExecutionQueue } from './execution-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { bindingsOf, type InspectOptions, Inspections } from './inspections.ts'
-import { createInterceptors } from './interceptors.ts'
+import { createInterceptors, type Interceptors } from './interceptors.ts'
 import { MessageRouter } from './message-router.ts'
 import {
   checkCheckpointOptions,
@@ -66,6 +66,7 @@ export class CapsuleSession implements Session {
   readonly sessionId: string
   readonly #options: ResolvedOptions
   readonly #emitter: Emitter<SessionEvents>
+  readonly #interceptors: Interceptors | undefined
   readonly #inspections: Inspections
   readonly #resets: ResetRequest
   readonly #streams: SessionStreams
@@ -104,6 +105,7 @@ export class CapsuleSession implements Session {
     this.#record = new SessionRecord(options)
     this.#warmUp = new WarmUp(options.warmup)
     this.#emitter = createEmitter<SessionEvents>(logger)
+    this.#interceptors = createInterceptors({ ...options, emitter: this.#emitter })
     this.#inspections = new Inspections({ clock, ids })
     this.#resets = new ResetRequest({ ...options, send: (message) => this.#slot.send(message) })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
@@ -157,7 +159,7 @@ export class CapsuleSession implements Session {
     const options = this.#options
     return new WorkerSlot({
       session: options,
-      interceptors: createInterceptors({ ...options, emitter: this.#emitter }),
+      interceptors: this.#interceptors,
       record: this.#record,
       receiver: {
         message: (message) => router.message(message),
@@ -329,6 +331,7 @@ export class CapsuleSession implements Session {
       transport: this.#slot.link?.transport,
       inFlight: { running: this.#running.size, queued: this.#queue.size },
       streams: this.#streams.counters,
+      interceptors: this.#interceptors?.info ?? [],
       restored: this.#checkpoints.restored,
       warmup: this.#warmUp.report,
     })

@@ -28,6 +28,7 @@ export { createEmitter, type Emitter } from './emitter.ts'
 export { sessionErrors } from './errors.ts'
 export type { CreateSessionOptions } from './options.ts'
 export type { Outcome, OutcomeError, TransactionEffect, TransactionOutcome } from './outcome.ts'
+export type { InterceptorBudget, InterceptorInfo } from './interceptor-budget.ts'
 export type {
   ApproveOptions,
   CheckpointOptions,

@@ -106,6 +106,13 @@ const sessionOptionsSchema = z.strictObject({
     .prefault({}),
   maxStreams: z.number().int().nonnegative().default(streamLimits.maxStreams),
   interceptors: z.array(object<Interceptor>()).default([]),
+  interceptorBudget: z
+    .strictObject({
+      perMessageMs: z.number().positive().default(5),
+      burstMs: z.number().positive().default(250),
+      share: z.number().min(0).max(1).default(0.2),
+    })
+    .prefault({}),
   codecs: z
     .array(z.enum(['msgpack', 'json']))
     .min(1)

@@ -12,7 +12,7 @@ export interface SessionRecordOptions {
 }
 
 /** What `info()` tells that others keep. */
-export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams'> {
+export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams' | 'interceptors'> {
   readonly restored: RestoredFacts | undefined
   readonly warmup: readonly WarmupReport[] | undefined
   readonly transport: ProcessTransport<never> | undefined
@@ -66,7 +66,7 @@ export class SessionRecord {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info({ state, transport, inFlight, streams, restored, warmup }: SessionFigures): SessionInfo {
+  info({ state, transport, inFlight, streams, interceptors, restored, warmup }: SessionFigures): SessionInfo {
     const { sessionId, isolation, clock } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -84,6 +84,7 @@ export class SessionRecord {
       }),
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
       streams,
+      interceptors,
       counters: { ...this.counters, ...inFlight, byStatus: { ...this.#byStatus } },
     }
   }

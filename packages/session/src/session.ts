@@ -18,6 +18,7 @@ import type {
   StreamCounters,
   TransportCounters,
 } from '@capsule/transport'
+import type { InterceptorBudget, InterceptorInfo } from './interceptor-budget.ts'
 import type { Outcome, OutcomeError } from './outcome.ts'
 import type { Checkpoint } from './checkpoint/checkpoint.ts'
 import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
@@ -156,6 +157,8 @@ export interface SessionInfo {
   readonly transport?: TransportCounters & { readonly kind: string }
   /** Of the present worker's channels. */
   readonly streams: StreamCounters
+  /** In the order they were given, also those that are no longer called. */
+  readonly interceptors: readonly InterceptorInfo[]
   readonly counters: {
     readonly executions: number
     /** Executions that a worker has now. */
@@ -308,6 +311,8 @@ export interface SessionOptions extends AbortOptions {
   /** How many channels the host, and how many the worker, may have opened at a time. @defaultValue 64 */
   readonly maxStreams?: number
   readonly interceptors?: readonly Interceptor[]
+  /** What each of them may take of the host's time. Past it, it is quarantined. */
+  readonly interceptorBudget?: Partial<InterceptorBudget>
   /** Which codecs to offer, in order. @defaultValue ['msgpack', 'json'] */
   readonly codecs?: readonly ('msgpack' | 'json')[]
 }

@@ -7,6 +7,7 @@ import {
   negotiate,
   readHostMessage,
   type ResetAnswer,
+  type RestoreMessage,
   streamClassOf,
   snapshotStreamName,
   type StreamMessage,
@@ -50,6 +51,8 @@ class ControlLoop {
   /** Of the channels whose names are reserved; those of cells end in the executor. */
   #streams: StreamHub | undefined
   #isAwaitingDrain = false
+  /** Aborts with the next interrupt. */
+  #interrupts = new AbortController()
 
   constructor(options: ControlLoopOptions) {
     this.#options = options
@@ -156,6 +159,8 @@ class ControlLoop {
       case 'cancel':
         return executor.cancel(message)
       case 'interrupt':
+        this.#interrupts.abort()
+        this.#interrupts = new AbortController()
         return executor.interrupt(message)
       case 'inspect':
         void executor.inspect(message.query).then((answer) => this.#sendAnswer(message.requestId, answer))
@@ -163,7 +168,7 @@ class ControlLoop {
       case 'checkpoint':
         return void sendSnapshot(this.#snapshotStream(message.requestId), executor, message)
       case 'restore':
-        return void takeSnapshot(this.#snapshotStream(message.requestId), executor, message)
+        return void this.#takeSnapshot(executor, message)
       case 'reset':
         return void executor.reset(message).then((answer) => this.#sendReset(message.requestId, answer))
       case 'stream-open':
@@ -182,6 +187,11 @@ class ControlLoop {
     const isOwn = type === 'stream-open' ? isReserved(message.name) : this.#streams?.owns(streamId)
     if (isOwn === true) this.#streams?.receive(message)
     else executor.stream?.(message)
+  }
+
+  #takeSnapshot(executor: Executor, { requestId, mode }: RestoreMessage): Promise<void> {
+    const { signal } = this.#interrupts
+    return takeSnapshot(this.#snapshotStream(requestId), executor, { mode, signal })
   }
 
   #snapshotStream(requestId: string): StreamChannel {

@@ -6,6 +6,7 @@ import type { BenchEntry, Measurement } from './bench.ts'
 import { capabilities } from './entries/capabilities.ts'
 import { cancel } from './entries/cancel.ts'
 import { checkpoints } from './entries/checkpoints.ts'
+import { flood } from './entries/flood.ts'
 import { frames } from './entries/frames.ts'
 import { hotLoop } from './entries/hot-loop.ts'
 import { isolation } from './entries/isolation.ts'
@@ -28,6 +29,7 @@ const entries: readonly BenchEntry[] = [
   start,
   memory,
   cancel,
+  flood,
   hotLoop,
   frames,
   streams,
