@@ -11,6 +11,7 @@ test('has these error codes', () => {
     'ENGINE_EXISTS',
     'MODULES_UNAVAILABLE',
     'RESERVED_NAME',
+    'GLOBAL_FIXED',
     'UNKNOWN_EXECUTION',
   ])
 })
