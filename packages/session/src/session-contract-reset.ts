@@ -13,6 +13,7 @@ const valueOf = async (session: Session, code: string): Promise<unknown> => (awa
 export function describeReset(open: Open, preemptive: boolean): void {
   describeEmptying(open)
   describeStopping(open)
+  describeForgetting(open)
   describeLeftovers(open)
   describeStubborn(open, preemptive)
 }
@@ -82,7 +83,9 @@ capsule.signal.addEventListener('abort', () => { setInterval(() => mark('from ab
     await resetting
     expect(await next.outcome).toMatchObject({ status: 'ok', state: 'kept', value: 'undefined', cell: 1 })
   })
+}
 
+function describeForgetting(open: Open): void {
   it('forgets keys, checkpoints to come back to, and what was restored', async () => {
     const session = await open({ checkpoints: { recover: true } })
     await session.run('var n = 1')
