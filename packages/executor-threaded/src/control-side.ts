@@ -51,6 +51,7 @@ class ControlSide implements ThreadedExecutor {
   #terminalsRead = 0
   #isReading = false
   #isWaitingForMore = false
+  #willTakeIn = false
   #isWaitingForTerminal = false
   #isDisposed = false
   #onConfigured: () => void
@@ -66,7 +67,7 @@ class ControlSide implements ThreadedExecutor {
       send: options.send,
       windowBytes: options.windowBytes ?? Infinity,
       overfill: true,
-      onRoom: () => this.#takeIn(),
+      onRoom: () => this.#takeInSoon(),
     })
     this.#reader = createRingReader(shared, this.#createReceiver(), { joinBytes: this.#pump.chunkBytes })
     this.#mailbox = createMailbox(shared, port, clock)
@@ -217,7 +218,6 @@ class ControlSide implements ThreadedExecutor {
 
   /** Takes in what the user side has committed, as far as the pump has room, and comes back when there is more. */
   #takeIn(): void {
-    // while it reads, the pump may report room: the reading goes on by itself
     if (this.#isDisposed || this.#isReading) return
     const { words } = this.#options.shared
     // a terminal message behind the output starts the drain deadline, so it is fetched whatever the pump holds
@@ -226,6 +226,19 @@ class ControlSide implements ThreadedExecutor {
       !isBounded || !this.#pump.isFull || load(words, word.terminals) !== this.#terminalsRead
     if (this.#read(mayContinue)) this.#awaitMore()
     else this.#awaitTerminal()
+  }
+
+  /**
+   * The pump has room. A turn later: it may tell so while the reading is about to stop because it was full, and between two
+   * fillings of the pump a cancel has to be heard.
+   */
+  #takeInSoon(): void {
+    if (this.#willTakeIn) return
+    this.#willTakeIn = true
+    setImmediate(() => {
+      this.#willTakeIn = false
+      this.#takeIn()
+    })
   }
 
   #read(mayContinue: () => boolean): boolean {
