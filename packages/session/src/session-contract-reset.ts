@@ -10,12 +10,12 @@ const sleep = (ms: number): string => `await new Promise((go) => setTimeout(go, 
 const valueOf = async (session: Session, code: string): Promise<unknown> => (await session.run(code)).outcome.value
 
 /** An empty namespace in the same worker, on a real worker. */
-export function describeReset(open: Open, preemptive: boolean): void {
+export function describeReset(open: Open, { preemptive, modules }: { preemptive: boolean; modules: boolean }): void {
   describeEmptying(open)
   describeStopping(open)
   describeForgetting(open)
-  describeLeftovers(open)
-  describeStubborn(open, preemptive)
+  describeLeftovers(open, modules)
+  describeStubborn(open, { preemptive, modules })
 }
 
 function describeEmptying(open: Open): void {
@@ -126,8 +126,13 @@ function describeForgetting(open: Open): void {
   })
 }
 
-function describeLeftovers(open: Open): void {
-  it.each([
+const openTimer: readonly [string, string] = [
+  '(await import("node:timers")).setInterval(() => {}, 1e6)',
+  'what is open in Node: Timeout',
+]
+
+function describeLeftovers(open: Open, modules: boolean): void {
+  it.each<readonly [string, string]>([
     ['Array.prototype.extra = 1', 'Array.prototype.extra'],
     ['Object.prototype.extra = 1', 'Object.prototype.extra'],
     ['Math.random = () => 4', 'Math.random'],
@@ -141,7 +146,7 @@ function describeLeftovers(open: Open): void {
     ['Object.defineProperty(globalThis, "fixed", { value: 1 })', 'globalThis.fixed'],
     ['Response = class {}', 'globalThis.Response'],
     ['delete globalThis.FormData', 'globalThis.FormData'],
-    ['(await import("node:timers")).setInterval(() => {}, 1e6)', 'what is open in Node: Timeout'],
+    ...(modules ? [openTimer] : []),
     ['Object.freeze(In)', 'In and Out'],
   ])('says what is left of %s', async (code, left) => {
     const session = await open()
@@ -172,7 +177,7 @@ function describeLeftovers(open: Open): void {
   })
 }
 
-function describeStubborn(open: Open, preemptive: boolean): void {
+function describeStubborn(open: Open, { preemptive, modules }: { preemptive: boolean; modules: boolean }): void {
   it.runIf(preemptive)('says that it cannot be reset after a hard cancel', async () => {
     const session = await open({ graceMs: 1500 })
     await session.run('for (;;) {}', { timeoutMs: 50 })
@@ -189,7 +194,7 @@ function describeStubborn(open: Open, preemptive: boolean): void {
     expect(await valueOf(session, 'typeof a')).toBe('undefined')
   })
 
-  it('says what modules cells have loaded, but not those of the warm-up', async () => {
+  it.runIf(modules)('says what modules cells have loaded, but not those of the warm-up', async () => {
     const dir = await mkdtemp(join(tmpdir(), 'capsule-reset-'))
     onTestFinished(() => rm(dir, { recursive: true }))
     const [warm, cold] = [join(dir, 'warm.mjs'), join(dir, 'cold.mjs')]
