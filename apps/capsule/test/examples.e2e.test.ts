@@ -57,6 +57,13 @@ const says: Readonly<Record<string, readonly string[]>> = {
     'refused http.fetch by get-twice: CAPABILITY_BUDGET_EXCEEDED',
     'refused shell.run by run: SHELL_ARGUMENTS_INVALID (date "--set" "now")',
   ],
+  pool: [
+    'a worker died while leased (SIGKILL)',
+    '200 jobs done, 0 wrong answers',
+    'leases     210 given, 210 given back, 0 out',
+    'crashes    10 in use, 0 idle, 0 in a reset; 10 repaired',
+    'breaker    closed, opened 0 times',
+  ],
   streaming: ['stdout: "step 3\\n"', 'stderr: "done\\n"', 'ok: "the value" after'],
 }
 const programs = readdirSync(examples)

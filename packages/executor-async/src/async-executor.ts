@@ -94,6 +94,7 @@ export function createAsyncExecutor(options: AsyncExecutorOptions): AsyncExecuto
     inspect: (query) => inspect(engine, query),
     capture: async (options) => engine.capture(options),
     restore: (payload, mode) => new Promise((resolve) => engine.restore(payload, mode, resolve)),
+    reset: () => new Promise((done) => engine.reset({ critical: (fn) => fn(), done })),
     credit: (bytes) => onCredit?.(bytes),
     stats: () => ({
       executionIds: runner.tasks.map(({ executionId }) => executionId),

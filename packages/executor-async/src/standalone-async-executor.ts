@@ -190,6 +190,10 @@ function compose({ executor, engine, pump, streams, clock, uninstall }: Parts): 
     inspect: (query) => executor.inspect(query),
     capture: (options) => executor.capture(options),
     restore: (payload, mode) => executor.restore(payload, mode),
+    reset(options) {
+      streams.abandon()
+      return executor.reset(options)
+    },
     credit: (bytes) => executor.credit(bytes),
     stats: () => executor.stats(),
     stream: (message) => void streams.receive(message),

@@ -12,6 +12,7 @@ import type {
   CapturedNamespace,
   InspectAnswer,
   InspectQuery,
+  ResetAnswer,
   RestoreAnswer,
   RestoreMode,
   StreamMessage,
@@ -50,6 +51,7 @@ class ControlSide implements ThreadedExecutor {
   #terminalsRead = 0
   #isReading = false
   #isWaitingForMore = false
+  #willTakeIn = false
   #isWaitingForTerminal = false
   #isDisposed = false
   #onConfigured: () => void
@@ -60,13 +62,12 @@ class ControlSide implements ThreadedExecutor {
     // a blocking prompt() would stop the other cells, maybe the one whose answer the host waits to give
     this.abilities = { preemptive: true, syncInput: maxConcurrent === 1, concurrent: maxConcurrent > 1 }
     this.#pump = createOutputPump({
-      // the ring bounds the printing code in these modes: what is in it is never refused
-      settings: waitsForRoom(settings) ? { ...settings, backPressure: 'block' } : settings,
+      settings: waitsForRoom(settings) ? behindRing(settings, shared.ring.length) : settings,
       clock,
       send: options.send,
       windowBytes: options.windowBytes ?? Infinity,
       overfill: true,
-      onRoom: () => this.#takeIn(),
+      onRoom: () => this.#takeInSoon(),
     })
     this.#reader = createRingReader(shared, this.#createReceiver(), { joinBytes: this.#pump.chunkBytes })
     this.#mailbox = createMailbox(shared, port, clock)
@@ -140,6 +141,16 @@ class ControlSide implements ThreadedExecutor {
     return this.#questions.restore(payload, mode)
   }
 
+  async reset({ cooperativeMs }: { cooperativeMs: number }): Promise<ResetAnswer> {
+    const { words } = this.#options.shared
+    const terminations = load(words, word.terminations)
+    const asked = this.#questions.reset()
+    this.#ladder.unblock({ cooperativeMs })
+    const answer = await asked
+    if (answer.kind === 'failed' || load(words, word.terminations) === terminations) return answer
+    return { ...answer, left: [...answer.left, 'late code was terminated inside Node'] }
+  }
+
   credit(bytes: number): void {
     this.#pump.credit(bytes)
   }
@@ -207,7 +218,6 @@ class ControlSide implements ThreadedExecutor {
 
   /** Takes in what the user side has committed, as far as the pump has room, and comes back when there is more. */
   #takeIn(): void {
-    // while it reads, the pump may report room: the reading goes on by itself
     if (this.#isDisposed || this.#isReading) return
     const { words } = this.#options.shared
     // a terminal message behind the output starts the drain deadline, so it is fetched whatever the pump holds
@@ -216,6 +226,19 @@ class ControlSide implements ThreadedExecutor {
       !isBounded || !this.#pump.isFull || load(words, word.terminals) !== this.#terminalsRead
     if (this.#read(mayContinue)) this.#awaitMore()
     else this.#awaitTerminal()
+  }
+
+  /**
+   * The pump has room. A turn later: it may tell so while the reading is about to stop because it was full, and between two
+   * fillings of the pump a cancel has to be heard.
+   */
+  #takeInSoon(): void {
+    if (this.#willTakeIn) return
+    this.#willTakeIn = true
+    setImmediate(() => {
+      this.#willTakeIn = false
+      this.#takeIn()
+    })
   }
 
   #read(mayContinue: () => boolean): boolean {
@@ -309,6 +332,16 @@ class ControlSide implements ThreadedExecutor {
     this.#relay?.takeIn()
     void this.#pump.flush().then(() => whenSent(() => releaseExit(shared)))
   }
+}
+
+// unit: bytes; threat: what a stopped cell has printed comes before its end, so each byte that waits delays that
+const longestBehindRing = 64 * 1024
+
+/** The ring bounds the printing code in these modes: what is in it is never refused, and the pump takes the rest. */
+function behindRing(settings: WorkerSettings, ringBytes: number): WorkerSettings {
+  const { outputBufferBytes } = settings
+  const restBytes = Math.max(outputBufferBytes - ringBytes, Math.min(outputBufferBytes, longestBehindRing))
+  return { ...settings, backPressure: 'block', outputBufferBytes: restBytes }
 }
 
 /** In mode `error` the printing code is refused when the ring is full, as it waits in mode `block`. */

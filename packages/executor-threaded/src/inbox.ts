@@ -7,6 +7,7 @@ import type {
   InputResponseMessage,
   InspectAnswer,
   InspectQuery,
+  ResetAnswer,
   RestoreAnswer,
   RestoreMode,
   WireError,
@@ -46,6 +47,8 @@ export type InboxMessage =
   | { readonly type: 'restore'; readonly requestId: number; readonly payload: Uint8Array; readonly mode: RestoreMode }
   /** The code of a restore was terminated, or is not to be waited for any more. */
   | { readonly type: 'abandon-restore' }
+  /** Asked for again when a termination may have cut it off. */
+  | { readonly type: 'reset'; readonly requestId: number }
   /** Only to be taken care of: shows that the thread answers. */
   | { readonly type: 'ping' }
   | { readonly type: 'exit'; readonly code: number }
@@ -63,8 +66,8 @@ export type CaptureAnswer =
   | { readonly kind: 'captured'; readonly namespace: CapturedNamespace }
   | { readonly kind: 'failed'; readonly error: WireError }
 
-/** To `inspect`, `capture` and `restore`. */
-export type Answer = InspectAnswer | CaptureAnswer | RestoreAnswer
+/** To `inspect`, `capture`, `restore` and `reset`. */
+export type Answer = InspectAnswer | CaptureAnswer | RestoreAnswer | ResetAnswer
 
 /** What the user side sends beside the protocol's messages, through the same ring. */
 export type UserSideReport =

@@ -48,8 +48,8 @@ export interface SharedMemory {
   readonly ring: SharedArrayBuffer
 }
 
-/** Bounds what a cell can have printed that the control thread has not looked at. A power of two. */
-const defaultRingBytes = 1024 * 1024
+/** Bounds what a cell can have printed that the control thread has not looked at, and so how long its end waits behind it. A power of two. */
+const defaultRingBytes = 256 * 1024
 
 export function createSharedMemory(ringBytes: number = defaultRingBytes): SharedMemory {
   return { words: new SharedArrayBuffer(64), ring: new SharedArrayBuffer(ringBytes) }

@@ -1,4 +1,11 @@
-import type { CapturedNamespace, InspectAnswer, InspectQuery, RestoreAnswer, RestoreMode } from '@capsule/protocol'
+import type {
+  CapturedNamespace,
+  InspectAnswer,
+  InspectQuery,
+  ResetAnswer,
+  RestoreAnswer,
+  RestoreMode,
+} from '@capsule/protocol'
 import type { Answer, CaptureAnswer } from './inbox.ts'
 import type { Mailbox } from './mailbox.ts'
 
@@ -6,6 +13,8 @@ interface Question {
   readonly answer: (answer: Answer) => void
   /** The answer, should the code that was to give it be terminated; undefined: it comes all the same. */
   readonly lost: Answer | undefined
+  /** Asks for it again, should the code before it have been terminated. */
+  readonly again?: (() => void) | undefined
 }
 
 const lostInspection: InspectAnswer = {
@@ -16,7 +25,7 @@ const lostInspection: InspectAnswer = {
     message: 'the inspection was cancelled with the code that ran',
   },
 }
-const disposed: CaptureAnswer & RestoreAnswer = {
+const disposed: CaptureAnswer & RestoreAnswer & ResetAnswer = {
   kind: 'failed',
   error: { name: 'CapsuleError', code: 'EXECUTOR_DISPOSED', message: 'the executor was disposed' },
 }
@@ -58,6 +67,11 @@ export class UserQuestions {
     }
   }
 
+  reset(): Promise<ResetAnswer> {
+    const post = (requestId: number): void => void this.#mailbox.post({ type: 'reset', requestId })
+    return this.#ask<ResetAnswer>(post, undefined, post)
+  }
+
   /** The user side answers what it was about to restore, whatever became of it. */
   abandonRestores(): void {
     if (this.#restores > 0) this.#mailbox.post({ type: 'abandon-restore' })
@@ -70,7 +84,10 @@ export class UserQuestions {
 
   /** Code of the user side was terminated: it may have been what was to answer. */
   terminated(): void {
-    for (const [requestId, { lost }] of this.#pending) if (lost !== undefined) this.answered(requestId, lost)
+    for (const [requestId, { lost, again }] of this.#pending) {
+      if (lost !== undefined) this.answered(requestId, lost)
+      again?.()
+    }
     this.abandonRestores()
   }
 
@@ -79,10 +96,14 @@ export class UserQuestions {
     for (const [requestId, { lost }] of this.#pending) this.answered(requestId, lost ?? disposed)
   }
 
-  #ask<T extends Answer>(post: (requestId: number) => void, lost?: T): Promise<T> {
+  #ask<T extends Answer>(post: (requestId: number) => void, lost?: T, again?: (requestId: number) => void): Promise<T> {
     const requestId = ++this.#count
     return new Promise((resolve) => {
-      this.#pending.set(requestId, { answer: resolve as (answer: Answer) => void, lost })
+      this.#pending.set(requestId, {
+        answer: resolve as (answer: Answer) => void,
+        lost,
+        again: again && (() => again(requestId)),
+      })
       post(requestId)
     })
   }

@@ -15,7 +15,7 @@ import {
   installOutputCapture,
 } from '@capsule/executor'
 import { displayRenderers, type Engine, type EngineOptions, toWireError } from '@capsule/namespace'
-import type { StreamMessage, StreamName, WorkerSettings } from '@capsule/protocol'
+import type { ResetAnswer, StreamMessage, StreamName, WorkerSettings } from '@capsule/protocol'
 import { type CellStreams, type CellStreamsLink, createCellStreams, type StreamOptions } from '@capsule/transport'
 import { add, load, notify, store } from './atomics.ts'
 import { flushOnExit } from './exit-flush.ts'
@@ -76,6 +76,7 @@ class UserSide {
   readonly #inbox: UserInbox
   readonly #outgoing: StreamBatch | undefined
   #parts: Parts | undefined
+  #resetAnswered = 0
 
   constructor(options: UserSideOptions) {
     const { shared, port } = options
@@ -134,12 +135,26 @@ class UserSide {
         return () => engine.restore(inbox.payload, inbox.mode, (answer) => this.#answer(inbox.requestId, answer))
       case 'abandon-restore':
         return engine.abandonRestore() as undefined
+      case 'reset':
+        return this.#reset(parts, inbox.requestId)
       case 'ping':
         store(this.#options.shared.words, word.heapUsedKib, (memoryUsage().heapUsed / 1024) | 0)
         return
       case 'exit':
         return () => exitProcess(inbox.code)
     }
+  }
+
+  #reset({ engine, streams }: Parts, requestId: number): AfterHarness {
+    // answered, and asked for again because that was not known yet: there may be a namespace to keep by now
+    if (requestId === this.#resetAnswered) return undefined
+    streams.abandon()
+    const done = (answer: ResetAnswer): void => {
+      this.#resetAnswered = requestId
+      this.#answer(requestId, answer)
+    }
+    // code of cells runs
+    return () => engine.reset({ critical: this.#harness, done })
   }
 
   #configure({ settings, features, maxConcurrent, streams: link }: Configuration): Parts {

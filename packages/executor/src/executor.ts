@@ -15,6 +15,7 @@ import type {
   InterruptMessage,
   OutputMessage,
   ProgressMessage,
+  ResetAnswer,
   RestoreAnswer,
   RestoreMode,
   ResultMessage,
@@ -76,6 +77,8 @@ export interface Executor extends AsyncDisposable {
   capture(options: { limitBytes: number }): Promise<CapturedNamespace>
   /** Puts a captured namespace in the place of this one, or over it; `interrupt` ends it. */
   restore(payload: Uint8Array, mode: RestoreMode): Promise<RestoreAnswer>
+  /** When nothing runs: ends what settled executions have left behind, and empties the namespace. */
+  reset(options: { cooperativeMs: number }): Promise<ResetAnswer>
   /** The reader took this many bytes of output. */
   credit(bytes: number): void
   /** What the host says of the cells' channels; those that are not of this executor's hub are ignored. Absent: it has none. */

@@ -1,3 +1,4 @@
+import type { ResultMessage } from '@capsule/protocol'
 import { createFakeClock, type FakeClock } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
 import type { ExecutorMessage } from './executor.ts'
@@ -144,6 +145,35 @@ it('spends the window on output only, and waits for credit in order', () => {
   expect(bench.texts()).toEqual(['12345', '67'])
   bench.pump.credit(10)
   expect(bench.texts()).toEqual(['12345', '67', '8', 'result', 'result'])
+})
+
+describe('the end of a stopped execution', () => {
+  const stopped = (executionId: string): UncountedTerminal => {
+    const { type: _type, text: _text, ...settlement } = result(executionId) as ResultMessage
+    const error = { name: 'CellCancelledError', message: 'stopped' }
+    return { ...settlement, type: 'error', terminal: true, status: 'cancelled', rung: 2, error }
+  }
+
+  it('waits for no credit, and neither does what is before it', () => {
+    const bench = open({ windowBytes: 10 })
+    bench.pump.write('a', 'stdout', 'x'.repeat(40))
+    bench.pump.show({ type: 'progress', executionId: 'a', done: 1 })
+    expect(bench.texts().join('')).toBe('x'.repeat(10))
+    bench.pump.send(stopped('a'))
+    expect(bench.texts()).toEqual(['x'.repeat(10), 'x'.repeat(25), 'xxxxx', 'progress', 'error'])
+    expect(bench.pump.queuedBytes).toBe(0)
+  })
+
+  it('is paid for later: credit counts from below zero', () => {
+    const bench = open({ windowBytes: 10 })
+    bench.pump.write('a', 'stdout', 'x'.repeat(40))
+    bench.pump.send(stopped('a'))
+    bench.pump.write('b', 'stdout', 'next')
+    bench.pump.credit(30)
+    expect(bench.texts().at(-1)).toBe('error')
+    bench.pump.credit(10)
+    expect(bench.texts().at(-1)).toBe('next')
+  })
 })
 
 it('makes progress when the window or the chunk is smaller than one character', () => {

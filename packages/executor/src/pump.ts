@@ -23,7 +23,7 @@ import { executorErrors } from './errors.ts'
 import type { ExecutorMessage } from './executor.ts'
 import { OutputLedger } from './output-ledger.ts'
 import type { OrderedMessage, OutputPump, OutputPumpOptions, UncountedTerminal, WriteOutcome } from './output-pump.ts'
-import { isTerminalMessage } from './terminal.ts'
+import { isStopped, isTerminalMessage } from './terminal.ts'
 import { TurnGate } from './turn-gate.ts'
 import { undrained } from './undrained.ts'
 
@@ -57,6 +57,8 @@ export class Pump implements OutputPump {
   #drainTimer: Timer | undefined
   #progressAtMs: number
   #hasWarned = false
+  // what is before the end of a stopped execution leaves without credit: up to this place in the queue
+  #freeUntil = 0
   // the last part of a display was dropped: the rest of it goes the same way
   #isDroppingParts = false
 
@@ -125,6 +127,8 @@ export class Pump implements OutputPump {
     if (isTerminal && !this.#ledger.settle(message.executionId)) return
     const { executionId } = message
     this.#queue.append({ kind: 'ordered', executionId, message, isTerminal, queuedAtMs: this.#options.clock.now() })
+    // its reader is not waited for any more, and each window of credit would take a whole turn of a busy host
+    if (isStopped(message)) this.#freeUntil = this.#queue.sequence
     if (this.#batches === 0) this.#pump()
     this.#watchDrain()
   }
@@ -273,7 +277,7 @@ export class Pump implements OutputPump {
     }
     if (entry.kind === 'shown') {
       // the credit may end below zero, by less than one part of a display
-      if (this.#creditBytes <= 0) return false
+      if (this.#creditBytes <= 0 && !this.#isFree(entry)) return false
       this.#queue.remove(entry)
       this.#count(entry, entry.bytes)
       this.#handOver(entry.message)
@@ -286,8 +290,14 @@ export class Pump implements OutputPump {
     return true
   }
 
-  #nextPiece({ text, bytes }: OutputEntry): Piece | undefined {
-    const creditBytes = this.#creditBytes
+  /** It leaves whatever the credit is, which then counts from below zero. The buffers bound how far. */
+  #isFree({ sequence }: QueueEntry): boolean {
+    return sequence <= this.#freeUntil
+  }
+
+  #nextPiece(entry: OutputEntry & QueueEntry): Piece | undefined {
+    const { text, bytes } = entry
+    const creditBytes = this.#isFree(entry) ? Infinity : this.#creditBytes
     if (creditBytes <= 0) return undefined
     const piece = cutText(text, bytes, Math.min(this.chunkBytes, creditBytes))
     // a chunk or window too small for one character must not stop everything

@@ -29,6 +29,11 @@ export function isTerminalMessage(message: OrderedMessage): message is Uncounted
   return message.type === 'result' || (message.type === 'error' && message.terminal)
 }
 
+/** The last message of an execution that the host has stopped. */
+export function isStopped(message: OrderedMessage): boolean {
+  return message.type === 'error' && message.terminal && message.status !== 'error'
+}
+
 /** The terminal message of a cell that was cancelled before the thread that runs cells had heard of it. */
 export function droppedTerminal(executionId: string, status: CancelMessage['reason']): UncountedTerminal {
   const facts = { executionId, prepared: undefined, executor: '', durationMs: 0 }

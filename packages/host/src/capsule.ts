@@ -1,6 +1,7 @@
 import type { AuditSink, PolicyDefinition, SessionCapabilities } from '@capsule/capabilities'
 import type { CapabilityProvider, Container } from '@capsule/core'
 import type { AskedIsolation, IsolationLevel } from '@capsule/sandbox'
+import type { Pool, PoolInfo, PoolOptions } from '@capsule/pool'
 import type { Session, SessionInfo, SessionOptions } from '@capsule/session'
 import type { WorkerExecutor } from '@capsule/worker'
 import type { CapsuleDurable, DurableOptions } from './durable.ts'
@@ -54,6 +55,8 @@ export interface CapsuleOptions {
   readonly nodePath?: string
   /** Is told of every decision and every call of a capability; yours to dispose. @defaultValue nothing is recorded */
   readonly audit?: AuditSink
+  /** Makes `capsule.pool`, and warms it up. @defaultValue no pool */
+  readonly pool?: CapsulePoolOptions
   /** Defaults of every session. */
   readonly session?: Omit<CapsuleSessionOptions, 'signal'>
   /** Where durable executions are kept, and how. */
@@ -62,9 +65,20 @@ export interface CapsuleOptions {
   readonly parts?: (container: Container) => unknown
 }
 
+/** A pool of sessions of this capsule. */
+export interface CapsulePoolOptions extends PoolOptions {
+  /**
+   * What each session is given, over the capsule's defaults. Its providers are disposed with the pool. The pool's own
+   * `warmup` takes the place of that here.
+   */
+  readonly session?: Omit<CapsuleSessionOptions, 'signal' | 'warmup'>
+}
+
 export interface CapsuleInfo {
   /** The level that sessions get. */
   readonly isolation: IsolationLevel
+  /** Of `capsule.pool`, where there is one. */
+  readonly pool?: PoolInfo
   readonly sessions: readonly SessionInfo[]
 }
 
@@ -74,7 +88,12 @@ export interface Capsule extends AsyncDisposable {
   readonly sessions: readonly Session[]
   /** Cells that survive this process. @throws CAPSULE_CLOSED */
   readonly durable: CapsuleDurable
+  /** The one that `createCapsule({ pool })` asked for. @throws POOL_NOT_CONFIGURED */
+  readonly pool: Pool
+  /** Another pool, which ends with the capsule if not before. @throws INVALID_OPTIONS, CAPSULE_CLOSED, PROVIDER_DISPOSED */
+  createPool(options?: CapsulePoolOptions): Pool
   /**
+   * Without options a warm session is taken out of `capsule.pool`, if it has one idle.
    * @throws INVALID_OPTIONS, CAPSULE_CLOSED, MODULES_NOT_OFFERED, PROVIDER_DISPOSED, PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID,
    * and what `createSession` of `@capsule/session` throws
    */
@@ -85,6 +104,6 @@ export interface Capsule extends AsyncDisposable {
    */
   capabilitiesOf(session: Session): SessionCapabilities
   info(): CapsuleInfo
-  /** Ends every session. Idempotent. @throws AggregateError */
+  /** Ends every pool and every session. Idempotent. @throws AggregateError */
   shutdown(options?: { graceMs?: number }): Promise<void>
 }

@@ -1,14 +1,16 @@
-import type { SessionCapabilities } from '@capsule/capabilities'
+import type { SecurityPolicy, SessionCapabilities } from '@capsule/capabilities'
 import { type Container, disposeAll } from '@capsule/core'
 import type { HostMessage } from '@capsule/protocol'
 import { isConfined, type ObtainedIsolation, type PreparedLaunch, resolveIsolation } from '@capsule/sandbox'
+import type { Pool } from '@capsule/pool'
 import { type ConnectWorker, createSession, type Session } from '@capsule/session'
 import { type WorkerExecutor, workerProgram } from '@capsule/worker'
-import type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
+import type { Capsule, CapsuleInfo, CapsuleOptions, CapsulePoolOptions, CapsuleSessionOptions } from './capsule.ts'
+import { CapsulePools } from './capsule-pools.ts'
 import { type CapsuleDurable, type DurableSession, HostDurable } from './durable.ts'
 import { hostErrors } from './errors.ts'
 import { holdInspectorGuard } from './inspector-guard.ts'
-import { checkSessionOptions, type ResolvedCapsuleOptions, resolveCapsuleOptions } from './options.ts'
+import { checkPoolOptions, checkSessionOptions, type ResolvedCapsuleOptions, resolveCapsuleOptions } from './options.ts'
 import { type ProviderShare, ProviderShares } from './provider-shares.ts'
 import { openGrants } from './session-grants.ts'
 import { createParts, tokens } from './tokens.ts'
@@ -24,7 +26,20 @@ export async function createCapsule(options: CapsuleOptions = {}): Promise<Capsu
   resolved.parts?.(parts)
   const { isolation: asked, nodePath } = resolved
   const isolation = await resolveIsolation({ asked, nodePath, drivers: parts.get(tokens.drivers) })
-  return new HostCapsule(resolved, isolation, parts)
+  const capsule = new HostCapsule(resolved, isolation, parts)
+  try {
+    capsule.start()
+  } catch (error) {
+    await capsule.shutdown()
+    throw error
+  }
+  return capsule
+}
+
+interface SessionGrants {
+  readonly live: SessionCapabilities
+  /** As the session was opened. */
+  readonly policy: SecurityPolicy
 }
 
 interface SessionStart {
@@ -52,7 +67,8 @@ class HostCapsule implements Capsule {
   readonly #releaseGuard = holdInspectorGuard()
   readonly #shares = new ProviderShares()
   readonly #defaults: ProviderShare
-  readonly #grants = new WeakMap<Session, SessionCapabilities>()
+  readonly #grants = new WeakMap<Session, SessionGrants>()
+  readonly #pools: CapsulePools
   #closing: Promise<void> | undefined
   #durable: HostDurable | undefined
 
@@ -61,13 +77,22 @@ class HostCapsule implements Capsule {
     this.#isolation = isolation
     this.#parts = parts
     this.#defaults = this.#shares.hold(options.session?.capabilities ?? [])
+    this.#pools = new CapsulePools({
+      shares: this.#shares,
+      createSession: (given) => this.#createSession(given, []),
+      areGrantsUntouched: (session) => this.#areGrantsUntouched(session),
+      clock: parts.get(tokens.clock),
+      logger: parts.get(tokens.logger),
+      ids: parts.get(tokens.ids),
+    })
+  }
+
+  /** @throws INVALID_OPTIONS, PROVIDER_DISPOSED */
+  start(): void {
+    const { pool, durable } = this.#options
     // options that are wrong are told at once, a bridge that nobody uses is not made
-    try {
-      if (options.durable !== undefined) this.#durable = this.#createDurable()
-    } catch (error) {
-      this.#releaseGuard()
-      throw error
-    }
+    if (durable !== undefined) this.#durable = this.#createDurable()
+    if (pool !== undefined) this.#pools.createOwn(pool)
   }
 
   get sessions(): readonly Session[] {
@@ -80,8 +105,19 @@ class HostCapsule implements Capsule {
     return this.#durable
   }
 
-  createSession(options: CapsuleSessionOptions = {}): Promise<Session> {
-    return this.#createSession(options, [])
+  get pool(): Pool {
+    return this.#pools.own
+  }
+
+  createPool(options: CapsulePoolOptions = {}): Pool {
+    checkPoolOptions(options)
+    this.#assertOpen()
+    return this.#pools.create(options)
+  }
+
+  async createSession(options?: CapsuleSessionOptions): Promise<Session> {
+    const warm = options === undefined ? this.#pools.takeWarm() : undefined
+    return warm ?? this.#createSession(options ?? {}, [])
   }
 
   #createDurable(): HostDurable {
@@ -116,13 +152,17 @@ class HostCapsule implements Capsule {
   }
 
   capabilitiesOf(session: Session): SessionCapabilities {
-    const grants = this.#grants.get(session)
+    const grants = this.#grants.get(session) ?? this.#grantsOfLease(session)
     if (grants === undefined) throw hostErrors.SESSION_UNKNOWN({ sessionId: session.sessionId })
-    return grants
+    return grants.live
   }
 
   info(): CapsuleInfo {
-    return { isolation: this.#isolation.level, sessions: this.sessions.map((session) => session.info()) }
+    return {
+      isolation: this.#isolation.level,
+      ...this.#pools.ownInfo,
+      sessions: this.sessions.map((session) => session.info()),
+    }
   }
 
   shutdown(options: { graceMs?: number } = {}): Promise<void> {
@@ -132,6 +172,20 @@ class HostCapsule implements Capsule {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown()
+  }
+
+  /** The session of a lease is another object, and tells of its session as long as the lease lasts. @throws LEASE_ENDED */
+  #grantsOfLease(leased: Session): SessionGrants | undefined {
+    const { sessionId } = leased.info()
+    const session = this.sessions.find((each) => each.sessionId === sessionId)
+    return session === undefined ? undefined : this.#grants.get(session)
+  }
+
+  #areGrantsUntouched(session: Session): boolean {
+    const grants = this.#grants.get(session)
+    if (grants === undefined || grants.live.revoked.length > 0 || grants.live.policy !== grants.policy) return false
+    const { calls, decisions } = grants.live.info()
+    return calls === 0 && Object.values(decisions).every((count) => count === 0)
   }
 
   /** `given`: what the caller said, without the capsule's defaults. @throws PROVIDER_DISPOSED */
@@ -185,7 +239,7 @@ class HostCapsule implements Capsule {
       throw error
     }
     this.#sessions.add(session)
-    this.#grants.set(session, grants)
+    this.#grants.set(session, { live: grants, policy: grants.policy })
     return session
   }
 
@@ -223,9 +277,10 @@ class HostCapsule implements Capsule {
   async #close(options: { graceMs?: number }): Promise<void> {
     this.#closed.abort()
     // before its sessions end: what they come to then is not what is to be recorded
-    const durable = await Promise.allSettled([this.#durable?.close(), ...this.#starting])
-    const ended = await Promise.allSettled(this.sessions.map((session) => session.shutdown(options)))
-    ended.push(durable[0] as PromiseSettledResult<void>)
+    const [durable] = await Promise.allSettled([this.#durable?.close(), ...this.#starting])
+    const ended = await Promise.allSettled(this.#pools.shutdown(options))
+    ended.push(...(await Promise.allSettled(this.sessions.map((session) => session.shutdown(options)))))
+    ended.push(durable as PromiseSettledResult<void>)
     this.#releaseGuard()
     const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
     await this.#defaults.release().catch((error: unknown) => errors.push(error))

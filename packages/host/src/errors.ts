@@ -12,6 +12,11 @@ export const hostErrors = defineErrors({
     cause: '`modules: true` was asked for at a level that exists to keep cells from what modules reach.',
     next: "Leave `modules` out, or give trusted code a capsule with `isolation: 'process'`.",
   },
+  POOL_NOT_CONFIGURED: {
+    message: (_details: Record<string, never> = {}) => 'this capsule has no pool of its own',
+    cause: '`capsule.pool` was used, and `createCapsule()` was not given `pool`.',
+    next: 'Give it: `createCapsule({ pool: { minIdle: 1 } })`; or make one with `capsule.createPool()`.',
+  },
   PROVIDER_DISPOSED: {
     message: ({ provider }: { provider: string }) =>
       `the provider '${provider}' was disposed with the last session that had it`,

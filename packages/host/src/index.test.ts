@@ -14,6 +14,7 @@ it('exports exactly its public names', async () => {
     'hostErrors',
     'isConfined',
     'policies',
+    'poolErrors',
     'readCheckpoint',
     'sandboxErrors',
     'tokens',
@@ -24,6 +25,7 @@ it('keeps its error codes', () => {
   expect(Object.keys(hostErrors)).toEqual([
     'SESSION_UNKNOWN',
     'MODULES_NOT_OFFERED',
+    'POOL_NOT_CONFIGURED',
     'PROVIDER_DISPOSED',
     'CAPSULE_CLOSED',
   ])

@@ -32,6 +32,16 @@ export {
   type SessionCapabilities,
 } from '@capsule/capabilities'
 export type { CapabilityProvider } from '@capsule/core'
+export {
+  type AcquireOptions,
+  type Lease,
+  type Pool,
+  poolErrors,
+  type PoolEvents,
+  type PoolInfo,
+  type PoolOptions,
+  type RecycleReason,
+} from '@capsule/pool'
 export type {
   Approval,
   ApprovalDecision,
@@ -46,6 +56,8 @@ export type {
   SessionEvents,
   SessionInfo,
   SessionOptions,
+  WarmupCell,
+  WarmupReport,
 } from '@capsule/session'
 export {
   type AskedIsolation,
@@ -56,7 +68,7 @@ export {
   type IsolationLevel,
   sandboxErrors,
 } from '@capsule/sandbox'
-export type { Capsule, CapsuleInfo, CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
+export type { Capsule, CapsuleInfo, CapsuleOptions, CapsulePoolOptions, CapsuleSessionOptions } from './capsule.ts'
 export { createCapsule } from './create-capsule.ts'
 export type { CapsuleDurable, CapsuleDurableOptions, DurableOptions } from './durable.ts'
 export { hostErrors } from './errors.ts'

@@ -1,6 +1,6 @@
 import { coreErrors } from '@capsule/core'
 import * as z from 'zod'
-import type { CapsuleOptions, CapsuleSessionOptions } from './capsule.ts'
+import type { CapsuleOptions, CapsulePoolOptions, CapsuleSessionOptions } from './capsule.ts'
 
 // what is in them is checked where it is used
 const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
@@ -16,8 +16,9 @@ const ownSessionShape = {
   maxRssMb: z.number().positive().optional(),
   maxCpuMs: z.number().positive().optional(),
 }
-// what is left over goes to the session package, which is just as strict
+// what is left over goes to the package of the session or the pool, which is just as strict
 const sessionOptionsSchema = z.looseObject(ownSessionShape)
+const poolOptionsSchema = z.looseObject({ session: sessionOptionsSchema.optional() })
 const capsuleOptionsSchema = z.strictObject({
   isolation: z.enum(['none', 'process', 'permission', 'os', 'auto']).optional(),
   executor: z.enum(['threaded', 'async']).optional(),
@@ -25,6 +26,7 @@ const capsuleOptionsSchema = z.strictObject({
   audit: object.optional(),
   session: sessionOptionsSchema.optional(),
   durable: object.optional(),
+  pool: poolOptionsSchema.optional(),
   parts: z.custom<NonNullable<CapsuleOptions['parts']>>((value) => typeof value === 'function').optional(),
 })
 
@@ -41,6 +43,11 @@ export function resolveCapsuleOptions(options: CapsuleOptions): ResolvedCapsuleO
 /** @throws INVALID_OPTIONS */
 export function checkSessionOptions(options: CapsuleSessionOptions): void {
   check('createSession()', sessionOptionsSchema, options)
+}
+
+/** @throws INVALID_OPTIONS */
+export function checkPoolOptions(options: CapsulePoolOptions): void {
+  check('createPool()', poolOptionsSchema, options)
 }
 
 function check(where: string, schema: z.ZodType, options: unknown): void {

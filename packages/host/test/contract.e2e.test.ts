@@ -12,7 +12,12 @@ for (const isolation of await availableLevels(['process', 'os'])) {
     describeSessionContract(`child process, ${executor}, ${isolation}`, {
       createSession: async (options: CapsuleSessionOptions = {}) =>
         (await capsule).createSession({ modules: isolation === 'process', ...options, env: workerMarker() }),
-      abilities: { preemptive: isPreemptive, syncInput: isPreemptive, childProcesses: isolation === 'process' },
+      abilities: {
+        preemptive: isPreemptive,
+        syncInput: isPreemptive,
+        childProcesses: isolation === 'process',
+        modules: isolation === 'process',
+      },
     })
   }
 }

@@ -31,6 +31,7 @@ it.each([
     `[ true, 'file', 'CAPABILITY_ARGUMENTS_INVALID' ] [ 'allowed', 'ok', 'approved', 'ok', 'refused' ]\n[]\n`,
   ],
   ['README.md', 2, '0\n'],
+  ['../pool/README.md', 0, '42 1 0\n'],
   ['../session/README.md', 0, 'hi\n42\n'],
   [
     '../capabilities/README.md',

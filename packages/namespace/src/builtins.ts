@@ -37,6 +37,20 @@ export class Builtins {
     return this.#hidden.has(name) ? { property: this.#hidden.get(name) } : undefined
   }
 
+  /** Visits all of them as they are where cells have not touched them. */
+  each(visit: (name: string, property: PropertyDescriptor) => void): void {
+    this.#properties.forEach((property, name) => visit(name, property))
+  }
+
+  /** What those are that stay as long as the process; `module` and its exports are renewed. */
+  get values(): readonly (readonly [name: string, value: unknown])[] {
+    const found: [string, unknown][] = []
+    this.#properties.forEach(({ value }, name) => {
+      if (name !== 'module' && name !== 'exports') found.push([name, value as unknown])
+    })
+    return found
+  }
+
   /** Takes away what was defined, unless cells have put something else there; what Node had is back then. */
   undefine(name: string): void {
     if (!this.#properties.has(name)) return
@@ -88,13 +102,18 @@ export interface CellBuiltinsOptions {
 export function defineCellBuiltins(builtins: Builtins, { cwd, require, current, members }: CellBuiltinsOptions): void {
   const nowhere = join(cwd, '[cells]')
   const filename = (): string => current()?.filename ?? nowhere
-  const module = { exports: {} }
   builtins.define('capsule', capsuleOf(current, members))
   if (require !== undefined) builtins.define('require', require)
-  builtins.define('module', module)
-  builtins.define('exports', module.exports)
+  defineModule(builtins)
   builtins.defineGetter('__filename', filename)
   builtins.defineGetter('__dirname', () => dirname(filename()))
+}
+
+/** `module` and `exports`, with nothing exported. */
+export function defineModule(builtins: Builtins): void {
+  const module = { exports: {} }
+  builtins.define('module', module)
+  builtins.define('exports', module.exports)
 }
 
 function capsuleOf(current: CellBuiltinsOptions['current'], members: CellBuiltinsOptions['members']): object {

@@ -5,7 +5,7 @@ import { compileCell, type CompiledCell, type CompileOptions, runtimeName } from
 import { createCompiler } from './compile/compiler.ts'
 import { engineLimits } from './engine-limits.ts'
 import { namespaceErrors } from './errors.ts'
-import { Execution } from './execution.ts'
+import { type Era, Execution } from './execution.ts'
 import { withIntrinsics } from './intrinsics.ts'
 import { includesText, SafeMap } from './primordials.ts'
 import type { Preparation } from './running-cell.ts'
@@ -35,6 +35,8 @@ export class CellPreparer {
   readonly #evalNumbers = new SafeMap<string, number>()
   #cells = 0
   #evals = 0
+  /** Of the executions that are made from now on. */
+  era: Era = { isOver: false }
 
   constructor(files: CellFiles, isConst: (name: string) => boolean) {
     this.#files = files
@@ -72,10 +74,10 @@ export class CellPreparer {
         : (compiled.script ?? compileScript(compiled.code, file.filename))
       if (file.stem !== undefined && compiled.code === code) this.#files.forget(file.filename)
       else this.#files.remember(file.filename, { name: file.name, toSource: compiled.toSource })
-      const execution = new Execution(executionId, cell, file.filename)
+      const execution = new Execution(executionId, cell, file.filename, this.era)
       return { execution, preparation: { kind: 'ready', compiled, script }, mode: compiled.mode }
     } catch (error) {
-      const execution = new Execution(executionId, cell, file.filename)
+      const execution = new Execution(executionId, cell, file.filename, this.era)
       const failure = toSourceError(error, { source: code, name: file.name })
       return { execution, preparation: { kind: 'failed', error: failure }, mode: 'unknown' }
     }

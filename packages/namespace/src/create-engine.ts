@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- one state machine: every way into and out of a cell's run is read together */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -19,7 +20,15 @@ import { createCellRuntime } from './cell-runtime.ts'
 import { CellPreparer } from './cell-preparer.ts'
 import { runtimeName } from './compile/compile.ts'
 import { displayHookOf } from './display/display-hook.ts'
-import type { CellRequest, Completion, Engine, EngineCounters, EngineOptions, PreparedCell } from './engine.ts'
+import type {
+  CellRequest,
+  Completion,
+  Engine,
+  EngineCounters,
+  EngineOptions,
+  PreparedCell,
+  ResetPorts,
+} from './engine.ts'
 import { budgetOf, encodeQuietly } from './encode-quietly.ts'
 import { namespaceErrors } from './errors.ts'
 import { Execution } from './execution.ts'
@@ -27,6 +36,7 @@ import { History } from './history.ts'
 import { answerQuery } from './inspect/answer-query.ts'
 import { catchLateErrors } from './late-errors.ts'
 import { defineProperty, deleteProperty, hasOwn, SafeMap, thenOf } from './primordials.ts'
+import { EngineReset } from './reset/engine-reset.ts'
 import type { RunningCell } from './running-cell.ts'
 import { NamespaceSnapshots } from './snapshot/namespace-snapshots.ts'
 import { toWireError, type WireErrorContext } from './to-wire-error.ts'
@@ -60,6 +70,7 @@ class CellEngine implements Engine {
   readonly #history: History
   readonly #preparer: CellPreparer
   readonly #snapshots: NamespaceSnapshots
+  readonly #reset: EngineReset
   readonly #errorContext: WireErrorContext
   readonly #stopCatching: () => void
   readonly #stopTracking: () => void
@@ -76,8 +87,10 @@ class CellEngine implements Engine {
     this.#errorContext = { find: (filename) => files.find(filename), ...budgetOf(options) }
     this.#preparer = new CellPreparer(files, (name) => this.#isConst(name))
     const hasModules = options.modules !== false
-    const onLoaded = (specifier: string, attributes: string, namespace: object): void =>
+    const onLoaded = (specifier: string, attributes: string, namespace: object): void => {
       this.#snapshots.imported(specifier, attributes, namespace)
+      this.#reset.imported(specifier)
+    }
     defineProperty(globalThis, runtimeName, {
       __proto__: null,
       value: createCellRuntime(current, onLoaded, hasModules),
@@ -89,6 +102,13 @@ class CellEngine implements Engine {
     this.#stopTracking = trackTimers(current)
     if (!hasModules) this.#giveModulesBack = withholdModules()
     this.#stopCatching = catchLateErrors((error) => this.#reportLate(error))
+    this.#reset = new EngineReset({
+      require: hasModules ? require : undefined,
+      builtins: this.#builtins,
+      preparer: this.#preparer,
+      snapshots: () => this.#snapshots,
+      runAs: (execution, fn) => this.#storage.run(execution, fn),
+    })
     this.#snapshots = new NamespaceSnapshots({
       bindings: this.#bindings,
       builtins: this.#builtins,
@@ -111,6 +131,7 @@ class CellEngine implements Engine {
   prepare(request: CellRequest): PreparedCell {
     if (this.#isDisposed) throw namespaceErrors.ENGINE_DISPOSED({ executionId: request.executionId })
     this.#snapshots.begin()
+    this.#reset.begin({ isWarmup: request.warmup === true })
     // what cells that still run have defined so far counts for this one
     this.#running.forEach((cell) => this.#adopt(cell))
     const { execution, preparation, mode } = this.#preparer.prepare(request)
@@ -120,6 +141,7 @@ class CellEngine implements Engine {
       execution,
       preparation,
       state: 'prepared',
+      isWarmup: request.warmup === true,
       transaction: request.transaction,
       undo: undefined,
       before: [],
@@ -226,6 +248,7 @@ class CellEngine implements Engine {
     this.#adopt(cell)
     const transaction = this.#endTransaction(cell)
     this.#running.delete(executionId)
+    this.#reset.settled(cell.execution, cell)
     const isUndone = transaction?.action === 'rolled-back'
     if (cell.execution.cell > 0) this.#history.close(cell.execution.cell, isUndone ? undefined : cell.value)
     if (cell.state === 'started') {
@@ -279,6 +302,10 @@ class CellEngine implements Engine {
     this.#snapshots.abandonRestore()
   }
 
+  reset(ports: ResetPorts): void {
+    this.#reset.run(ports)
+  }
+
   defineBuiltin(name: string, value: unknown): void {
     this.#builtins.define(name, value)
   }
@@ -290,6 +317,7 @@ class CellEngine implements Engine {
   [Symbol.dispose](): void {
     if (this.#isDisposed) return
     this.#isDisposed = true
+    this.#reset.dispose()
     this.#stopCatching()
     this.#stopTracking()
     this.#giveModulesBack?.()
@@ -301,7 +329,7 @@ class CellEngine implements Engine {
   #executionOf(executionId: string): Execution {
     const running = this.#running.get(executionId)?.execution ?? this.#storage.getStore()
     // late code of a settled cell: only its id is needed
-    return running?.id === executionId ? running : new Execution(executionId, 0, '')
+    return running?.id === executionId ? running : new Execution(executionId, 0, '', this.#preparer.era)
   }
 
   #adopt({ execution, preparation, state, before }: RunningCell): void {

@@ -18,6 +18,8 @@ export const engineLimits = {
   errorName: 200,
   errorMessage: 16_384,
   errorStack: 32_768,
+  /** What a reset names. */
+  resetReport: 100,
   /** How far `cause` is followed, how many errors of an AggregateError are taken, and how many errors in all. */
   errorDepth: 8,
   errorSiblings: 20,

@@ -4,6 +4,7 @@ import type {
   CellMode,
   InspectAnswer,
   InspectQuery,
+  ResetAnswer,
   RestoreAnswer,
   RestoreMode,
   TransactionMode,
@@ -21,6 +22,14 @@ export interface CellRequest {
   readonly storeHistory?: boolean | undefined
   /** @defaultValue 'commit-always', without a report */
   readonly transaction?: TransactionMode | undefined
+  /** It belongs to the start: what it does to the process is nothing that a reset finds left. @defaultValue false */
+  readonly warmup?: true | undefined
+}
+
+export interface ResetPorts {
+  /** Runs code that may not be terminated in the middle. */
+  readonly critical: (fn: () => void) => void
+  readonly done: (answer: ResetAnswer) => void
 }
 
 /** What compiling told, before anything runs. */
@@ -102,6 +111,12 @@ export interface Engine extends Disposable {
   restore(payload: Uint8Array, mode: RestoreMode, done: (answer: RestoreAnswer) => void): void
   /** Ends a restore whose code was terminated, or is still being waited for; the namespace is as it was. */
   abandonRestore(): void
+  /**
+   * When no cell runs: stops what settled ones have pending, which runs their `catch` and `finally`, and a turn later empties
+   * the namespace. `done` is called once, unless that code is terminated or never ends; the next call takes the place of one
+   * that is not done.
+   */
+  reset(ports: ResetPorts): void
   /** Defines a global that cells may shadow but that is not listed as a binding (`input`, `prompt`). */
   defineBuiltin(name: string, value: unknown): void
   /** Takes one away that cells have not replaced. */

@@ -28,4 +28,9 @@ export const namespaceErrors = defineErrors({
     cause: 'A cell declares the global that its own rewritten code calls.',
     next: 'Choose another name.',
   },
+  GLOBAL_FIXED: {
+    message: (_details: Record<string, never> = {}) => 'a cell has made globalThis not extensible',
+    cause: 'A cell called `Object.preventExtensions(globalThis)` or the like, which cannot be undone.',
+    next: 'Restart the session.',
+  },
 })

@@ -1,6 +1,12 @@
 import { CapsuleError, coreErrors } from '@capsule/core'
 import { clearTimer, type TimerHandle } from './cell-timers.ts'
+import type { LateExecutions } from './late-executions.ts'
 import { NativeAbortController, NativePromise, promiseOf, SafeSet, thenOf } from './primordials.ts'
+
+/** The time between two resets: the executions of it share one. */
+export interface Era {
+  isOver: boolean
+}
 
 /** One pending guarded await, in a list that costs nothing to leave. */
 interface Waiter {
@@ -24,9 +30,13 @@ export class Execution {
   #cancellation: Error | undefined
   #isCancelled = false
   #isOver = false
+  readonly #era: Era
+  /** Set once it has settled: it goes there whenever something of it is pending. */
+  #late: LateExecutions | undefined
 
-  constructor(id: string, cell: number, filename: string) {
+  constructor(id: string, cell: number, filename: string, era: Era = { isOver: false }) {
     this.id = id
+    this.#era = era
     this.cell = cell
     this.filename = filename
     const end = { reject: undefined } as Waiter
@@ -56,6 +66,7 @@ export class Execution {
       const waiter: Waiter = { next: end, previous: end.previous, reject }
       end.previous.next = waiter
       end.previous = waiter
+      this.#late?.add(this)
       const leave = (): void => {
         waiter.next.previous = waiter.previous
         waiter.previous.next = waiter.next
@@ -73,6 +84,7 @@ export class Execution {
     }
     const listeners = (this.#listeners ??= new SafeSet())
     listeners.add(listener)
+    this.#late?.add(this)
     return () => {
       listeners.delete(listener)
     }
@@ -80,10 +92,11 @@ export class Execution {
 
   /**
    * What a guarded await does first: throws the cancellation of a cancelled execution. One that has settled as cancelled
-   * is over: its code gets a promise that never settles, so that a loop that swallows the cancellation stops for good.
+   * is over, and so is any from before a reset: its code gets a promise that never settles, so that a loop that swallows
+   * the cancellation stops for good.
    */
   check(): Promise<never> | undefined {
-    if (this.#isOver) return new NativePromise<never>(() => {})
+    if (this.#isOver || this.#era.isOver) return new NativePromise<never>(() => {})
     if (this.#cancellation !== undefined) throw this.#cancellation
     return undefined
   }
@@ -112,8 +125,32 @@ export class Execution {
     this.#clearTimers()
   }
 
+  /** The execution has settled, and its code may go on: what it left behind can be found. */
+  settled(late: LateExecutions): void {
+    this.#late = late
+    if (this.hasPending) late.add(this)
+  }
+
+  get hasPending(): boolean {
+    return (
+      this.#waiters.next !== this.#waiters ||
+      (this.#timers?.size ?? 0) > 0 ||
+      (this.#listeners?.size ?? 0) > 0 ||
+      this.#controller !== undefined
+    )
+  }
+
+  /** As `cancel`, also for one that has settled or was cancelled before. */
+  stop(): void {
+    this.cancel('cancelled')
+    this.#clearTimers()
+  }
+
   /** Remembers a timer it has set; a cancel clears it. */
   ownTimer(handle: TimerHandle): void {
+    // code from before a reset does not get away by another timer
+    if (this.#era.isOver) return clearTimer(handle)
+    this.#late?.add(this)
     ;(this.#timers ??= new SafeSet()).add(handle)
   }
 

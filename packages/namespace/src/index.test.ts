@@ -9,6 +9,7 @@ test('has these error codes', () => {
   expect(Object.keys(namespace.namespaceErrors).sort()).toEqual([
     'ENGINE_DISPOSED',
     'ENGINE_EXISTS',
+    'GLOBAL_FIXED',
     'MODULES_UNAVAILABLE',
     'RESERVED_NAME',
     'UNKNOWN_EXECUTION',

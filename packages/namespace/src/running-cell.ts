@@ -15,6 +15,7 @@ export interface RunningCell {
   readonly execution: Execution
   readonly preparation: Preparation
   state: CellState
+  readonly isWarmup: boolean
   readonly transaction: TransactionMode | undefined
   /** What the namespace was before it, if that may be needed. */
   undo: UndoImage | undefined

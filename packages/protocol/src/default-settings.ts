@@ -3,7 +3,7 @@ import type { WorkerSettings } from './settings.ts'
 /** Units are those of {@link WorkerSettings}. */
 export const defaultWorkerSettings: WorkerSettings = {
   backPressure: 'block',
-  outputBufferBytes: 1024 * 1024,
+  outputBufferBytes: 256 * 1024,
   outputChunkBytes: 64 * 1024,
   drainTimeoutMs: 30_000,
   suppressDrainErrors: false,

@@ -12,6 +12,7 @@ export type Feature =
   | 'transactions'
   | 'concurrency'
   | 'capabilities'
+  | 'reset'
 
 const all: readonly Feature[] = [
   'output-credit',
@@ -26,6 +27,7 @@ const all: readonly Feature[] = [
   'transactions',
   'concurrency',
   'capabilities',
+  'reset',
 ]
 
 /** What this release's host can make use of. */

@@ -31,6 +31,8 @@ describe('golden bytes', () => {
       {"type":"stream-credit","streamId":"output","bytes":70000}
       {"type":"checkpoint","requestId":"c-1","limitBytes":1000000}
       {"type":"restore","requestId":"c-1","mode":"merge"}
+      {"type":"reset","requestId":"r-1","cooperativeMs":30}
+      {"type":"execute","executionId":"execution-3","code":"1","storeHistory":false,"warmup":true}
       {"type":"shutdown","graceMs":100}
       {"type":"stream-open","streamId":"h1","name":"é / all","windowBytes":1048576}
       {"type":"stream-data","streamId":"h1","kind":"bytes","data":{"$bytes":"AP8="}}
@@ -58,6 +60,8 @@ describe('golden bytes', () => {
       {"type":"error","terminal":false,"error":{"name":"5","message":"5","thrown":{"$bytes":"BQ=="}}}
       {"type":"error","terminal":false,"executionId":"e-1","late":true,"error":{"name":"AggregateError","message":"many","code":"E","errors":[{"name":"Error","message":"one"}]}}
       {"type":"inspect-result","requestId":"r-1","answer":{"what":"namespace","bindings":[{"name":"a","kind":"const","type":"number","preview":"1"}],"truncated":true}}
+      {"type":"reset-result","requestId":"r-1","answer":{"kind":"reset","left":["process.env"]}}
+      {"type":"reset-result","requestId":"r-1","answer":{"kind":"failed","error":{"name":"Error","message":"x"}}}
       {"type":"inspect-result","requestId":"r-1","answer":{"what":"completions","names":["const"],"from":0}}
       {"type":"inspect-result","requestId":"r-1","answer":{"what":"completeness","status":"incomplete"}}
       {"type":"inspect-result","requestId":"r-1","answer":{"what":"failure","error":{"name":"Error","message":"x"}}}
@@ -95,6 +99,8 @@ describe('golden bytes', () => {
         stream-credit 83a474797065ad73747265616d2d637265646974a873747265616d4964a66f7574707574a56279746573ce00011170
         checkpoint 83a474797065aa636865636b706f696e74a9726571756573744964a3632d31aa6c696d69744279746573ce000f4240
         restore 83a474797065a7726573746f7265a9726571756573744964a3632d31a46d6f6465a56d65726765
+        reset 83a474797065a57265736574a9726571756573744964a3722d31ad636f6f70657261746976654d731e
+        execute 85a474797065a765786563757465ab657865637574696f6e4964ab657865637574696f6e2d33a4636f6465a131ac73746f7265486973746f7279c2a67761726d7570c3
         shutdown 82a474797065a873687574646f776ea767726163654d7364
         stream-open 84a474797065ab73747265616d2d6f70656ea873747265616d4964a26831a46e616d65a8c3a9202f20616c6cab77696e646f774279746573ce00100000
         stream-data 84a474797065ab73747265616d2d64617461a873747265616d4964a26831a46b696e64a56279746573a464617461c40200ff
@@ -122,6 +128,8 @@ describe('golden bytes', () => {
         error 83a474797065a56572726f72a87465726d696e616cc2a56572726f7283a46e616d65a135a76d657373616765a135a67468726f776ec40105
         error 85a474797065a56572726f72a87465726d696e616cc2ab657865637574696f6e4964a3652d31a46c617465c3a56572726f7284a46e616d65ae4167677265676174654572726f72a76d657373616765a46d616e79a4636f6465a145a66572726f72739182a46e616d65a54572726f72a76d657373616765a36f6e65
         inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657283a477686174a96e616d657370616365a862696e64696e67739184a46e616d65a161a46b696e64a5636f6e7374a474797065a66e756d626572a770726576696577a131a97472756e6361746564c3
+        reset-result 83a474797065ac72657365742d726573756c74a9726571756573744964a3722d31a6616e7377657282a46b696e64a57265736574a46c65667491ab70726f636573732e656e76
+        reset-result 83a474797065ac72657365742d726573756c74a9726571756573744964a3722d31a6616e7377657282a46b696e64a66661696c6564a56572726f7282a46e616d65a54572726f72a76d657373616765a178
         inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657283a477686174ab636f6d706c6574696f6e73a56e616d657391a5636f6e7374a466726f6d00
         inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657282a477686174ac636f6d706c6574656e657373a6737461747573aa696e636f6d706c657465
         inspect-result 83a474797065ae696e73706563742d726573756c74a9726571756573744964a3722d31a6616e7377657282a477686174a76661696c757265a56572726f7282a46e616d65a54572726f72a76d657373616765a178

@@ -19,6 +19,8 @@ import { interruptSchema } from './messages/interrupt.ts'
 import { outputSchema } from './messages/output.ts'
 import { progressSchema } from './messages/progress.ts'
 import { readySchema } from './messages/ready.ts'
+import { resetSchema } from './messages/reset.ts'
+import { resetResultSchema } from './messages/reset-result.ts'
 import { restoreSchema } from './messages/restore.ts'
 import { resultSchema } from './messages/result.ts'
 import { shutdownSchema } from './messages/shutdown.ts'
@@ -39,6 +41,7 @@ export const hostMessageSchema = z.discriminatedUnion('type', [
   inspectSchema,
   checkpointSchema,
   restoreSchema,
+  resetSchema,
   streamOpenSchema,
   streamDataSchema,
   streamCreditSchema,
@@ -61,6 +64,7 @@ export const workerMessageSchema = z.discriminatedUnion('type', [
   resultSchema,
   errorSchema,
   inspectResultSchema,
+  resetResultSchema,
   streamOpenSchema,
   streamDataSchema,
   streamCreditSchema,

@@ -7,6 +7,7 @@ import type { HelloMessage } from './messages/hello.ts'
 import type { InputResponseMessage } from './messages/input-response.ts'
 import type { InspectMessage, InspectQuery } from './messages/inspect.ts'
 import type { InterruptMessage } from './messages/interrupt.ts'
+import type { ResetMessage } from './messages/reset.ts'
 import type { RestoreMessage } from './messages/restore.ts'
 import type { ShutdownMessage } from './messages/shutdown.ts'
 import type { StreamCloseMessage } from './messages/stream-close.ts'
@@ -109,6 +110,7 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
     route: optional(oneOf('auto', 'threaded', 'async')),
     storeHistory: optional(flag),
     transaction: optional(oneOf('commit-always', 'rollback-on-failure', 'rollback-always')),
+    warmup: optional(yes),
   }),
   'input-response': record<InputResponseMessage>({
     type: oneOf('input-response'),
@@ -157,6 +159,7 @@ const readers: { readonly [Type in HostMessage['type']]: Read<HostMessage> } = {
   }),
   checkpoint: record<CheckpointMessage>({ type: oneOf('checkpoint'), requestId: id, limitBytes: count }),
   restore: record<RestoreMessage>({ type: oneOf('restore'), requestId: id, mode: oneOf('replace', 'merge') }),
+  reset: record<ResetMessage>({ type: oneOf('reset'), requestId: id, cooperativeMs: durationMs }),
   'stream-credit': record<StreamCreditMessage>({ type: oneOf('stream-credit'), streamId: text, bytes: count }),
   'stream-open': record<StreamOpenMessage>({
     type: oneOf('stream-open'),

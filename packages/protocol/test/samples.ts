@@ -108,6 +108,8 @@ export const hostSamples: readonly HostMessage[] = [
   { type: 'stream-credit', streamId: 'output', bytes: 70_000 },
   { type: 'checkpoint', requestId: 'c-1', limitBytes: 1_000_000 },
   { type: 'restore', requestId: 'c-1', mode: 'merge' },
+  { type: 'reset', requestId: 'r-1', cooperativeMs: 30 },
+  { type: 'execute', executionId: 'execution-3', code: '1', storeHistory: false, warmup: true },
   { type: 'shutdown', graceMs: 100 },
   ...streamSamples,
 ]
@@ -237,6 +239,8 @@ export const workerSamples: readonly WorkerMessage[] = [
       truncated: true,
     },
   },
+  { type: 'reset-result', requestId: 'r-1', answer: { kind: 'reset', left: ['process.env'] } },
+  { type: 'reset-result', requestId: 'r-1', answer: { kind: 'failed', error: { name: 'Error', message: 'x' } } },
   { type: 'inspect-result', requestId: 'r-1', answer: { what: 'completions', names: ['const'], from: 0 } },
   { type: 'inspect-result', requestId: 'r-1', answer: { what: 'completeness', status: 'incomplete' } },
   { type: 'inspect-result', requestId: 'r-1', answer: { what: 'failure', error: { name: 'Error', message: 'x' } } },

@@ -21,7 +21,7 @@ import { ExecutionIds } from './execution-ids.ts'
 import { ExecutionQueue } from './execution-queue.ts'
 import { deathError, type WorkerDeath } from './exit-meaning.ts'
 import { bindingsOf, type InspectOptions, Inspections } from './inspections.ts'
-import { createInterceptors } from './interceptors.ts'
+import { createInterceptors, type Interceptors } from './interceptors.ts'
 import { MessageRouter } from './message-router.ts'
 import {
   checkCheckpointOptions,
@@ -37,7 +37,6 @@ import type {
   CheckpointOptions,
   ExecuteOptions,
   Execution,
-  HistoryEntry,
   RestoredFacts,
   RestoreOptions,
   RunOptions,
@@ -48,12 +47,15 @@ import type {
   SessionState,
   StreamOptions,
 } from './session.ts'
-import { SessionEventEmitter } from './session-events.ts'
-import { SessionHistory } from './session-history.ts'
+import { createEmitter, type Emitter } from './emitter.ts'
+import { type HistoryEntry, SessionHistory } from './session-history.ts'
 import { SessionRecord } from './session-record.ts'
+import { ResetRequest } from './reset-request.ts'
 import { RunningExecutions } from './running-executions.ts'
 import { SessionStreams } from './session-streams.ts'
 import { asCapsuleError } from './worker-link.ts'
+import { withinLimits } from './start-limits.ts'
+import { WarmUp } from './warm-up.ts'
 import { WorkerSlot } from './worker-slot.ts'
 
 /** Workers that die idle, one after the other, with no cell between: after so many the session stops replacing them. */
@@ -63,8 +65,10 @@ const idleDeathLimit = 3
 export class CapsuleSession implements Session {
   readonly sessionId: string
   readonly #options: ResolvedOptions
-  readonly #emitter: SessionEventEmitter
+  readonly #emitter: Emitter<SessionEvents>
+  readonly #interceptors: Interceptors | undefined
   readonly #inspections: Inspections
+  readonly #resets: ResetRequest
   readonly #streams: SessionStreams
   readonly #executionIds: ExecutionIds
   readonly #calls: CapabilityCalls
@@ -92,14 +96,18 @@ export class CapsuleSession implements Session {
   #crashCause: CapsuleError | undefined
   #idleDeaths = 0
   readonly #record: SessionRecord
+  readonly #warmUp: WarmUp
 
   constructor(options: ResolvedOptions) {
     this.sessionId = options.sessionId
     this.#options = options
     const { clock, logger, ids, cooperativeMs, outputWindowBytes } = options
     this.#record = new SessionRecord(options)
-    this.#emitter = new SessionEventEmitter(logger)
+    this.#warmUp = new WarmUp(options.warmup)
+    this.#emitter = createEmitter<SessionEvents>(logger)
+    this.#interceptors = createInterceptors({ ...options, emitter: this.#emitter })
     this.#inspections = new Inspections({ clock, ids })
+    this.#resets = new ResetRequest({ ...options, send: (message) => this.#slot.send(message) })
     this.#executionIds = new ExecutionIds(ids.next('execution'))
     this.#queue = new ExecutionQueue(options)
     this.#streams = new SessionStreams({
@@ -120,6 +128,7 @@ export class CapsuleSession implements Session {
       record: this.#record,
       emitter: this.#emitter,
       inspections: this.#inspections,
+      resets: this.#resets,
       streams: this.#streams,
       executionIds: this.#executionIds,
       running: this.#running,
@@ -150,7 +159,7 @@ export class CapsuleSession implements Session {
     const options = this.#options
     return new WorkerSlot({
       session: options,
-      interceptors: createInterceptors({ ...options, emitter: this.#emitter }),
+      interceptors: this.#interceptors,
       record: this.#record,
       receiver: {
         message: (message) => router.message(message),
@@ -161,7 +170,7 @@ export class CapsuleSession implements Session {
         this.#streams.start(ready)
         this.#calls.start(ready)
       },
-      warmUp: (code) => this.#warmUp(code),
+      warmUp: () => this.#warmUpWorker(),
     })
   }
 
@@ -293,6 +302,19 @@ export class CapsuleSession implements Session {
     await withAbort(this.#replaceWorker(), signal, 'restart')
   }
 
+  async reset({ signal }: AbortOptions = {}): Promise<void> {
+    throwIfAborted(signal, 'reset()')
+    this.#assertOpen()
+    if (this.#state === 'ready' || this.#state === 'busy') this.#assertOffers('reset')
+    // a cell that does not stop takes the worker along, and what was there is not to come back
+    this.#checkpoints.forget()
+    this.#untoldDeath = undefined
+    this.#queue.dropAll()
+    const { generation } = this.#record
+    if (!this.#isWarmingUp) this.#running.endAll(this.#options.graceMs)
+    await this.#alone('reset()', signal, () => this.#reset(generation), 'reset')
+  }
+
   shutdown(options: { graceMs?: number; checkpoint?: boolean } = {}): Promise<void> {
     const { graceMs = this.#options.shutdownGraceMs, checkpoint = false } = options
     this.#closing ??= checkpoint ? this.#closeKept(graceMs) : this.#close(graceMs)
@@ -309,7 +331,9 @@ export class CapsuleSession implements Session {
       transport: this.#slot.link?.transport,
       inFlight: { running: this.#running.size, queued: this.#queue.size },
       streams: this.#streams.counters,
+      interceptors: this.#interceptors?.info ?? [],
       restored: this.#checkpoints.restored,
+      warmup: this.#warmUp.report,
     })
   }
 
@@ -373,13 +397,18 @@ export class CapsuleSession implements Session {
   }
 
   /** Runs what needs the worker to itself. */
-  #alone<T>(what: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  #alone<T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+    feature: Feature = 'checkpoint',
+  ): Promise<T> {
     const mayStart = (): boolean => this.#running.size === 0 && this.#state !== 'busy' && this.#state !== 'restarting'
     const done = this.#exclusive.run(async () => {
       throwIfAborted(signal, what)
       this.#assertOpen()
       if (this.#state === 'crashed' && this.#crashCause !== undefined) throw this.#crashCause
-      this.#assertOffers('checkpoint')
+      this.#assertOffers(feature)
       return work()
     }, mayStart)
     return withAbort(done, signal, what)
@@ -414,6 +443,43 @@ export class CapsuleSession implements Session {
     }
   }
 
+  /** Of the worker that was there when it was asked for: one that has taken over since is as new. */
+  async #reset(generation: number): Promise<void> {
+    if (generation !== this.#record.generation) return this.#forgetCells()
+    const left = await this.#replacingWorker(async () => {
+      const answer = await this.#resets.ask()
+      if (answer.kind === 'failed') throw sessionErrors.RESET_FAILED({ message: answer.error.message })
+      return answer.left
+    })
+    this.#forgetCells()
+    const all = this.#record.isTainted ? [...left, 'a hard cancel went through Node itself (tainted)'] : left
+    if (all.length > 0) throw sessionErrors.RESET_INCOMPLETE({ left: all })
+    const { clock, readyTimeoutMs } = this.#options
+    const limits = { clock, readyTimeoutMs, signal: undefined }
+    await this.#replacingWorker(() => withinLimits(() => this.#warmUpWorker(), limits))
+  }
+
+  /** What was known of the cells of before. */
+  #forgetCells(): void {
+    this.#streams.abandon()
+    this.#history.clear()
+    this.#executions.forget()
+    this.#executionIds.forget(this.#queue.first?.executionId)
+    this.#checkpoints.forget()
+  }
+
+  /** Where work that nobody else waits for goes wrong, the worker is replaced: nobody knows what state it is in. */
+  async #replacingWorker<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (this.#state === 'ready' || this.#state === 'busy') await this.#replaceWorker()
+      // the worker's death is told by this
+      this.#untoldDeath = undefined
+      throw error
+    }
+  }
+
   #runQueued(): void {
     while (this.#queue.size > 0 && this.#mayRun) {
       const { first } = this.#queue
@@ -427,8 +493,12 @@ export class CapsuleSession implements Session {
     }
   }
 
-  async #warmUp(code: string): Promise<Outcome> {
-    const execution = this.#executions.create(code, { storeHistory: false })
+  #warmUpWorker(): Promise<void> {
+    return this.#warmUp.run({ run: (code) => this.#runWarmup(code), death: () => this.#slot.vacancy })
+  }
+
+  async #runWarmup(code: string): Promise<Outcome> {
+    const execution = this.#executions.createWarmup(code)
     this.#running.add(execution)
     this.#isWarmingUp = true
     try {
@@ -516,9 +586,11 @@ export class CapsuleSession implements Session {
   #onDied(death: WorkerDeath): void {
     const error = deathError(death)
     this.#inspections.failAll(error)
+    this.#resets.fail(error)
     this.#streams.fail(error)
     this.#executions.namespaceLost()
     this.#history.moved()
+    this.#warmUp.forget()
     switch (this.#state) {
       case 'ready':
       case 'busy':
@@ -569,6 +641,7 @@ export class CapsuleSession implements Session {
     const error = sessionErrors.SESSION_CLOSED({ sessionId: this.sessionId })
     this.#queue.refuseAll('cancelled', error)
     this.#inspections.failAll(error)
+    this.#resets.fail(error)
     this.#streams.fail(error)
     this.#exclusive.proceed()
     if (this.#restarting !== undefined) {

@@ -47,8 +47,8 @@ export const sessionErrors = defineErrors({
   WARMUP_FAILED: {
     message: ({ index, outcome }: { index: number; outcome: Outcome }) =>
       `warm-up cell ${index} ended as ${outcome.status}: ${outcome.error?.message ?? 'no reason given'}`,
-    cause: 'A cell of the `warmup` option did not end as `ok`.',
-    next: 'Run the cell in a plain session to see what is wrong; `details.outcome` has its error.',
+    cause: 'A cell of the `warmup` option that is not optional did not end as `ok`, or the worker died in one.',
+    next: 'Run the cell in a plain session to see what is wrong; `details.outcome` has its error. Give it `isOptional: true` if sessions are of use without it.',
   },
   WORKER_EXITED: {
     message: ({ meaning }: { meaning: string; exit?: Exit }) => `the worker ended: ${meaning}`,
@@ -121,6 +121,18 @@ export const sessionErrors = defineErrors({
     message: ({ message }: { message: string }) => `the namespace could not be inspected: ${message}`,
     cause: 'The worker reported an error while it looked at the namespace.',
     next: 'Look at the message; a binding with a throwing getter is reported, not fatal.',
+  },
+  RESET_INCOMPLETE: {
+    message: ({ left }: { left: readonly string[] }) =>
+      `the namespace is empty, but the worker is not as new: ${left.join(', ')}`,
+    cause:
+      'Cells have changed something of the process that an empty namespace does not put back; `details.left` names it.',
+    next: 'Call `restart()`, or use another session. What is the same for all users belongs into `warmup`.',
+  },
+  RESET_FAILED: {
+    message: ({ message }: { message: string }) => `the worker could not empty its namespace: ${message}`,
+    cause: 'The worker failed while it took the bindings away.',
+    next: 'The worker was replaced: the session is empty. If it happens again, report it with the message.',
   },
   CHECKPOINT_FAILED: {
     message: ({ message }: { message: string }) => `no checkpoint could be taken: ${message}`,

@@ -48,8 +48,27 @@ export class ExecutionFactory {
     return execution
   }
 
+  /** A cell that belongs to the start of its worker, and gets no number. */
+  createWarmup(code: string): CellExecution {
+    const { session, executionIds, ports } = this.#options
+    const { timeoutMs, graceMs } = session
+    const message = {
+      type: 'execute',
+      executionId: executionIds.next(),
+      code,
+      storeHistory: false,
+      warmup: true,
+    } as const
+    return new CellExecution(ports, { message, timeoutMs, graceMs })
+  }
+
   /** The worker is gone, and with it what recorded executions have left in the namespace. */
   namespaceLost(): void {
     this.#records.namespaceLost()
+  }
+
+  /** Keys of before stand for nothing any more. */
+  forget(): void {
+    this.#records.clear()
   }
 }

@@ -3,6 +3,7 @@ export class ExecutionIds {
   readonly #prefix: string
   #count = 0
   #firstOfGeneration = 1
+  #firstKept = 1
 
   constructor(origin: string) {
     this.#prefix = `${origin}-`
@@ -15,8 +16,17 @@ export class ExecutionIds {
 
   /** Ids issued before this call, and before the first that waits for the next worker, belong to an earlier one. */
   startGeneration(firstQueued: string | undefined): void {
-    const next = this.#count + 1
-    this.#firstOfGeneration = firstQueued === undefined ? next : Number(firstQueued.slice(this.#prefix.length))
+    this.#firstOfGeneration = this.#firstAfter(firstQueued)
+  }
+
+  /** What executions of ids before, and before the first that waits, still say is for nobody. */
+  forget(firstQueued: string | undefined): void {
+    this.#firstKept = this.#firstAfter(firstQueued)
+  }
+
+  /** Of an id that was issued. */
+  isForgotten(id: string): boolean {
+    return Number(id.slice(this.#prefix.length)) < this.#firstKept
   }
 
   isIssued(id: string): boolean {
@@ -24,5 +34,9 @@ export class ExecutionIds {
     const digits = id.slice(this.#prefix.length)
     const number = Number(digits)
     return number >= this.#firstOfGeneration && number <= this.#count && String(number) === digits
+  }
+
+  #firstAfter(firstQueued: string | undefined): number {
+    return firstQueued === undefined ? this.#count + 1 : Number(firstQueued.slice(this.#prefix.length))
   }
 }

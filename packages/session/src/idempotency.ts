@@ -106,6 +106,12 @@ export class IdempotencyRecords {
     execution.witness = record
   }
 
+  /** No key stands for anything any more. */
+  clear(): void {
+    this.#pending.clear()
+    this.#settled.clear()
+  }
+
   /** A worker is gone: what its cells left in the namespace is, too, and their outcomes say so from now on. */
   namespaceLost(): void {
     for (const record of this.#settled.values()) {

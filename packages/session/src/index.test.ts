@@ -4,6 +4,7 @@ import { sessionErrors } from './errors.ts'
 it('exports exactly its public names', async () => {
   expect(Object.keys(await import('./index.ts')).sort()).toEqual([
     'createDirectoryCheckpointStore',
+    'createEmitter',
     'createMemoryCheckpointStore',
     'createSession',
     'openCheckpoint',
@@ -36,6 +37,8 @@ it('keeps its error codes', () => {
     'FEATURE_UNAVAILABLE',
     'NO_WORKER',
     'INSPECT_FAILED',
+    'RESET_INCOMPLETE',
+    'RESET_FAILED',
     'CHECKPOINT_FAILED',
     'RESTORE_FAILED',
     'CHECKPOINT_NOT_FOUND',

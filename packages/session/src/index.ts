@@ -24,9 +24,11 @@ export { createDirectoryCheckpointStore } from './checkpoint/directory-checkpoin
 export { createMemoryCheckpointStore } from './checkpoint/memory-checkpoint-store.ts'
 export type { DirectoryCheckpointStoreOptions, MemoryCheckpointStoreOptions } from './checkpoint/store-options.ts'
 export { createSession } from './create-session.ts'
+export { createEmitter, type Emitter } from './emitter.ts'
 export { sessionErrors } from './errors.ts'
 export type { CreateSessionOptions } from './options.ts'
 export type { Outcome, OutcomeError, TransactionEffect, TransactionOutcome } from './outcome.ts'
+export type { InterceptorBudget, InterceptorInfo } from './interceptor-budget.ts'
 export type {
   ApproveOptions,
   BridgeFigures,
@@ -36,7 +38,6 @@ export type {
   ExecuteOptions,
   Execution,
   ExecutionEvent,
-  HistoryEntry,
   Interceptor,
   RestoredFacts,
   RestoreOptions,
@@ -49,3 +50,5 @@ export type {
   SessionState,
   StreamOptions,
 } from './session.ts'
+export type { HistoryEntry } from './session-history.ts'
+export type { WarmupCell, WarmupReport } from './warmup-cell.ts'

@@ -11,15 +11,18 @@ import { DisplayAssembly } from './display-assembly.ts'
 import { type EventMessage, eventOf } from './event-queue.ts'
 import type { ExecutionIds } from './execution-ids.ts'
 import type { Inspections } from './inspections.ts'
+import type { ResetRequest } from './reset-request.ts'
 import type { RunningExecutions } from './running-executions.ts'
-import type { SessionEventEmitter } from './session-events.ts'
+import type { Emitter } from './emitter.ts'
+import type { SessionEvents } from './session.ts'
 import type { SessionRecord } from './session-record.ts'
 import type { SessionStreams } from './session-streams.ts'
 
 export interface MessageRouterOptions {
   readonly record: SessionRecord
-  readonly emitter: SessionEventEmitter
+  readonly emitter: Emitter<SessionEvents>
   readonly inspections: Inspections
+  readonly resets: ResetRequest
   readonly executionIds: ExecutionIds
   readonly streams: Pick<SessionStreams, 'receive'>
   readonly running: RunningExecutions
@@ -39,7 +42,7 @@ export class MessageRouter {
 
   /** `false`: it fits nothing that is in flight. */
   message(message: Exclude<WorkerMessage, ReadyMessage>): boolean {
-    const { record, emitter, inspections, running, streams, calls } = this.#options
+    const { record, emitter, inspections, resets, running, streams, calls } = this.#options
     switch (message.type) {
       case 'heartbeat': {
         const { type: _type, ...fields } = message
@@ -49,6 +52,8 @@ export class MessageRouter {
       }
       case 'inspect-result':
         return inspections.answer(message.requestId, message.answer)
+      case 'reset-result':
+        return resets.answer(message.requestId, message.answer)
       case 'ack':
         return running.find(message.executionId)?.acknowledge() ?? false
       case 'result':
@@ -98,6 +103,7 @@ export class MessageRouter {
     if (message.type === 'input-request' || message.type === 'progress' || !message.late) return false
     const { executionId } = message
     if (executionId === undefined || !executionIds.isIssued(executionId)) return false
+    if (executionIds.isForgotten(executionId)) return true
     record.counters.lateEvents++
     emitter.emit('late', eventOf(executionId, message))
     return true
@@ -119,7 +125,7 @@ export class MessageRouter {
     if (execution?.receiveDisplay(part, event)) return true
     credit(part.bytes)
     if (!late || !executionIds.isIssued(executionId)) return false
-    if (event === undefined) return true
+    if (event === undefined || executionIds.isForgotten(executionId)) return true
     record.counters.lateEvents++
     emitter.emit('late', event)
     return true

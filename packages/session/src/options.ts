@@ -30,6 +30,7 @@ import type {
   Session,
   SessionOptions,
 } from './session.ts'
+import type { WarmupCell } from './warmup-cell.ts'
 
 export interface CreateSessionOptions extends SessionOptions {
   readonly connect: ConnectWorker<HostMessage>
@@ -61,6 +62,13 @@ const aloneCooperativeMs = 30
 /** Terminating one of several cells ends the others: a cell that blocks them for a moment gets the time to yield. */
 const sharedCooperativeMs = 250
 
+const warmupCellSchema = z.strictObject({
+  code: z.string(),
+  // it is kept in every `info()`
+  label: z.string().min(1).max(256).optional(),
+  isOptional: z.boolean().optional(),
+})
+
 const sessionOptionsSchema = z.strictObject({
   connect: callback<ConnectWorker<HostMessage>>(),
   isolation: z.string().default('none'),
@@ -84,7 +92,7 @@ const sessionOptionsSchema = z.strictObject({
     .int()
     .positive()
     .default(256 * 1024),
-  warmup: z.array(z.string()).default([]),
+  warmup: z.array(z.union([z.string().transform((code): WarmupCell => ({ code })), warmupCellSchema])).default([]),
   restartOnCrash: z.boolean().default(true),
   maxConcurrentExecutions: z.number().int().min(1).default(1),
   checkpoints: checkpointPolicySchema,
@@ -102,6 +110,13 @@ const sessionOptionsSchema = z.strictObject({
     .prefault({}),
   maxStreams: z.number().int().nonnegative().default(streamLimits.maxStreams),
   interceptors: z.array(object<Interceptor>()).default([]),
+  interceptorBudget: z
+    .strictObject({
+      perMessageMs: z.number().positive().default(5),
+      burstMs: z.number().positive().default(250),
+      share: z.number().min(0).max(1).default(0.2),
+    })
+    .prefault({}),
   codecs: z
     .array(z.enum(['msgpack', 'json']))
     .min(1)

@@ -72,6 +72,11 @@ export class RunningExecutions {
     await Promise.all(settlements)
   }
 
+  /** Stops all: no namespace will be left of what they ran in. */
+  endAll(graceMs: number): void {
+    this.forEach((execution) => execution.end(graceMs))
+  }
+
   /** The worker is going to be killed because of one: nobody meant the others. */
   killBeside(executionId: string): void {
     const why = `${executionId}, which ran beside it, did not end within its grace`

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ExecutionEvent, Session, SessionOptions } from './session.ts'
 import { describeCheckpoints, describeTransactions } from './checkpoint-session-contract.ts'
+import { describeReset } from './session-contract-reset.ts'
 import { describeConcurrency } from './session-contract-concurrency.ts'
 
 export interface SessionContractOptions {
@@ -12,6 +13,8 @@ export interface SessionContractOptions {
     readonly syncInput: boolean
     /** Cells may start processes. @defaultValue true */
     readonly childProcesses?: boolean
+    /** Cells have modules of Node and files. @defaultValue true */
+    readonly modules?: boolean
   }
 }
 
@@ -38,6 +41,7 @@ export function describeSessionContract(name: string, { createSession, abilities
     describeStreams(open, abilities.preemptive)
     describeCheckpoints(open, abilities.preemptive)
     describeTransactions(open, abilities.preemptive)
+    describeReset(open, { preemptive: abilities.preemptive, modules: abilities.modules ?? true })
   })
 }
 
@@ -280,6 +284,16 @@ function describeDeaths(open: Open): void {
     expect((await session.run('[typeof old, warm]')).outcome.value).toEqual(['undefined', true])
   })
 
+  it('starts without an optional warm-up cell that fails, and tells what each did', async () => {
+    const session = await open({
+      warmup: [{ code: 'throw new TypeError("cold")', label: 'the first', isOptional: true }, 'var warm = 1'],
+    })
+    const [failed, ok] = session.info().warmup ?? []
+    expect(failed).toMatchObject({ label: 'the first', status: 'error', error: { name: 'TypeError', message: 'cold' } })
+    expect(ok).toEqual({ label: 'warm-up cell 1', status: 'ok', durationMs: expect.any(Number) })
+    expect((await session.run('warm')).outcome.value).toBe(1)
+  })
+
   it('ends its worker with it', async () => {
     const session = await open()
     const pid = session.info().worker?.pid ?? 0
@@ -514,7 +528,8 @@ codes`)
   })
 
   it.runIf(preemptive)('is not held up by output that nobody reads', async () => {
-    const session = await open({ outputWindowBytes: 16 * 1024 })
+    const settings = { outputBufferBytes: 1024 * 1024 }
+    const session = await open({ outputWindowBytes: 16 * 1024, settings })
     const channel = session.stream('beside')
     const execution = session.execute(
       'for (let i = 0; i < 500; i++) console.log("x".repeat(1000)); const beside = capsule.stream("beside"); for await (const chunk of beside) await beside.write(chunk); await beside.end(); 1',

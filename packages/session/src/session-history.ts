@@ -1,5 +1,16 @@
 import type { Outcome } from './outcome.ts'
-import type { HistoryEntry } from './session.ts'
+
+/** One cell that ran. */
+export interface HistoryEntry {
+  readonly executionId: string
+  readonly code: string
+  readonly status: Outcome['status']
+  readonly state: Outcome['state']
+  /** Its number in `In` and `Out`. */
+  readonly cell?: number
+  /** Holds the namespace as the cell left it. */
+  readonly checkpointId?: string
+}
 
 /** Unit: cells. Threat: a session that lives for long and runs much. */
 const historyLimit = 1000
@@ -32,6 +43,12 @@ export class SessionHistory {
 
   /** The namespace is no longer what the last cell left: it was restored, or its worker is gone. */
   moved(): void {
+    this.#isAtLast = false
+  }
+
+  /** The namespace was emptied on purpose. */
+  clear(): void {
+    this.#entries.length = 0
     this.#isAtLast = false
   }
 

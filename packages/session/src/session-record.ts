@@ -3,6 +3,7 @@ import type { Feature, HeartbeatMessage, ReadyMessage } from '@capsule/protocol'
 import type { ProcessTransport } from '@capsule/transport'
 import type { Outcome } from './outcome.ts'
 import type { BridgeFigures, RestoredFacts, SessionInfo } from './session.ts'
+import type { WarmupReport } from './warmup-cell.ts'
 
 export interface SessionRecordOptions {
   readonly sessionId: string
@@ -12,8 +13,9 @@ export interface SessionRecordOptions {
 }
 
 /** What `info()` tells that others keep. */
-export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams'> {
+export interface SessionFigures extends Pick<SessionInfo, 'state' | 'streams' | 'interceptors'> {
   readonly restored: RestoredFacts | undefined
+  readonly warmup: readonly WarmupReport[] | undefined
   readonly transport: ProcessTransport<never> | undefined
   readonly inFlight: { readonly running: number; readonly queued: number }
 }
@@ -52,6 +54,10 @@ export class SessionRecord {
     if (tainted) this.#isTainted = true
   }
 
+  get isTainted(): boolean {
+    return this.#isTainted
+  }
+
   /** Whether the present worker and this host have agreed on it. */
   get nodeVersion(): string {
     return this.#ready?.nodeVersion.replace(/^v/, '') ?? ''
@@ -61,7 +67,7 @@ export class SessionRecord {
     return this.#ready?.features.includes(feature) ?? false
   }
 
-  info({ state, transport, inFlight, streams, restored }: SessionFigures): SessionInfo {
+  info({ state, transport, inFlight, streams, interceptors, restored, warmup }: SessionFigures): SessionInfo {
     const { sessionId, isolation, clock, bridge } = this.#options
     const heartbeat = this.#heartbeat
     return {
@@ -72,6 +78,7 @@ export class SessionRecord {
       ...(this.#ready !== undefined && transport !== undefined && { worker: workerInfo(this.#ready, transport.pid) }),
       tainted: this.#isTainted,
       ...(restored !== undefined && { restored }),
+      ...(warmup !== undefined && { warmup }),
       ...(heartbeat !== undefined && {
         heartbeat: heartbeat.fields,
         heartbeatAgeMs: clock.now() - heartbeat.atMs,
@@ -79,6 +86,7 @@ export class SessionRecord {
       ...(transport !== undefined && { transport: { kind: transport.kind, ...transport.counters } }),
       streams,
       ...(bridge !== undefined && { bridge: bridge() }),
+      interceptors,
       counters: { ...this.counters, ...inFlight, byStatus: { ...this.#byStatus } },
     }
   }

@@ -86,6 +86,11 @@ export class SessionStreams {
     return this.#isOffered && this.#hub?.receive(message) === true
   }
 
+  /** The channels of before end, and their names are free. */
+  abandon(): void {
+    this.#hub?.abandon()
+  }
+
   /** The worker is gone, or nobody may use it any more. */
   fail(error: CapsuleError): void {
     this.#hub?.close(error)

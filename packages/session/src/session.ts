@@ -18,10 +18,13 @@ import type {
   StreamCounters,
   TransportCounters,
 } from '@capsule/transport'
+import type { InterceptorBudget, InterceptorInfo } from './interceptor-budget.ts'
 import type { Outcome, OutcomeError } from './outcome.ts'
 import type { Checkpoint } from './checkpoint/checkpoint.ts'
 import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
 import type { CheckpointPolicy } from './checkpoint/checkpoint-policy.ts'
+import type { HistoryEntry } from './session-history.ts'
+import type { WarmupCell, WarmupReport } from './warmup-cell.ts'
 
 export type ExecutionEvent = { readonly executionId: string; readonly late?: true } & (
   | { readonly type: 'output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
@@ -146,6 +149,8 @@ export interface SessionInfo {
   readonly tainted: boolean
   /** What the namespace was last restored from. */
   readonly restored?: RestoredFacts
+  /** What the warm-up of the present worker did, cell by cell; absent when there is none to do. */
+  readonly warmup?: readonly WarmupReport[]
   readonly heartbeat?: Omit<HeartbeatMessage, 'type'>
   /** Milliseconds since that heartbeat came. A worker is never killed for being silent. */
   readonly heartbeatAgeMs?: number
@@ -154,6 +159,8 @@ export interface SessionInfo {
   readonly streams: StreamCounters
   /** Of the bridge that the session belongs to. */
   readonly bridge?: BridgeFigures
+  /** In the order they were given, also those that are no longer called. */
+  readonly interceptors: readonly InterceptorInfo[]
   readonly counters: {
     readonly executions: number
     /** Executions that a worker has now. */
@@ -212,6 +219,16 @@ export interface Session extends AsyncDisposable {
   /** A fresh worker and an empty namespace; what runs or waits ends as `cancelled`, state `lost`. */
   restart(options?: AbortOptions): Promise<void>
   /**
+   * The same worker with an empty namespace, as after its start; faster than `restart()`. What runs or waits ends as
+   * `cancelled`, state `lost`, and what earlier cells left pending is stopped. Aborting ends the wait, not the reset.
+   *
+   * After RESET_INCOMPLETE the namespace is empty, but the process is not as it was (`details.left`), and nothing has warmed
+   * up: `restart()` gives another. After RESET_FAILED, REQUEST_TIMED_OUT, WARMUP_FAILED and READY_TIMEOUT the worker was
+   * replaced, and the session is empty unless `info().state` says `crashed`. FEATURE_UNAVAILABLE has touched nothing.
+   * @throws RESET_INCOMPLETE, RESET_FAILED, REQUEST_TIMED_OUT, WARMUP_FAILED, READY_TIMEOUT, FEATURE_UNAVAILABLE, CANCELLED, SESSION_CLOSED, and why the worker ended
+   */
+  reset(options?: AbortOptions): Promise<void>
+  /**
    * Writes the namespace and its history down, and keeps that in the store of `checkpoints`. Waits for the cells that run;
    * cells that come meanwhile wait for it.
    * @throws FEATURE_UNAVAILABLE, CHECKPOINT_FAILED, CHECKPOINT_TOO_LARGE, REQUEST_TIMED_OUT, CANCELLED, and what the store throws
@@ -252,18 +269,6 @@ export interface RestoredFacts {
   readonly report: readonly BindingReport[]
 }
 
-/** One cell that ran. */
-export interface HistoryEntry {
-  readonly executionId: string
-  readonly code: string
-  readonly status: Outcome['status']
-  readonly state: Outcome['state']
-  /** Its number in `In` and `Out`. */
-  readonly cell?: number
-  /** Holds the namespace as the cell left it. */
-  readonly checkpointId?: string
-}
-
 /** Sees every message on its way; passive: it cannot change or stop one. */
 export interface Interceptor {
   readonly name: string
@@ -289,8 +294,8 @@ export interface SessionOptions extends AbortOptions {
   readonly shutdownGraceMs?: number
   /** How much printed text may be on its way to a slow reader before the printing code waits. @defaultValue 256 KiB */
   readonly outputWindowBytes?: number
-  /** Cells run (without history) after each start, before `ready`. A failing one fails the start. */
-  readonly warmup?: readonly string[]
+  /** Cells run (without history) after each start, before `ready`. One that does not end as `ok` fails the start, unless it is optional. */
+  readonly warmup?: readonly (string | WarmupCell)[]
   /** Whether a fresh worker replaces one that died by itself. @defaultValue true */
   readonly restartOnCrash?: boolean
   /** How many cells may run at once, each going on where the others await. @defaultValue 1 */
@@ -311,6 +316,8 @@ export interface SessionOptions extends AbortOptions {
   /** How many channels the host, and how many the worker, may have opened at a time. @defaultValue 64 */
   readonly maxStreams?: number
   readonly interceptors?: readonly Interceptor[]
+  /** What each of them may take of the host's time. Past it, it is quarantined. */
+  readonly interceptorBudget?: Partial<InterceptorBudget>
   /** Which codecs to offer, in order. @defaultValue ['msgpack', 'json'] */
   readonly codecs?: readonly ('msgpack' | 'json')[]
 }

@@ -1,9 +1,8 @@
 import type { HostMessage, ReadyMessage } from '@capsule/protocol'
 import { sessionErrors } from './errors.ts'
-import { deathError, type WorkerDeath } from './exit-meaning.ts'
+import type { WorkerDeath } from './exit-meaning.ts'
 import type { Interceptors } from './interceptors.ts'
 import type { ResolvedOptions } from './options.ts'
-import type { Outcome } from './outcome.ts'
 import type { SessionRecord } from './session-record.ts'
 import { withinLimits } from './start-limits.ts'
 import { asCapsuleError, type LinkReceiver, WorkerLink } from './worker-link.ts'
@@ -14,8 +13,8 @@ export interface WorkerSlotOptions {
   readonly record: SessionRecord
   readonly receiver: Pick<LinkReceiver, 'message' | 'stray' | 'died'>
   readonly onReady: (ready: ReadyMessage) => void
-  /** Runs one cell on the worker that is not ready yet. */
-  readonly warmUp: (code: string) => Promise<Outcome>
+  /** Runs the warm-up cells on the worker that is not ready yet. @throws WARMUP_FAILED */
+  readonly warmUp: () => Promise<void>
 }
 
 /** The place of the one worker that a session has at a time; while it is empty, what is sent goes nowhere. */
@@ -68,7 +67,7 @@ export class WorkerSlot {
 
   async #start(): Promise<void> {
     const { session, interceptors, record, receiver, onReady, warmUp } = this.#options
-    const { connect, codecs, settings, outputWindowBytes, maxStreams, maxConcurrentExecutions, clock, warmup } = session
+    const { connect, codecs, settings, outputWindowBytes, maxStreams, maxConcurrentExecutions, clock } = session
     const concurrency = maxConcurrentExecutions > 1 ? { maxConcurrentExecutions } : {}
     record.startGeneration()
     const link = new WorkerLink({
@@ -93,10 +92,6 @@ export class WorkerSlot {
       throw sessionErrors.FEATURE_UNAVAILABLE({ feature: 'concurrency' })
     }
     onReady(ready)
-    for (const [index, code] of warmup.entries()) {
-      if (this.vacancy !== undefined) throw deathError(this.vacancy)
-      const outcome = await warmUp(code)
-      if (outcome.status !== 'ok') throw sessionErrors.WARMUP_FAILED({ index, outcome })
-    }
+    await warmUp()
   }
 }

@@ -1,5 +1,5 @@
 import { createSession } from '@capsule/session'
-import { createScriptedWorker } from '@capsule/session/testing'
+import { createScriptedWorker, type ScriptedWorkerOptions } from '@capsule/session/testing'
 import { createFakeClock, waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
 import { echo, openSession, sessionEvent, started } from './open-session.ts'
@@ -28,6 +28,8 @@ describe('createSession', () => {
     [{ timeoutMs: -1 }, /timeoutMs/],
     [{ codecs: ['xml'] }, /codecs/],
     [{ warmup: 'code' }, /warmup/],
+    [{ warmup: [{ code: 'a', optional: true }] }, /warmup/],
+    [{ warmup: [{ code: 'a', label: '' }] }, /warmup/],
   ])('refuses %j', async (options, message) => {
     const { connect } = createScriptedWorker()
     await expect(createSession({ connect, ...(options as object) })).rejects.toMatchObject({
@@ -80,7 +82,7 @@ describe('createSession', () => {
   it('runs warm-up cells without history before each ready', async () => {
     const open = await openSession({ warmup: ['a', 'b'] }, echo)
     const { executionId: _id, ...first } = await open.worker.process.next('execute')
-    expect(first).toEqual({ type: 'execute', code: 'a', storeHistory: false })
+    expect(first).toEqual({ type: 'execute', code: 'a', storeHistory: false, warmup: true })
     await open.session.restart()
     expect(open.worker.process.received.map(({ type }) => type)).toEqual(['hello', 'execute', 'execute'])
     expect(open.session.info().counters).toMatchObject({ executions: 0, byStatus: { ok: 0 } })
@@ -106,6 +108,65 @@ describe('createSession', () => {
     })
   })
 
+  it('goes on past an optional warm-up cell that fails, and reports each', async () => {
+    const { session, worker } = await openSession({ warmup: optionalFirst }, failing('lodash'))
+    const failed = { status: 'error', durationMs: 1, error: { name: 'Error', message: 'scripted' } }
+    const report = [
+      { label: 'import lodash', ...failed },
+      { label: 'warm-up cell 1', status: 'ok', durationMs: 1 },
+    ]
+    expect(session.info().warmup).toEqual(report)
+    expect(session.info().counters.byStatus).toMatchObject({ ok: 0, error: 0 })
+    const restarting = session.restart()
+    await worker.process.next('execute')
+    await restarting
+    expect(session.info()).toMatchObject({ generation: 2, warmup: report })
+  })
+
+  it('reports what the present worker did, and nothing of the one before', async () => {
+    const second = Promise.withResolvers<string>()
+    const script: ScriptedWorkerOptions['script'] = (message, process) => {
+      if (message.type !== 'execute') return
+      if (process.generation === 1) process.result(message.executionId)
+      else second.resolve(message.executionId)
+    }
+    const open = await openSession({ warmup: ['a'] }, { script })
+    expect(open.session.info().warmup).toMatchObject([{ status: 'ok', durationMs: 1 }])
+    const restarting = open.session.restart()
+    const executionId = await waitFor(second.promise)
+    expect(open.session.info().warmup).toEqual([])
+    open.worker.process.result(executionId, { durationMs: 7 })
+    await restarting
+    expect(open.session.info().warmup).toEqual([{ label: 'warm-up cell 0', status: 'ok', durationMs: 7 }])
+  })
+
+  it('has no report without warm-up cells', async () => {
+    const { session } = await openSession()
+    expect(session.info()).not.toHaveProperty('warmup')
+  })
+
+  it('still rejects when a required cell behind an optional one fails', async () => {
+    const worker = createScriptedWorker(failing('required'))
+    const warmup = [
+      { code: 'optional', isOptional: true },
+      { code: 'required', label: 'the rest' },
+    ]
+    await expect(createSession({ connect: worker.connect, warmup })).rejects.toMatchObject({
+      code: 'WARMUP_FAILED',
+      details: { index: 1 },
+    })
+  })
+
+  it('rejects when the worker dies in an optional cell', async () => {
+    const worker = createScriptedWorker({
+      script: (message, process) => message.type === 'execute' && process.exit({ code: 1 }),
+    })
+    await expect(createSession({ connect: worker.connect, warmup: optionalFirst })).rejects.toMatchObject({
+      code: 'WARMUP_FAILED',
+      details: { index: 0, outcome: { status: 'crashed' } },
+    })
+  })
+
   it('bounds a warm-up that does not end', async () => {
     const clock = createFakeClock()
     const worker = createScriptedWorker()
@@ -116,6 +177,17 @@ describe('createSession', () => {
     clock.advance(100)
     await expect(waitFor(creating)).rejects.toMatchObject({ code: 'READY_TIMEOUT' })
   })
+})
+
+const optionalFirst = [{ code: 'import "lodash"', label: 'import lodash', isOptional: true }, 'b']
+
+/** A worker whose cells fail when they contain this. */
+const failing = (part: string): ScriptedWorkerOptions => ({
+  script(message, process) {
+    if (message.type !== 'execute') return
+    if (message.code.includes(part)) process.error(message.executionId)
+    else process.result(message.executionId)
+  },
 })
 
 describe('info and events', () => {
@@ -215,33 +287,45 @@ describe('interceptors', () => {
     expect(types).toEqual(['> hello', '< ready true', '> execute', '< ack true', '< result true'])
   })
 
-  it('are quarantined when they throw, reject or take too long', async () => {
-    const clock = createFakeClock()
-    const worker = createScriptedWorker(echo)
-    const session = await createSession({
-      connect: worker.connect,
-      clock,
-      interceptors: [
-        { name: 'slow', received: (message) => void (message['type'] === 'result' && clock.advance(6)) },
-        {
-          name: 'broken',
-          received(message) {
-            if (message['type'] === 'result') throw new Error('oops')
+  it('are quarantined when they throw or reject, and never called again', async () => {
+    const seen = { broken: 0, late: 0, good: 0 }
+    const { session } = await openSession(
+      {
+        interceptors: [
+          {
+            name: 'broken',
+            received(message) {
+              seen.broken++
+              if (message['type'] === 'result') throw new Error('oops')
+            },
           },
-        },
-        { name: 'late', received: (message) => (message['type'] === 'result' ? rejected() : undefined) as undefined },
-      ],
-    })
+          {
+            name: 'late',
+            received(message) {
+              seen.late++
+              return (message['type'] === 'result' ? rejected() : undefined) as undefined
+            },
+          },
+          { name: 'good', received: () => void seen.good++ },
+        ],
+      },
+      echo,
+    )
     const reports: unknown[] = []
     session.events.on('interceptor-quarantined', (report) => reports.push(report))
     await session.run('1')
+    const before = { ...seen }
     await session.run('2')
     expect(reports).toEqual([
-      { name: 'slow', reason: 'it took 6.0 ms for one message' },
       { name: 'broken', reason: 'it threw: Error: oops' },
       { name: 'late', reason: 'it rejected: Error: later' },
     ])
-    await session.shutdown()
+    expect(seen).toEqual({ ...before, good: before.good + 2 })
+    expect(session.info().interceptors.map(({ name, quarantined }) => [name, quarantined])).toEqual([
+      ['broken', 'it threw: Error: oops'],
+      ['late', 'it rejected: Error: later'],
+      ['good', undefined],
+    ])
   })
 })
 

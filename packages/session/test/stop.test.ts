@@ -1,6 +1,6 @@
 import { createRecorder, waitFor } from '@capsule/testing'
 import { describe, expect, it } from 'vitest'
-import { echo, eventsOf, openSession, sessionEvent, started } from './open-session.ts'
+import { echo, eventsOf, openSession, sessionEvent, started, settleWire } from './open-session.ts'
 
 describe('cancel', () => {
   it('asks the worker and resolves to the outcome', async () => {
@@ -305,5 +305,25 @@ describe('shutdown', () => {
       error: { code: 'SESSION_CLOSED' },
     })
     await waitFor(closing)
+  })
+})
+
+describe('a cancel behind bulk that is queued', () => {
+  it('goes before an upload that was written before it', async () => {
+    const open = await openSession()
+    const { execution, id } = await started(open)
+    const channel = open.session.stream('upload')
+    await waitFor(open.worker.process.next('stream-open'))
+    open.worker.process.send({ type: 'stream-credit', streamId: 'h1', bytes: 64 * 1024 * 1024 })
+    await settleWire(open)
+    const before = open.worker.process.received.length
+    const written = channel.write(new Uint8Array(8 * 1024 * 1024))
+    const stopped = execution.cancel()
+    await waitFor(written)
+    const types = open.worker.process.received.slice(before).map(({ type }) => type)
+    expect(types.filter((type) => type === 'stream-data').length).toBeGreaterThan(100)
+    expect(types[0]).toBe('cancel')
+    open.worker.process.error(id, { status: 'cancelled', rung: 1 })
+    expect(await waitFor(stopped)).toMatchObject({ status: 'cancelled', state: 'kept' })
   })
 })

@@ -28,13 +28,21 @@ export interface ByteSinkHandlers {
  */
 export type Urgency = 'now' | 'turn' | 'next'
 
-/** Where bytes go, in order. */
+/**
+ * `bulk` may be overtaken by `control` while it waits in this process; each keeps its own order. A sink that holds nothing
+ * back needs no lanes.
+ */
+export type Lane = 'control' | 'bulk'
+
+/** Where bytes go, in order of their lane. */
 export interface ByteSink {
   /** Accepted and not yet handed to the system. */
   readonly queuedBytes: number
   open(handlers: ByteSinkHandlers): void
   /** Queues one frame with this payload, of a size already checked. The payload's memory is not used after it returns. */
-  writeFrame(payload: Uint8Array, urgency: Urgency): void
+  writeFrame(payload: Uint8Array, urgency: Urgency, lane?: Lane): void
+  /** What is written from here on overtakes nothing that was written before. */
+  joinLanes?(): void
   /** Writes out what is queued, then closes; resolves also when that fails (and then `fail` was called). */
   end(): Promise<void>
   /** Closes at once and drops what is queued. */

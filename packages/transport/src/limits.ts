@@ -4,6 +4,12 @@ export const frameHeaderBytes = 4
 /** Queued bytes above which `send` says false. Threat: a peer that reads slowly makes the sender's memory grow. */
 export const defaultHighWaterBytes = 1024 * 1024
 
+/**
+ * Bytes in a socket's queue above which bulk is held back. Threat: a cancel that waits behind an upload. One frame may go
+ * past it, so that the system never runs dry.
+ */
+export const bulkAheadBytes = 64 * 1024
+
 /** Received bytes kept while paused before the source is stopped again. Threat: a flood that outlives its process. */
 export const keptWhilePausedBytes = 1024 * 1024
 

@@ -1,4 +1,4 @@
-import type { ByteSink, ByteSinkHandlers, ByteSource, ByteSourceHandlers } from './byte-pipes.ts'
+import type { ByteSink, ByteSinkHandlers, ByteSource, ByteSourceHandlers, Lane } from './byte-pipes.ts'
 import { encodeFrame } from './framing.ts'
 
 /** One direction between two transports in the same process; it delivers in later turns, as a real pipe does. */
@@ -33,6 +33,8 @@ class QueuedPipe implements MemoryPipe {
   #reader: ByteSourceHandlers | undefined
   #writer: ByteSinkHandlers | undefined
   #queue: Uint8Array[] = []
+  /** Behind the queue, whatever comes into that. */
+  #bulk: Uint8Array[] = []
   #queuedBytes = 0
   #isFlowing = false
   #isScheduled = false
@@ -49,17 +51,28 @@ class QueuedPipe implements MemoryPipe {
         return queuedBytes()
       },
       open: (handlers) => void (this.#writer = handlers),
-      writeFrame: (payload) => this.write(encodeFrame(payload, Infinity)),
+      writeFrame: (payload, _urgency, lane) => this.#add(encodeFrame(payload, Infinity), lane),
+      joinLanes: () => this.#joinLanes(),
       end: () => this.#end(),
       destroy: () => this.#destroy(),
     }
   }
 
   write(bytes: Uint8Array): void {
+    this.#add(bytes, 'control')
+  }
+
+  #add(bytes: Uint8Array, lane: Lane | undefined): void {
     if (this.#writing !== 'open' || this.#reading !== 'open') return
-    this.#queue.push(bytes)
+    const queue = lane === 'bulk' ? this.#bulk : this.#queue
+    queue.push(bytes)
     this.#queuedBytes += bytes.length
     this.#schedule()
+  }
+
+  #joinLanes(): void {
+    this.#queue = [...this.#queue, ...this.#bulk]
+    this.#bulk = []
   }
 
   hangUp(): void {
@@ -99,6 +112,7 @@ class QueuedPipe implements MemoryPipe {
 
   #drop(): void {
     this.#queue = []
+    this.#bulk = []
     this.#queuedBytes = 0
     this.#writer?.progress()
   }
@@ -119,7 +133,7 @@ class QueuedPipe implements MemoryPipe {
       this.#reader?.data(bytes)
     }
     this.#writer?.progress()
-    if (this.#queue.length > 0 || this.#writing === 'open') return
+    if (this.#queuedBytes > 0 || this.#writing === 'open') return
     this.#flushed.resolve()
     if (this.#reading === 'open') this.#reader?.end()
     this.#reading = 'over'
@@ -127,19 +141,16 @@ class QueuedPipe implements MemoryPipe {
 
   /** As a socket does, one chunk may hold many frames. */
   #takeChunk(): Uint8Array | undefined {
-    const first = this.#queue[0]
+    const queue = this.#queue.length > 0 ? this.#queue : this.#bulk
+    const first = queue[0]
     if (first === undefined) return undefined
     let count = 1
     let bytes = first.length
-    for (
-      let next = this.#queue[1];
-      next !== undefined && bytes + next.length <= chunkBytes;
-      next = this.#queue[count]
-    ) {
+    for (let next = queue[1]; next !== undefined && bytes + next.length <= chunkBytes; next = queue[count]) {
       bytes += next.length
       count++
     }
     this.#queuedBytes -= bytes
-    return Buffer.concat(this.#queue.splice(0, count), bytes)
+    return Buffer.concat(queue.splice(0, count), bytes)
   }
 }

@@ -7,9 +7,10 @@ import {
   withAbort,
 } from '@capsule/core'
 import { type Codec, type CodecName, createCodec, defaultLimits, type FrameLimits } from '@capsule/protocol'
-import type { ByteSink, ByteSource, Urgency } from './byte-pipes.ts'
+import type { ByteSink, ByteSource, Lane, Urgency } from './byte-pipes.ts'
 import { transportErrors } from './errors.ts'
 import { checkFrameLength, createFrameDecoder, type FrameDecoder } from './framing.ts'
+import { laneOf } from './lanes.ts'
 import { defaultHighWaterBytes, frameHeaderBytes, keptWhilePausedBytes, writeFailureGraceMs } from './limits.ts'
 import type { Transport, TransportCounters, TransportEnd, TransportReceiver } from './transport.ts'
 
@@ -37,7 +38,14 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
   readonly #highWaterBytes: number
   readonly #decoder: FrameDecoder
   readonly #ended = Promise.withResolvers<void>()
-  readonly #counters = { sentFrames: 0, sentBytes: 0, receivedFrames: 0, receivedBytes: 0 }
+  readonly #counters = {
+    sentFrames: 0,
+    sentBytes: 0,
+    sentBulkFrames: 0,
+    sentBulkBytes: 0,
+    receivedFrames: 0,
+    receivedBytes: 0,
+  }
   #codec: Codec = createCodec('json')
   #limits: FrameLimits
   #state: State = { name: 'open' }
@@ -88,9 +96,9 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
     if (this.#state.name !== 'open' || this.#isSinkBroken) return false
     const payload = this.#codec.encode(message, this.#limits)
     checkFrameLength(payload.length, this.#limits.frameBytes)
-    this.#counters.sentFrames++
-    this.#counters.sentBytes += frameHeaderBytes + payload.length
-    this.#sink.writeFrame(payload, urgencyOf(message as { type?: unknown }))
+    const lane = laneOf(message)
+    this.#count(frameHeaderBytes + payload.length, lane)
+    this.#sink.writeFrame(payload, urgencyOf(message as { type?: unknown }), lane)
     return this.#isDrained && !this.#isSinkBroken
   }
 
@@ -117,6 +125,8 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
   }
 
   agree({ codec, limits }: { codec: CodecName; limits: FrameLimits }): void {
+    // what is in the codec before is read before
+    this.#sink.joinLanes?.()
     // every sink copies what it is given
     this.#codec = createCodec(codec, { reusesMemory: true })
     this.#limits = limits
@@ -166,6 +176,15 @@ export class MessageTransport<Out extends object> implements Transport<Out> {
 
   get #isDelivering(): boolean {
     return this.#receiver !== undefined && !this.#isPaused && this.#state.name !== 'ended'
+  }
+
+  #count(frameBytes: number, lane: Lane): void {
+    const counters = this.#counters
+    counters.sentFrames++
+    counters.sentBytes += frameBytes
+    if (lane === 'control') return
+    counters.sentBulkFrames++
+    counters.sentBulkBytes += frameBytes
   }
 
   #onData(chunk: Uint8Array): void {

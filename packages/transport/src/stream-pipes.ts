@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ByteSink, ByteSinkHandlers, ByteSource } from './byte-pipes.ts'
+import { createBulkLane } from './bulk-lane.ts'
 import { encodePooledFrame, isPooled } from './frame-pool.ts'
 import { encodeFrame } from './framing.ts'
 import { defaultHighWaterBytes } from './limits.ts'
@@ -35,36 +36,41 @@ export function createSocketSource(socket: Socket, onClose: 'discard' | 'destroy
 }
 
 /**
- * Frames into a socket; what the system does not take is queued in the stream. `progress` is told of frames that were
- * queued above `highWaterBytes`.
+ * Frames into a socket; what the system does not take is queued in the stream, and bulk beyond that in its lane. `progress`
+ * is told of bulk, and of other frames that were queued above `highWaterBytes`.
  */
 export function createSocketSink(socket: Socket, highWaterBytes: number = defaultHighWaterBytes): ByteSink {
   let handlers: ByteSinkHandlers | undefined
   const ended = Promise.withResolvers<void>()
   const onWritten = (): void => handlers?.progress()
+  const bulk = createBulkLane(socket, onWritten)
   const uncork = (): void => socket.uncork()
   let isEnding = false
   return {
     get queuedBytes() {
-      return socket.writableLength
+      return socket.writableLength + bulk.queuedBytes
     },
     open(given) {
       handlers = given
       socket.on('error', (error) => given.fail(error))
       socket.on('finish', () => ended.resolve())
+      // after control that filled the queue by itself
+      socket.on('drain', () => bulk.pump())
       socket.on('close', () => {
+        bulk.drop()
         // a socket also ends itself, without an error, when the peer closes
         if (!isEnding || !socket.writableFinished) given.fail(new Error('the peer closed its end of the pipe'))
         ended.resolve()
       })
     },
-    writeFrame(payload, urgency) {
+    writeFrame(payload, urgency, lane) {
       // frames that can wait leave together in one system call: each would wake the peer
       if (urgency !== 'now' && socket.writableCorked === 0) {
         socket.cork()
         process.nextTick(uncork)
       }
-      if (isPooled(payload)) {
+      if (lane === 'bulk') bulk.write(payload)
+      else if (isPooled(payload)) {
         const { frame, release } = encodePooledFrame(payload)
         socket.write(frame, () => {
           release()
@@ -78,12 +84,16 @@ export function createSocketSink(socket: Socket, highWaterBytes: number = defaul
       }
       if (urgency === 'now' && socket.writableCorked > 0) socket.uncork()
     },
+    joinLanes: () => bulk.flush(),
     end() {
       isEnding = true
       if (socket.destroyed) ended.resolve()
-      else socket.end()
+      else bulk.whenEmpty(() => socket.end())
       return ended.promise
     },
-    destroy: () => void socket.destroy(),
+    destroy() {
+      bulk.drop()
+      socket.destroy()
+    },
   }
 }

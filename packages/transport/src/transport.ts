@@ -18,11 +18,18 @@ export interface TransportReceiver {
 export interface TransportCounters {
   readonly sentFrames: number
   readonly sentBytes: number
+  /** Of those, what gives way to control messages. */
+  readonly sentBulkFrames: number
+  readonly sentBulkBytes: number
   readonly receivedFrames: number
   readonly receivedBytes: number
 }
 
-/** Messages both ways over one connection, in order, event-driven, bounded. `Out` is what this side sends. */
+/**
+ * Messages both ways over one connection, event-driven, bounded. `Out` is what this side sends. Messages of channels and
+ * answers to calls are bulk: what else is sent may overtake them while they are queued on this side. Apart from that order
+ * is kept, in bulk and in all else.
+ */
 export interface Transport<Out extends object> extends AsyncDisposable {
   /** For logs and `info()`: `child-process`, `memory`, ... */
   readonly kind: string

@@ -50,7 +50,14 @@ type RemoteEvent = { message: unknown } | { end: TransportEnd } | { synced: numb
 
 class RemoteTransport implements Transport<object> {
   readonly kind = 'remote'
-  readonly counters = { sentFrames: 0, sentBytes: 0, receivedFrames: 0, receivedBytes: 0 }
+  readonly counters = {
+    sentFrames: 0,
+    sentBytes: 0,
+    sentBulkFrames: 0,
+    sentBulkBytes: 0,
+    receivedFrames: 0,
+    receivedBytes: 0,
+  }
   readonly #control: Socket
   readonly #syncs: (() => void)[] = []
   #receiver: TransportReceiver | undefined

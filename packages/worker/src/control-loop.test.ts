@@ -78,6 +78,10 @@ function open({ isHeld = false }: { isHeld?: boolean } = {}) {
       calls.record(`restore ${payload.join()} ${mode}`)
       return Promise.resolve({ kind: 'restored', report: [] })
     },
+    reset: ({ cooperativeMs }) => {
+      calls.record(`reset ${cooperativeMs}`)
+      return Promise.resolve({ kind: 'reset', left: ['x'] })
+    },
     credit: call('credit'),
     stream: forExecutor.record,
     stats: () => ({ executionIds: running, bindings: 5, heapUsedBytes: 7, eventLoopDelayMs: 6 }),
@@ -460,6 +464,24 @@ it('sends a snapshot on its channel, and restores one', async () => {
   await waitFor(restored.write(new Uint8Array([1, 2])).then(() => restored.end()))
   expect(decodeRestoreAnswer(await read(restored))).toEqual({ kind: 'restored', report: [] })
   expect(bench.calls.values).toContain('restore 1,2 merge')
+})
+
+it('gives up a restore that is interrupted before all of it has come', async () => {
+  const bench = open()
+  await bench.greet({ features: ['streams', 'checkpoint'] })
+  const hub = hubOf(bench)
+  const restored = hub.stream('capsule:snapshot/one')
+  bench.host.send({ type: 'restore', requestId: 'one', mode: 'replace' })
+  await waitFor(restored.write(new Uint8Array([1, 2])))
+  bench.host.send({ type: 'interrupt', cooperativeMs: 30 })
+  await expect(waitFor(restored.read())).rejects.toMatchObject({ code: 'STREAM_FAILED' })
+  await waitFor(restored.end().catch(() => {}))
+  expect(bench.calls.values.filter((call) => call.startsWith('restore'))).toEqual([])
+  // the next one is another matter
+  const next = hub.stream('capsule:snapshot/two')
+  bench.host.send({ type: 'restore', requestId: 'two', mode: 'merge' })
+  await waitFor(next.write(new Uint8Array([3])).then(() => next.end()))
+  expect(decodeRestoreAnswer(await read(next))).toEqual({ kind: 'restored', report: [] })
 })
 
 function hubOf(bench: ReturnType<typeof open>): StreamHub {

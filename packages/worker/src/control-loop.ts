@@ -6,6 +6,8 @@ import {
   type InspectAnswer,
   negotiate,
   readHostMessage,
+  type ResetAnswer,
+  type RestoreMessage,
   streamClassOf,
   snapshotStreamName,
   type StreamMessage,
@@ -49,6 +51,8 @@ class ControlLoop {
   /** Of the channels whose names are reserved; those of cells end in the executor. */
   #streams: StreamHub | undefined
   #isAwaitingDrain = false
+  /** Aborts with the next interrupt. */
+  #interrupts = new AbortController()
 
   constructor(options: ControlLoopOptions) {
     this.#options = options
@@ -155,6 +159,8 @@ class ControlLoop {
       case 'cancel':
         return executor.cancel(message)
       case 'interrupt':
+        this.#interrupts.abort()
+        this.#interrupts = new AbortController()
         return executor.interrupt(message)
       case 'inspect':
         void executor.inspect(message.query).then((answer) => this.#sendAnswer(message.requestId, answer))
@@ -162,7 +168,9 @@ class ControlLoop {
       case 'checkpoint':
         return void sendSnapshot(this.#snapshotStream(message.requestId), executor, message)
       case 'restore':
-        return void takeSnapshot(this.#snapshotStream(message.requestId), executor, message)
+        return void this.#takeSnapshot(executor, message)
+      case 'reset':
+        return void executor.reset(message).then((answer) => this.#sendReset(message.requestId, answer))
       case 'stream-open':
       case 'stream-data':
       case 'stream-credit':
@@ -181,6 +189,11 @@ class ControlLoop {
     else executor.stream?.(message)
   }
 
+  #takeSnapshot(executor: Executor, { requestId, mode }: RestoreMessage): Promise<void> {
+    const { signal } = this.#interrupts
+    return takeSnapshot(this.#snapshotStream(requestId), executor, { mode, signal })
+  }
+
   #snapshotStream(requestId: string): StreamChannel {
     // it is made before anything is served
     return (this.#streams as StreamHub).stream(snapshotStreamName(requestId))
@@ -192,6 +205,15 @@ class ControlLoop {
       transport.send({ type: 'inspect-result', requestId, answer })
     } catch (error) {
       transport.send({ type: 'inspect-result', requestId, answer: { what: 'failure', error: wireErrorOf(error) } })
+    }
+  }
+
+  #sendReset(requestId: string, answer: ResetAnswer): void {
+    const { transport } = this.#options
+    try {
+      transport.send({ type: 'reset-result', requestId, answer })
+    } catch (error) {
+      transport.send({ type: 'reset-result', requestId, answer: { kind: 'failed', error: wireErrorOf(error) } })
     }
   }
 

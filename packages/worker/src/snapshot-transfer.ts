@@ -19,20 +19,33 @@ export async function sendSnapshot(
   }
 }
 
-/** Takes a snapshot from its channel, restores it and answers. Never rejects. */
+/**
+ * Takes a snapshot from its channel, restores it and answers. `signal` gives up what has not arrived: an interrupt comes
+ * before the rest of it. Never rejects.
+ */
 export async function takeSnapshot(
   channel: StreamChannel,
   executor: Executor,
-  { mode }: RestoreMessage,
+  { mode, signal }: Pick<RestoreMessage, 'mode'> & { readonly signal: AbortSignal },
 ): Promise<void> {
   try {
-    const pieces: Uint8Array[] = []
-    for await (const piece of channel) pieces.push(piece as Uint8Array)
-    const answer = await executor.restore(Buffer.concat(pieces), mode).catch(failed)
+    const payload = await received(channel, signal)
+    const answer = await executor.restore(payload, mode).catch(failed)
     await channel.write(Buffer.from(JSON.stringify(answer)))
     await channel.end()
-  } catch {
-    // the host has given up: it knows why
+  } catch (error) {
+    // or the host has given up: it knows why
+    channel.cancel(error)
+    await channel.fail(error).catch(() => {})
+  }
+}
+
+async function received(channel: StreamChannel, signal: AbortSignal): Promise<Buffer> {
+  const pieces: Uint8Array[] = []
+  for (;;) {
+    const { done, value } = await channel.read({ signal })
+    if (done === true) return Buffer.concat(pieces)
+    pieces.push(value as Uint8Array)
   }
 }
 

@@ -86,6 +86,7 @@ export async function connectRemoteWorker(
       case 'stream-data':
       case 'stream-credit':
       case 'stream-close':
+      case 'reset-result':
         return
       case 'heartbeat': {
         const waiters = statsWaiters

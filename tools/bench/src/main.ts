@@ -6,12 +6,14 @@ import type { BenchEntry, Measurement } from './bench.ts'
 import { capabilities } from './entries/capabilities.ts'
 import { cancel } from './entries/cancel.ts'
 import { checkpoints } from './entries/checkpoints.ts'
+import { flood } from './entries/flood.ts'
 import { frames } from './entries/frames.ts'
 import { hotLoop } from './entries/hot-loop.ts'
 import { isolation } from './entries/isolation.ts'
 import { latency } from './entries/latency.ts'
 import { memory } from './entries/memory.ts'
 import { output } from './entries/output.ts'
+import { pool } from './entries/pool.ts'
 import { results } from './entries/results.ts'
 import { soak } from './entries/soak.ts'
 import { streams } from './entries/streams.ts'
@@ -27,12 +29,14 @@ const entries: readonly BenchEntry[] = [
   start,
   memory,
   cancel,
+  flood,
   hotLoop,
   frames,
   streams,
   checkpoints,
   capabilities,
   isolation,
+  pool,
   soak,
 ]
 const root = join(import.meta.dirname, '../../..')

@@ -1,5 +1,6 @@
 import module, { createRequire, SourceMap } from 'node:module'
 import { pathToFileURL } from 'node:url'
+import { SafeSet } from '../primordials.ts'
 import type { EditedText } from './edits.ts'
 import { CellSyntaxError } from './syntax-error.ts'
 
@@ -97,10 +98,16 @@ const isBundle = import.meta.url === undefined
 /** The file that asks for it. */
 export const amaroLoaderUrl: string = isBundle ? pathToFileURL(__filename).href : import.meta.url
 
+/** What the engine itself has loaded while cells ran, by its name in `require.cache`. */
+export const ownModules = new SafeSet<PropertyKey>()
+
 /**
  * amaro carries 3.8 MB of WebAssembly, so no bundle should hold it: a bundle finds it as the file `amaro.cjs` beside
  * itself, everything else as the package.
  */
 export function loadAmaro(): Amaro {
-  return createRequire(amaroLoaderUrl)(isBundle ? './amaro.cjs' : 'amaro') as Amaro
+  const require = createRequire(amaroLoaderUrl)
+  const path = require.resolve(isBundle ? './amaro.cjs' : 'amaro')
+  ownModules.add(path)
+  return require(path) as Amaro
 }

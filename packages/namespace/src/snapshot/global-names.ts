@@ -81,6 +81,23 @@ export class GlobalNames {
     return deleteGlobal(key) || this.define(key, undefined)
   }
 
+  /**
+   * Puts back what cells have deleted of the globals that were there before the first of them, and names those that are
+   * still not as they were.
+   */
+  putAllBack(report: (name: string) => void): void {
+    const { builtins, wellKnown } = this.#options
+    const putBack = (key: PropertyKey, before: PropertyDescriptor | undefined): void => {
+      const now = globalProperty(key)
+      if (now !== undefined && (before === undefined || areLike(now, before))) return
+      if (before === undefined || !this.putBack(key, before)) report(`globalThis.${String(key)}`)
+    }
+    wellKnown.eachGlobal((key, before) => {
+      if (builtins.untouched(key) === undefined) putBack(key, before)
+    })
+    builtins.each(putBack)
+  }
+
   /** A global as it is where cells have not touched it: builtins may have changed since the first cell. */
   #untouched(key: PropertyKey): PropertyDescriptor | undefined {
     const { builtins, wellKnown } = this.#options
@@ -122,6 +139,12 @@ const inside = ['process', 'Buffer'].map((name) => ({
   set: getOwnPropertyDescriptor(globalThis, name)?.set,
   value: (globalThis as Record<string, unknown>)[name],
 }))
+
+/** Node replaces some of its own getters by what they gave. */
+function areLike(now: PropertyDescriptor, before: PropertyDescriptor): boolean {
+  if (before.get !== undefined) return now.get === before.get || now.get === undefined
+  return isSameProperty(now, before) && now.writable === before.writable && now.configurable === before.configurable
+}
 
 function isSameProperty(now: PropertyDescriptor, before: PropertyDescriptor): boolean {
   return is(now.value, before.value) && now.get === before.get && now.set === before.set

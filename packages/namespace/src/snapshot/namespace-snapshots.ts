@@ -6,8 +6,9 @@ import type { CellFiles } from '../cell-files.ts'
 import type { CellPreparer } from '../cell-preparer.ts'
 import type { History } from '../history.ts'
 import { globalProperty, lastingObstacle, withIntrinsics } from '../intrinsics.ts'
-import { thenOf } from '../primordials.ts'
+import { getPrototypeOf, ownKeys, thenOf } from '../primordials.ts'
 import { compileScript } from '../script-cache.ts'
+import { namespaceErrors } from '../errors.ts'
 import { malformed } from './byte-source.ts'
 import { captureSnapshot, type SnapshotBinding } from './capture-snapshot.ts'
 import { FunctionSources } from './function-sources.ts'
@@ -37,6 +38,7 @@ type Load = { readonly value: unknown } | { readonly error: unknown }
 // a cell may replace it
 const runOptions = Object.freeze({ __proto__: null, displayErrors: false }) as object
 const { stringify } = JSON
+const { isExtensible } = Object
 
 /** Takes snapshots of the namespace, and puts them back. */
 export class NamespaceSnapshots {
@@ -149,6 +151,27 @@ export class NamespaceSnapshots {
     return withIntrinsics(() => image.rollBack(this.#namesOfCells()))
   }
 
+  /** Takes all away that cells have defined, their history included, and names what cannot be. */
+  clear(report: (name: string) => void): void {
+    if (!isExtensible(globalThis)) throw namespaceErrors.GLOBAL_FIXED({})
+    const obstacle = lastingObstacle()
+    if (obstacle !== undefined) report(`the property ${obstacle} of all objects or arrays`)
+    this.begin()
+    withIntrinsics(() => {
+      const { bindings, history, preparer } = this.#parts
+      this.#wellKnown.readLazy()
+      for (const { name, key } of this.#bindings()) {
+        bindings.delete(name)
+        if (!this.#names.remove(key ?? name)) report(`globalThis.${name}`)
+      }
+      history.replace({ inputs: [], outputs: [], last: [undefined, undefined, undefined] })
+      preparer.cells = 0
+      this.#names.putAllBack(report)
+      const { In, Out } = history.lists
+      if (!isUntouched(In) || !isUntouched(Out)) report('In and Out')
+    })
+  }
+
   #build(snapshot: ReadSnapshot, mode: RestoreMode, loads: readonly Load[]): BindingReport[] {
     this.#wellKnown.refresh()
     const modules = loads.map((load, index) => loadedOf(load, snapshot.index.modules[index] as ModulePath))
@@ -201,6 +224,11 @@ export class NamespaceSnapshots {
   #evaluate(code: string): unknown {
     return compileScript(code, this.#parts.files.join('restored.js')).runInThisContext(runOptions)
   }
+}
+
+/** Of an emptied list. */
+function isUntouched(list: object): boolean {
+  return isExtensible(list) && ownKeys(list).length === 0 && getPrototypeOf(list) === Object.prototype
 }
 
 /** @throws MalformedSnapshot */

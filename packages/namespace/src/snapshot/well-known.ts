@@ -1,4 +1,5 @@
 import { builtinModules } from 'node:module'
+import { languageNames } from '../language-names.ts'
 import {
   defineProperty,
   getOwnPropertyDescriptor,
@@ -6,7 +7,6 @@ import {
   matchesPattern,
   ownKeys,
   SafeMap,
-  SafeSet,
 } from '../primordials.ts'
 import { ownValue } from './natives.ts'
 
@@ -29,6 +29,8 @@ export class WellKnown {
   readonly #values = new SafeMap<string, unknown>()
   /** Names of globals that were there before the first cell and have not been looked at. */
   #unread: string[] = []
+  /** The same, for good. */
+  readonly #lazy: string[] = []
   #modules = 0
   #state: 'new' | 'begun' | 'read' = 'new'
   readonly #isOfCells: (value: Function) => boolean
@@ -43,15 +45,31 @@ export class WellKnown {
     if (this.#state !== 'new') return
     this.#state = 'begun'
     for (const key of ownKeys(globalThis)) {
-      if (typeof key === 'string' && isLazy(key))
+      if (typeof key === 'string' && isLazy(key)) {
         defineProperty(this.#unread, this.#unread.length, listedDescriptor(key))
-      else this.#globals.set(key, getOwnPropertyDescriptor(globalThis, key) as PropertyDescriptor)
+        defineProperty(this.#lazy, this.#lazy.length, listedDescriptor(key))
+      } else this.#globals.set(key, getOwnPropertyDescriptor(globalThis, key) as PropertyDescriptor)
     }
   }
 
   /** A global as it was before the first cell. */
   global(name: PropertyKey): PropertyDescriptor | undefined {
     return this.#globals.get(name)
+  }
+
+  /** Looks at what nobody has looked at: once, and then Node loads its part of the web platform. */
+  readLazy(): void {
+    this.begin()
+    this.#readUnread()
+  }
+
+  /** Visits all globals that were there before the first cell; without a property those that nobody has looked at. */
+  eachGlobal(visit: (name: PropertyKey, property: PropertyDescriptor | undefined) => void): void {
+    this.#globals.forEach((property, name) => visit(name, property))
+    for (let index = 0; index < this.#lazy.length; index++) {
+      const name = this.#lazy[index] as string
+      if (!this.#globals.has(name)) visit(name, undefined)
+    }
   }
 
   /** Names an object of the engine. */
@@ -165,12 +183,3 @@ export class WellKnown {
 function isLazy(name: string): boolean {
   return matchesPattern(/^[A-Z]/, name) && !languageNames.has(name)
 }
-
-const languageNames: ReadonlySet<string> = new SafeSet([
-  'AggregateError', 'Array', 'ArrayBuffer', 'AsyncDisposableStack', 'Atomics', 'BigInt', 'BigInt64Array', 'BigUint64Array',
-  'Boolean', 'Buffer', 'DataView', 'Date', 'DisposableStack', 'Error', 'EvalError', 'FinalizationRegistry', 'Float16Array',
-  'Float32Array', 'Float64Array', 'Function', 'Infinity', 'Int16Array', 'Int32Array', 'Int8Array', 'Intl', 'Iterator', 'JSON',
-  'Map', 'Math', 'NaN', 'Number', 'Object', 'Promise', 'Proxy', 'RangeError', 'ReferenceError', 'Reflect', 'RegExp', 'Set',
-  'SharedArrayBuffer', 'String', 'SuppressedError', 'Symbol', 'SyntaxError', 'TypeError', 'URIError', 'Uint16Array',
-  'Uint32Array', 'Uint8Array', 'Uint8ClampedArray', 'WeakMap', 'WeakRef', 'WeakSet', 'WebAssembly',
-]) // prettier-ignore

@@ -23,5 +23,7 @@ export const executeSchema = z.object({
   storeHistory: z.boolean().optional(),
   /** Feature `transactions`. @defaultValue 'commit-always', without a report */
   transaction: transactionModeSchema.optional(),
+  /** It belongs to the start: what it does to the process is not told by `reset`. */
+  warmup: z.literal(true).optional(),
 })
 export type ExecuteMessage = z.infer<typeof executeSchema>

@@ -1,8 +1,8 @@
 import { type AbortOptions, type Clock, type IdSource, isCapsuleError, type Logger } from '@capsule/core'
 import type { RestoreMode } from '@capsule/protocol'
 import { sessionErrors } from '../errors.ts'
-import type { RestoredFacts } from '../session.ts'
-import type { SessionEventEmitter } from '../session-events.ts'
+import type { RestoredFacts, SessionEvents } from '../session.ts'
+import type { Emitter } from '../emitter.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { openCheckpoint, sealCheckpoint } from './checkpoint-blob.ts'
 import type { ResolvedCheckpointPolicy } from './checkpoint-policy.ts'
@@ -15,7 +15,7 @@ export interface SessionCheckpointsOptions {
   readonly clock: Clock
   readonly ids: IdSource
   readonly logger: Logger
-  readonly emitter: SessionEventEmitter
+  readonly emitter: Emitter<SessionEvents>
   /** Of the present worker. */
   readonly nodeVersion: () => string
 }

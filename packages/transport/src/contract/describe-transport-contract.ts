@@ -133,6 +133,50 @@ export function describeTransportContract(
       })
     })
 
+    describe('lanes', () => {
+      const isBulk = ({ type }: Numbered & { type?: string }): boolean => type === 'stream-data'
+      const bulk = (n: number): object => ({ type: 'stream-data', n, bulkText })
+      const frames = 200
+
+      it.skipIf(!queues)('lets control past bulk that is queued, and keeps the order within each', async () => {
+        const { right } = start()
+        pair.right.pause()
+        await sync()
+        for (let n = 0; n < frames; n++) pair.left.send(bulk(n))
+        for (let n = 0; n < 3; n++) pair.left.send({ type: n === 0 ? 'execute' : 'cancel', n })
+        pair.right.resume()
+        const messages = await right.received(frames + 3)
+        const control = messages.filter((message) => !isBulk(message)).map(({ n }) => n)
+        expect(control).toEqual([0, 1, 2])
+        expect(messages.filter(isBulk).map(({ n }) => n)).toEqual(Array.from({ length: frames }, (_, n) => n))
+        // what both ends and the system hold was sent before it
+        expect(messages.findLastIndex((message) => !isBulk(message))).toBeLessThan(frames / 2)
+        const { sentFrames, sentBulkFrames } = pair.left.counters
+        expect([sentFrames, sentBulkFrames]).toEqual([frames + 3, frames])
+      })
+
+      it('says drained for bulk too, and loses none of it', async () => {
+        const { right } = start()
+        for (let n = 0; n < frames; n++) {
+          if (!pair.left.send(bulk(n))) await within(pair.left.drained(), 'drained')
+          pair.left.send({ type: 'heartbeat', n })
+        }
+        await within(pair.left.close(), 'close')
+        const messages = await right.received(2 * frames)
+        expect(messages.filter(isBulk).map(({ n }) => n)).toEqual(Array.from({ length: frames }, (_, n) => n))
+      })
+
+      it('lets nothing of a new codec past what was sent in the old one', async () => {
+        const switched = { codec: 'msgpack', limits: defaultLimits } as const
+        const left = createRecordingReader<Numbered>(({ n }) => n === 49 && pair.left.agree(switched))
+        for (let n = 0; n < 50; n++) pair.right.send(bulk(n))
+        pair.right.agree(switched)
+        pair.right.send({ type: 'heartbeat', n: 50 })
+        pair.left.start(left)
+        expect((await left.received(51)).map(({ n }) => n)).toEqual(Array.from({ length: 51 }, (_, n) => n))
+      })
+    })
+
     describe('limits', () => {
       const small = { codec: 'json', limits: { frameBytes: 100, depth: 5 } } as const
       const large = { n: 1, text: 'x'.repeat(100) }

@@ -26,7 +26,7 @@ export interface StreamEngine {
 }
 
 /** The channels of cells. */
-export interface CellStreams extends Pick<StreamHub, 'receive' | 'resume' | 'close'> {
+export interface CellStreams extends Pick<StreamHub, 'receive' | 'resume' | 'abandon' | 'close'> {
   /** `capsule.stream` of cells. @throws INVALID_OPTIONS, STREAM_LIMIT, STREAMS_UNAVAILABLE */
   readonly stream: (name: string, options?: StreamOptions) => StreamChannel
   /** The channel of one capability call. @throws STREAM_LIMIT, STREAMS_UNAVAILABLE */
@@ -70,6 +70,7 @@ export function createCellStreams(options: CellStreamsOptions): CellStreams {
     },
     receive: (message) => hub?.receive(message) === true,
     resume: () => hub?.resume(),
+    abandon: () => critical(() => hub?.abandon()),
     close: (error) => hub?.close(error),
     giveUp(executionId) {
       const error = coreErrors.CANCELLED({ what: executionId })

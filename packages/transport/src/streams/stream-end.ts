@@ -135,6 +135,13 @@ export class StreamEnd implements ListEntry<StreamEnd> {
     }
   }
 
+  /** Nobody here wants it any more, and what was not sent or read is dropped. */
+  abandon(): void {
+    this.writing.refuse(transportErrors.STREAM_CANCELLED({ name: this.name, reason: 'the session was reset' }))
+    this.reading.cancel(undefined)
+    this.#finishIfClosed()
+  }
+
   /** There is no peer any more: what has arrived can still be read. */
   disconnect(error: CapsuleError): void {
     if (this.#phase === 'finished') return

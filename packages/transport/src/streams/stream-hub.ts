@@ -46,6 +46,8 @@ export interface StreamHub {
   owns(streamId: string): boolean
   /** Data may be sent again, after `send` returned false. */
   resume(): void
+  /** Ends all channels but those of reserved names, on this side: what is not sent or read is dropped, and their names are free. */
+  abandon(): void
   /** There is no peer any more: every channel fails. Idempotent. */
   close(error: CapsuleError): void
   readonly counters: StreamCounters
@@ -135,6 +137,22 @@ class Hub implements StreamHub {
     if (this.#sending !== 'stalled') return
     this.#sending = 'idle'
     this.#pump()
+  }
+
+  abandon(): void {
+    const all: StreamEnd[] = []
+    this.#live.forEach(({ end }) => all.push(end))
+    this.#named.forEach(({ end }) => {
+      // finished, and not read to the end
+      if (!this.#live.has(end.streamId)) all.push(end)
+    })
+    for (let index = 0; index < all.length; index++) {
+      const end = all[index] as StreamEnd
+      if (streamClassOf(end.name) === 'control') continue
+      this.#over(end)
+      if (this.#offered.get(end.name) === end) this.#offered.delete(end.name)
+      end.abandon()
+    }
   }
 
   close(error: CapsuleError): void {
