@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- who waits for whom on the control thread is read together */
 import { receiveMessageOnPort } from 'node:worker_threads'
 import {
   createOutputPump,
@@ -16,11 +17,11 @@ import type {
   RestoreAnswer,
   RestoreMode,
   StreamMessage,
-  WorkerSettings,
 } from '@capsule/protocol'
 import { load, waitAsync } from './atomics.ts'
 import { createCancelLadder } from './cancel-ladder.ts'
 import { createMailbox } from './mailbox.ts'
+import { behindRing, waitsForRoom } from './behind-ring.ts'
 import { releaseExit } from './exit-flush.ts'
 import { type Blob, type OutboxMessage, readOutboxMessage } from './outbox.ts'
 import { createRingReader, type RingReceiver, textFlag } from './ring.ts'
@@ -332,19 +333,4 @@ class ControlSide implements ThreadedExecutor {
     this.#relay?.takeIn()
     void this.#pump.flush().then(() => whenSent(() => releaseExit(shared)))
   }
-}
-
-// unit: bytes; threat: what a stopped cell has printed comes before its end, so each byte that waits delays that
-const longestBehindRing = 64 * 1024
-
-/** The ring bounds the printing code in these modes: what is in it is never refused, and the pump takes the rest. */
-function behindRing(settings: WorkerSettings, ringBytes: number): WorkerSettings {
-  const { outputBufferBytes } = settings
-  const restBytes = Math.max(outputBufferBytes - ringBytes, Math.min(outputBufferBytes, longestBehindRing))
-  return { ...settings, backPressure: 'block', outputBufferBytes: restBytes }
-}
-
-/** In mode `error` the printing code is refused when the ring is full, as it waits in mode `block`. */
-function waitsForRoom({ backPressure }: WorkerSettings): boolean {
-  return backPressure === 'block' || backPressure === 'error'
 }

@@ -26,6 +26,7 @@ export type { DirectoryCheckpointStoreOptions, MemoryCheckpointStoreOptions } fr
 export { createSession } from './create-session.ts'
 export { createEmitter, type Emitter } from './emitter.ts'
 export { sessionErrors } from './errors.ts'
+export type { Interceptor } from './interceptor.ts'
 export type { CreateSessionOptions } from './options.ts'
 export type { Outcome, OutcomeError, TransactionEffect, TransactionOutcome } from './outcome.ts'
 export type { InterceptorBudget, InterceptorInfo } from './interceptor-budget.ts'
@@ -38,7 +39,6 @@ export type {
   ExecuteOptions,
   Execution,
   ExecutionEvent,
-  Interceptor,
   RestoredFacts,
   RestoreOptions,
   RunOptions,

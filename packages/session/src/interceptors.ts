@@ -1,7 +1,8 @@
 import type { Clock, Logger } from '@capsule/core'
 import type { Emitter } from './emitter.ts'
 import { type InterceptorBudget, type InterceptorInfo, InterceptorMeter } from './interceptor-budget.ts'
-import type { Interceptor, SessionEvents } from './session.ts'
+import type { Interceptor } from './interceptor.ts'
+import type { SessionEvents } from './session.ts'
 
 export interface Interceptors {
   received(message: object): void

@@ -19,12 +19,12 @@ import * as z from 'zod'
 import { checked } from './checked.ts'
 import type { CapabilityGrants } from './capabilities/capability-grants.ts'
 import { checkpointPolicySchema } from './checkpoint/checkpoint-policy.ts'
+import type { Interceptor } from './interceptor.ts'
 import type {
   BridgeFigures,
   CheckpointOptions,
   ConnectWorker,
   ExecuteOptions,
-  Interceptor,
   RestoreOptions,
   RunOptions,
   Session,

@@ -23,6 +23,7 @@ import type { Outcome, OutcomeError } from './outcome.ts'
 import type { Checkpoint } from './checkpoint/checkpoint.ts'
 import type { Approval, ApprovalDecision } from './capabilities/capability-grants.ts'
 import type { CheckpointPolicy } from './checkpoint/checkpoint-policy.ts'
+import type { Interceptor } from './interceptor.ts'
 import type { HistoryEntry } from './session-history.ts'
 import type { WarmupCell, WarmupReport } from './warmup-cell.ts'
 
@@ -267,13 +268,6 @@ export interface RestoredFacts {
   readonly checkpointId: string
   readonly mode: RestoreMode
   readonly report: readonly BindingReport[]
-}
-
-/** Sees every message on its way; passive: it cannot change or stop one. */
-export interface Interceptor {
-  readonly name: string
-  received?(message: Readonly<Record<string, unknown>>): void
-  sent?(message: Readonly<Record<string, unknown>>): void
 }
 
 /** Starts one worker process and connects to it. */
