@@ -1,13 +1,14 @@
 import { bridgeErrors, type ExecutionResult, type RunExecution } from '@capsule/bridge'
+import type { Pool } from '@capsule/host'
 import type { RunOptions, RunResult } from '@capsule/session'
 import type { KeptSessions } from './kept-sessions.ts'
-import type { SessionSource } from './session-source.ts'
 
 /** Of one execution, in characters: it travels through the engine, and is kept there. */
 const maxOutputLength = 1024 * 1024
 
 export interface RunExecutionParts {
-  readonly fresh: SessionSource
+  /** Its leases show nothing of each other. */
+  readonly pool: Pick<Pool, 'use'>
   readonly kept: KeptSessions
   /** Named when a session is not here. */
   readonly host: string
@@ -15,10 +16,10 @@ export interface RunExecutionParts {
 }
 
 /** Runs what the engine brings: in a session of its own, or in the kept one that it names. */
-export function createRunExecution({ fresh, kept, host, timeoutMs: defaultMs }: RunExecutionParts): RunExecution {
+export function createRunExecution({ pool, kept, host, timeoutMs: defaultMs }: RunExecutionParts): RunExecution {
   return async ({ id, code, timeoutMs = defaultMs, sessionName, continuesSession = false }, _attempt, { signal }) => {
     const options: RunOptions = { signal, maxOutputLength, ...(timeoutMs !== undefined && { timeoutMs }) }
-    if (sessionName === undefined) return fresh.use(async (session) => resultOf(await session.run(code, options)))
+    if (sessionName === undefined) return pool.use(async (session) => resultOf(await session.run(code, options)))
     const mayOpen = !continuesSession
     const result = await kept.use(sessionName, { mayOpen }, (session) =>
       session.run(code, { ...options, queue: true, idempotencyKey: id }),

@@ -6,7 +6,6 @@ import { listenForInterrupts } from '../run/interrupts.ts'
 import { createDistributor } from './create-distributor.ts'
 import { KeptSessions } from './kept-sessions.ts'
 import { createRunExecution } from './run-execution.ts'
-import { createFreshSessions } from './session-source.ts'
 import { createStderrLogger } from './stderr-logger.ts'
 import type { WorkerHostCommand } from './worker-host-arguments.ts'
 
@@ -28,10 +27,12 @@ export async function workerHostCommand(command: WorkerHostCommand): Promise<num
 async function serve(command: WorkerHostCommand, ended: AbortSignal): Promise<void> {
   const { group, host, capacity, drainMs, timeoutMs, isolation, executor, sessions: max, sessionIdleMs } = command
   await using distributor = await createDistributor(command, createStderrLogger())
-  await using capsule = await createCapsule({ isolation, ...(executor !== undefined && { executor }) })
+  // one more than run, so that the next finds a warm one; the engine is told of executions that get none in time
+  const pool = { minIdle: 1, maxSessions: capacity + 1 }
+  await using capsule = await createCapsule({ isolation, pool, ...(executor !== undefined && { executor }) })
   const open = (): ReturnType<typeof capsule.createSession> => capsule.createSession()
   await using kept = new KeptSessions({ open, max, idleMs: sessionIdleMs, clock: systemClock })
-  const run = createRunExecution({ fresh: createFreshSessions(capsule), kept, host, timeoutMs })
+  const run = createRunExecution({ pool: capsule.pool, kept, host, timeoutMs })
   // declared last: it drains before the sessions end
   const serving = await distributor.serve({ group, host, capacity, run })
   const level = capsule.info().isolation
