@@ -9,6 +9,9 @@ import { hasPostgres, type PostgresServer, postgresMissing, startPostgres } from
 
 const farMs = (): number => Date.now() + 600_000
 
+/** `CAPSULE_KILL_ROUNDS=200` for the long run. */
+const rounds = Number(process.env['CAPSULE_KILL_ROUNDS'] ?? 10)
+
 describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing})`}`, () => {
   let server: PostgresServer
   let admin: pg.Pool
@@ -159,12 +162,12 @@ describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing
 
     it(
       'loses nothing that was acknowledged and settles nothing twice, at whatever moment',
-      { timeout: 120_000 },
+      { timeout: rounds * 60_000 },
       async () => {
         const stores = [await open({ retryMs: 60_000 })]
         stores.push(await openIn(schemas.get(stores[0]!)!, { retryMs: 60_000 }))
         onTestFinished(() => stores[1]!.close())
-        for (let round = 0; round < 10; round += 1) {
+        for (let round = 0; round < rounds; round += 1) {
           // of 100 acknowledgements, at one of them
           let left = 1 + Math.floor(Math.random() * 90)
           let restarted: Promise<void> | undefined

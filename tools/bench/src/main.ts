@@ -6,6 +6,7 @@ import type { BenchEntry, Measurement } from './bench.ts'
 import { capabilities } from './entries/capabilities.ts'
 import { cancel } from './entries/cancel.ts'
 import { checkpoints } from './entries/checkpoints.ts'
+import { durable } from './entries/durable.ts'
 import { flood } from './entries/flood.ts'
 import { frames } from './entries/frames.ts'
 import { hotLoop } from './entries/hot-loop.ts'
@@ -37,6 +38,7 @@ const entries: readonly BenchEntry[] = [
   capabilities,
   isolation,
   pool,
+  durable,
   soak,
 ]
 const root = join(import.meta.dirname, '../../..')

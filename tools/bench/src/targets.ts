@@ -65,6 +65,8 @@ const targets: readonly Target[] = [
   { id: 'pool/capsule threaded, namespace/warm', at: 'most', value: 1 },
   { id: 'pool/capsule async, recycle/warm', at: 'most', value: 1 },
   { id: 'pool/capsule async, namespace/warm', at: 'most', value: 1 },
+  { id: 'durable/embedded/told', at: 'most', value: 0.1 },
+  { id: 'durable/embedded/growth', at: 'most', value: 64 },
   { id: 'soak/capsule threaded/worker', at: 'most', value: 64 },
   { id: 'soak/capsule async/worker', at: 'most', value: 64 },
   { id: 'soak/capsule threaded/host', at: 'most', value: 64 },
