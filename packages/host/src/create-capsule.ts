@@ -2,7 +2,7 @@ import type { SecurityPolicy, SessionCapabilities } from '@capsule/capabilities'
 import { type Container, disposeAll } from '@capsule/core'
 import type { HostMessage } from '@capsule/protocol'
 import { isConfined, type ObtainedIsolation, type PreparedLaunch, resolveIsolation } from '@capsule/sandbox'
-import type { Pool } from '@capsule/pool'
+import { type Pool, sessionOfLease } from '@capsule/pool'
 import { type ConnectWorker, createSession, type Session } from '@capsule/session'
 import { type WorkerExecutor, workerProgram } from '@capsule/worker'
 import type { Capsule, CapsuleInfo, CapsuleOptions, CapsulePoolOptions, CapsuleSessionOptions } from './capsule.ts'
@@ -152,7 +152,7 @@ class HostCapsule implements Capsule {
   }
 
   capabilitiesOf(session: Session): SessionCapabilities {
-    const grants = this.#grants.get(session) ?? this.#grantsOfLease(session)
+    const grants = this.#grants.get(sessionOfLease(session) ?? session)
     if (grants === undefined) throw hostErrors.SESSION_UNKNOWN({ sessionId: session.sessionId })
     return grants.live
   }
@@ -172,13 +172,6 @@ class HostCapsule implements Capsule {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.shutdown()
-  }
-
-  /** The session of a lease is another object, and tells of its session as long as the lease lasts. @throws LEASE_ENDED */
-  #grantsOfLease(leased: Session): SessionGrants | undefined {
-    const { sessionId } = leased.info()
-    const session = this.sessions.find((each) => each.sessionId === sessionId)
-    return session === undefined ? undefined : this.#grants.get(session)
   }
 
   #areGrantsUntouched(session: Session): boolean {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { poolErrors } from './errors.ts'
 
 it('exports exactly its public names', async () => {
-  expect(Object.keys(await import('./index.ts')).sort()).toEqual(['createPool', 'poolErrors'])
+  expect(Object.keys(await import('./index.ts')).sort()).toEqual(['createPool', 'poolErrors', 'sessionOfLease'])
 })
 
 it('keeps its error codes', () => {

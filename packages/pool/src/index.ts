@@ -1,6 +1,7 @@
 /** Warm sessions on demand: fair, bounded, self-healing. */
 export { createPool, type CreatePoolOptions } from './create-pool.ts'
 export { poolErrors } from './errors.ts'
+export { sessionOfLease } from './leased-session.ts'
 export type {
   AcquireOptions,
   BreakerOptions,

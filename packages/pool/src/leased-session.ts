@@ -2,6 +2,13 @@ import type { EventSource } from '@capsule/core'
 import type { Session, SessionEvents } from '@capsule/session'
 import type { LeaseToken } from './lease-token.ts'
 
+const tokens = new WeakMap<object, LeaseToken>()
+
+/** The session behind that of a lease; `undefined` for one that is of no lease. @throws LEASE_ENDED */
+export function sessionOfLease(leased: Session): Session | undefined {
+  return tokens.get(leased)?.session
+}
+
 /** A session for as long as its lease: who keeps it afterwards, or left a listener on it, cannot see the next lease. */
 export class LeasedSession implements Session {
   readonly events: EventSource<SessionEvents>
@@ -9,6 +16,7 @@ export class LeasedSession implements Session {
 
   constructor(token: LeaseToken) {
     this.#token = token
+    tokens.set(this, token)
     this.events = new LeasedEvents(token)
   }
 

@@ -179,16 +179,19 @@ function describeLeftovers(open: Open, modules: boolean): void {
 
 function describeStubborn(open: Open, { preemptive, modules }: { preemptive: boolean; modules: boolean }): void {
   it.runIf(preemptive)('says that it cannot be reset after a hard cancel', async () => {
-    const session = await open({ graceMs: 1500 })
-    await session.run('for (;;) {}', { timeoutMs: 50 })
+    const session = await open({ graceMs: 10_000 })
+    const execution = session.execute('console.log("on"); for (;;) {}')
+    for await (const { type } of execution) if (type === 'output') void execution.cancel()
     expect(session.info().tainted).toBe(true)
     await expect(session.reset()).rejects.toMatchObject({ code: 'RESET_INCOMPLETE' })
   })
 
   it('terminates late code that never ends, or replaces the worker, and says so', async () => {
-    const session = await open({ graceMs: 1500 })
-    await session.run('var a = 1; setTimeout(() => { for (;;) {} }, 1); 1')
-    await new Promise((go) => setTimeout(go, 30))
+    // where it cannot be terminated the worker is replaced after the grace
+    const session = await open({ graceMs: preemptive ? 10_000 : 1500 })
+    const isLate = new Promise((resolve) => session.events.once('late', resolve))
+    await session.run('var a = 1; setTimeout(() => { console.log("late"); for (;;) {} }, 20); 1')
+    await isLate
     await expect(session.reset()).rejects.toMatchObject({ code: preemptive ? 'RESET_INCOMPLETE' : 'REQUEST_TIMED_OUT' })
     expect(session.info()).toMatchObject({ state: 'ready', generation: preemptive ? 1 : 2 })
     expect(await valueOf(session, 'typeof a')).toBe('undefined')
