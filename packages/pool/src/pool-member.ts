@@ -20,6 +20,8 @@ export class PoolMember {
   sinceMs: number
   wasLeased = false
   isBeingChecked = false
+  /** A worker of it has died by itself since its namespace was last known to be fresh. */
+  hasCrashed = false
   /** Its worker has died by itself, and no other works in its place yet. */
   crash: { readonly phase: MemberPhase; readonly atMs: number } | undefined
   /** It is to be recycled as soon as it is idle. */

@@ -62,8 +62,8 @@ export class SessionPool implements Pool {
     this.#emitter = createEmitter<PoolEvents>(logger)
     this.#idle = new IdleSessions({
       ...options,
-      onOld: (member) => this.#recycle(member, 'age'),
-      onUnwanted: (member) => this.#recycle(member, 'idle-timeout'),
+      onOld: (member) => this.#recycleIdle(member, 'age'),
+      onUnwanted: (member) => this.#recycleIdle(member, 'idle-timeout'),
     })
     this.#line = new WaitingLine({
       clock,
@@ -285,7 +285,6 @@ export class SessionPool implements Pool {
 
   #add(session: Session, durationMs: number): void {
     const { clock } = this.#options
-    this.#warmup.ran(session.info().warmup)
     const member = new PoolMember({
       session,
       startedMs: clock.now(),
@@ -296,7 +295,9 @@ export class SessionPool implements Pool {
       },
       onHeartbeat: (told, heartbeat) => this.#onHeartbeat(told, heartbeat),
     })
+    // before anything is told: a listener that acquires must find it counted
     this.#members.add(member)
+    this.#warmup.ran(session.info().warmup)
     this.#emitter.emit('started', { sessionId: session.sessionId, durationMs })
     const repair = this.#repairs.shift()
     if (repair !== undefined) this.#repaired(repair, session.sessionId)
@@ -305,14 +306,14 @@ export class SessionPool implements Pool {
     else this.#recycle(member, 'shutdown')
   }
 
-  #onLeaseEnded({ leaseId, member, heldMs, isUsed, end }: EndedLease): void {
+  #onLeaseEnded({ leaseId, member, heldMs, isUsed, isBusy, end }: EndedLease): void {
     const { leases } = this.#metrics
     const { sessionId } = member.session
     switch (end.how) {
       case 'released':
         leases.released++
         this.#emitter.emit('released', { leaseId, sessionId, heldMs })
-        return this.#takeBack(member, { recycle: end.recycle, isUsed })
+        return this.#takeBack(member, { recycle: end.recycle, isUsed, isBusy })
       case 'expired':
         leases.expired++
         return this.#recycle(member, 'lease-expired')
@@ -330,14 +331,27 @@ export class SessionPool implements Pool {
     }
   }
 
-  #takeBack(member: PoolMember, { recycle, isUsed }: { recycle: boolean; isUsed: boolean }): void {
+  #takeBack(
+    member: PoolMember,
+    { recycle, isUsed, isBusy }: Pick<EndedLease, 'isUsed' | 'isBusy'> & { recycle: boolean },
+  ): void {
     const reason = recycle ? 'requested' : this.#reasonToRecycle(member)
     if (reason !== undefined) return this.#recycle(member, reason)
-    // it is as it was handed out
-    if (!isUsed) return this.#offer(member)
-    if (this.#options.reset === 'recycle') return this.#recycle(member, 'released')
-    if (!this.#options.mayReuse(member.session)) return this.#recycle(member, 'not-reusable')
+    // its next execution would be told of that
+    const isAsBefore = !isUsed && !member.hasCrashed
+    if (!isAsBefore && this.#options.reset === 'recycle') return this.#recycle(member, 'released')
+    if (isBusy || !this.#mayReuse(member)) return this.#recycle(member, 'not-reusable')
+    if (isAsBefore) return this.#offer(member)
     this.#run(this.#reset(member))
+  }
+
+  #mayReuse({ session }: PoolMember): boolean {
+    try {
+      return this.#options.mayReuse(session)
+    } catch (error) {
+      this.#options.logger.error('`mayReuse` threw', { sessionId: session.sessionId, error })
+      return false
+    }
   }
 
   async #reset(member: PoolMember): Promise<void> {
@@ -352,6 +366,7 @@ export class SessionPool implements Pool {
       this.#options.logger.info('a session could not be reset', { sessionId: member.session.sessionId, error })
       return this.#recycle(member, 'reset-failed')
     }
+    member.hasCrashed = false
     resets.done++
     latency.reset.record(clock.now() - startedMs)
     this.#offer(member)
@@ -373,6 +388,13 @@ export class SessionPool implements Pool {
   #recycleWhenIdle(member: PoolMember, reason: RecycleReason): void {
     if (member.phase === 'idle') this.#recycle(member, reason)
     else member.wish ??= reason
+  }
+
+  /** `false`: a listener of what was told meanwhile has acquired it. */
+  #recycleIdle(member: PoolMember, reason: RecycleReason): boolean {
+    if (member.phase !== 'idle') return false
+    this.#recycle(member, reason)
+    return true
   }
 
   /** Ends a session; what takes its place is started when it is gone, so that there are never more than allowed. */
@@ -411,6 +433,9 @@ export class SessionPool implements Pool {
     const { phase, session } = member
     if (phase === 'ending' || phase === 'detached') return
     this.#metrics.crashes[phase]++
+    // nobody is to be given it any more, listeners of this included
+    this.#idle.remove(member)
+    member.hasCrashed = true
     this.#emitter.emit('crashed', { sessionId: session.sessionId, phase, exit: { code, signal } })
     member.crash = { phase, atMs: this.#options.clock.now() }
     if (phase === 'idle') this.#recycle(member, 'crashed')
@@ -432,16 +457,16 @@ export class SessionPool implements Pool {
   }
 
   #onHeartbeat(member: PoolMember, heartbeat: SessionEvents['heartbeat'][0]): void {
-    if (member.phase !== 'idle') return
-    if (this.#memory.isTooLarge(member)) return this.#recycle(member, 'memory')
+    if (member.phase === 'idle' && this.#memory.isTooLarge(member)) return this.#recycle(member, 'memory')
     this.#evict()
     this.#health.heartbeat(member, heartbeat)
+    // there may be room for one more now
+    if (this.#options.memoryBudget !== undefined) this.#balance()
   }
 
   #evict(): void {
     for (const member of this.#memory.evictable(this.#idle.all)) {
-      this.#metrics.evicted++
-      this.#recycle(member, 'memory')
+      if (this.#recycleIdle(member, 'memory')) this.#metrics.evicted++
     }
   }
 

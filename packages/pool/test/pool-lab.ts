@@ -103,6 +103,16 @@ export function openPool({ session: sessionOptions, isDateFake = false, ...optio
   }
 }
 
+export const heartbeat = {
+  type: 'heartbeat',
+  sequence: 1,
+  uptimeMs: 1,
+  heapUsedBytes: 1,
+  cpuMs: 1,
+  eventLoopDelayMs: 0,
+  bindings: 0,
+} as const
+
 /** Records the events of one name from now on. */
 export function eventsOf<Name extends keyof PoolEvents>(pool: Pool, name: Name): Recorder<PoolEvents[Name][0]> {
   const recorder = createRecorder<PoolEvents[Name][0]>()
