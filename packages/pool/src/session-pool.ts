@@ -23,6 +23,8 @@ import { WaitingLine } from './waiting-line.ts'
 import { Warmup } from './warmup.ts'
 
 const defaultGraceMs = 2000
+/** So many are replaced at once. */
+const stillbornLimit = 3
 
 /** A session whose worker has died by itself, until another stands in for it. */
 interface Repair {
@@ -54,6 +56,10 @@ export class SessionPool implements Pool {
   #state: PoolInfo['state'] = 'open'
   #starting = 0
   #probe: Timer | undefined
+  /** Sessions that died unused, one after the other. */
+  #stillborn = 0
+  /** Until then none is started that nobody waits for. */
+  #pause: Timer | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedPoolOptions) {
@@ -79,6 +85,9 @@ export class SessionPool implements Pool {
       signal: this.#stop.signal,
       idle: () => this.#idle.all,
       onUnhealthy: (member) => this.#recycleWhenIdle(member, 'unhealthy'),
+      onChecked: (member) => {
+        if (this.#line.size > 0 && this.#idle.remove(member)) this.#offer(member)
+      },
     })
     this.#balance()
   }
@@ -231,6 +240,7 @@ export class SessionPool implements Pool {
       this.#memory.fitsOneMore(this.#starting)
     if (!isAllowed) return false
     const coming = this.#starting + this.#count('resetting')
+    if (this.#pause !== undefined) return coming + this.#idle.size < this.#line.size
     return coming + this.#idle.size < this.#line.size + minIdle || this.#starting < this.#repairs.length
   }
 
@@ -253,19 +263,21 @@ export class SessionPool implements Pool {
     this.#starting++
     starts.attempts++
     const startedMs = clock.now()
+    let session: Session
     try {
-      const session = await this.#breaker.run(() => this.#create())
-      starts.succeeded++
-      this.#starting--
-      const durationMs = clock.now() - startedMs
-      latency.start.record(durationMs)
-      this.#add(session, durationMs)
+      session = await this.#breaker.run(() => this.#create())
     } catch (error) {
       this.#starting--
       if (this.#state !== 'open') return void starts.aborted++
       starts.failed++
       this.#emitter.emit('start-failed', { error: asError(error) })
+      return this.#balance()
     }
+    starts.succeeded++
+    this.#starting--
+    const durationMs = clock.now() - startedMs
+    latency.start.record(durationMs)
+    this.#add(session, durationMs)
     this.#balance()
   }
 
@@ -274,7 +286,8 @@ export class SessionPool implements Pool {
     const { createSession, memoryBudget } = this.#options
     try {
       const session = await createSession({ signal: this.#stop.signal, warmup: this.#warmup.cells })
-      if (memoryBudget === undefined || session.info().worker?.settings.heartbeatMs !== 0) return session
+      const { worker } = session.info()
+      if (memoryBudget === undefined || worker?.settings.heartbeatMs !== 0) return session
       await session.shutdown({ graceMs: 0 })
     } catch (error) {
       if (sessionErrors.WARMUP_FAILED.is(error)) this.#warmup.refused(error.details.index, error.message)
@@ -312,6 +325,7 @@ export class SessionPool implements Pool {
     switch (end.how) {
       case 'released':
         leases.released++
+        if (!member.hasCrashed) this.#stillborn = 0
         this.#emitter.emit('released', { leaseId, sessionId, heldMs })
         return this.#takeBack(member, { recycle: end.recycle, isUsed, isBusy })
       case 'expired':
@@ -359,6 +373,7 @@ export class SessionPool implements Pool {
     const { resets, latency } = this.#metrics
     const startedMs = clock.now()
     member.phase = 'resetting'
+    member.hasCrashed = false
     try {
       await member.session.reset({ signal: this.#stop.signal })
     } catch (error) {
@@ -366,9 +381,9 @@ export class SessionPool implements Pool {
       this.#options.logger.info('a session could not be reset', { sessionId: member.session.sessionId, error })
       return this.#recycle(member, 'reset-failed')
     }
-    member.hasCrashed = false
     resets.done++
     latency.reset.record(clock.now() - startedMs)
+    if (member.hasCrashed) return this.#recycle(member, 'crashed')
     this.#offer(member)
   }
 
@@ -438,8 +453,25 @@ export class SessionPool implements Pool {
     member.hasCrashed = true
     this.#emitter.emit('crashed', { sessionId: session.sessionId, phase, exit: { code, signal } })
     member.crash = { phase, atMs: this.#options.clock.now() }
-    if (phase === 'idle') this.#recycle(member, 'crashed')
+    if (phase === 'idle') {
+      if (!member.wasLeased) this.#diedUnused(member)
+      this.#recycle(member, 'crashed')
+    }
     this.#health.crashed()
+  }
+
+  /** The starts succeed, so the breaker does not see it; without a pause a worker that always dies would be replaced for ever. */
+  #diedUnused({ startedMs }: PoolMember): void {
+    const { clock, breaker } = this.#options
+    const { initialBackoffMs, maxBackoffMs } = breaker
+    this.#stillborn = clock.now() - startedMs > maxBackoffMs ? 1 : this.#stillborn + 1
+    if (this.#stillborn <= stillbornLimit) return
+    const pauseMs = Math.min(maxBackoffMs, initialBackoffMs * 2 ** (this.#stillborn - stillbornLimit - 1))
+    this.#pause?.cancel()
+    this.#pause = clock.setTimer(pauseMs, () => {
+      this.#pause = undefined
+      this.#balance()
+    })
   }
 
   /** In use, a session replaces its worker by itself. */
@@ -494,6 +526,7 @@ export class SessionPool implements Pool {
     this.#health.stop()
     this.#idle.stop()
     this.#probe?.cancel()
+    this.#pause?.cancel()
     this.#line.refuseAll(poolErrors.POOL_CLOSED({}))
     for (const { reject } of this.#warmWaiters) reject(poolErrors.POOL_CLOSED({}))
     this.#stop.abort()

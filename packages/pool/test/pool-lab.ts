@@ -33,7 +33,7 @@ export interface PoolLab {
   readonly workerOf: (session: Session) => ScriptedProcess
 }
 
-export interface PoolLabOptions extends Omit<Partial<CreatePoolOptions>, 'createSession'> {
+export interface PoolLabOptions extends Partial<CreatePoolOptions> {
   readonly session?: Partial<CreateSessionOptions>
   readonly isDateFake?: boolean
 }
