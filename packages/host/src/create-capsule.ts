@@ -66,6 +66,8 @@ class HostCapsule implements Capsule {
   readonly #shares = new ProviderShares()
   readonly #defaults: ProviderShare
   readonly #grants = new WeakMap<Session, SessionGrants>()
+  /** The holder of a lease has them, and could change them for the next. */
+  readonly #grantsAreKnown = new WeakSet<Session>()
   readonly #pools: CapsulePools
   #closing: Promise<void> | undefined
 
@@ -151,11 +153,14 @@ class HostCapsule implements Capsule {
   #grantsOfLease(leased: Session): SessionGrants | undefined {
     const { sessionId } = leased.info()
     const session = this.sessions.find((each) => each.sessionId === sessionId)
-    return session === undefined ? undefined : this.#grants.get(session)
+    if (session === undefined) return undefined
+    this.#grantsAreKnown.add(session)
+    return this.#grants.get(session)
   }
 
   #areGrantsUntouched(session: Session): boolean {
     const grants = this.#grants.get(session)
+    if (this.#grantsAreKnown.has(session)) return false
     if (grants === undefined || grants.live.revoked.length > 0 || grants.live.policy !== grants.policy) return false
     const { calls, decisions } = grants.live.info()
     return calls === 0 && Object.values(decisions).every((count) => count === 0)
@@ -250,9 +255,11 @@ class HostCapsule implements Capsule {
   }
 
   async #close(options: { graceMs?: number }): Promise<void> {
+    // first of all: a pool that is open would take the starts that are aborted here for failed ones
+    const poolsEnd = Promise.allSettled(this.#pools.shutdown(options))
     this.#closed.abort()
     await Promise.allSettled(this.#starting)
-    const ended = await Promise.allSettled(this.#pools.shutdown(options))
+    const ended = await poolsEnd
     ended.push(...(await Promise.allSettled(this.sessions.map((session) => session.shutdown(options)))))
     this.#releaseGuard()
     const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))

@@ -70,4 +70,5 @@ it('takes away only the listener that is meant', async () => {
   await onAndOnce.waitForCount(2)
   process.stray('stdout', 'c')
   await onAndOnce.waitForCount(3)
+  expect(both.values).toHaveLength(3)
 })

@@ -30,7 +30,7 @@ it('does not hand out a session that has just crashed to a listener that asks fo
   const { pool, created } = openPool({ minIdle: 1, maxSessions: 2 })
   await warm(pool)
   let asked: Promise<Lease> | undefined
-  pool.events.once('crashed', () => (asked = pool.acquire()))
+  pool.events.once('crashed', () => void (asked = pool.acquire()))
   const crashed = eventsOf(pool, 'crashed')
   created.values[0]?.worker.process.exit({ signal: 'SIGKILL' })
   await crashed.waitForCount(1)
@@ -76,7 +76,7 @@ it('evicts no session that a listener has acquired meanwhile', async () => {
 it('never has more sessions than allowed, whatever a listener asks for', async () => {
   const { pool, created } = openPool({ maxSessions: 1, warmup: { imports: ['broken'] } })
   let asked: Promise<unknown> | undefined
-  pool.events.once('warmup-failed', () => (asked = pool.acquire().catch((error: unknown) => error)))
+  pool.events.once('warmup-failed', () => void (asked = pool.acquire().catch((error: unknown) => error)))
   const lease = await waitFor(pool.acquire())
   expect(pool.info().sessions).toMatchObject({ total: 1, highWater: 1 })
   await lease.release()
@@ -88,7 +88,7 @@ it('ends everything when a listener shuts it down', async () => {
   for (const name of ['acquired', 'released', 'started', 'recycled'] as const) {
     const { pool, created } = openPool({ maxSessions: 2 })
     let closing: Promise<void> | undefined
-    pool.events.once(name, () => (closing = pool.shutdown({ graceMs: 0 })))
+    pool.events.once(name, () => void (closing = pool.shutdown({ graceMs: 0 })))
     const answers = [pool.acquire(), pool.acquire(), pool.acquire()].map((each) =>
       each.then((lease) => lease.release({ recycle: true })),
     )
