@@ -21,6 +21,8 @@ export class CapsulePools {
   readonly #options: CapsulePoolsOptions
   readonly #pools = new Set<Pool>()
   #own: Pool | undefined
+  /** Its sessions are as those that `createSession()` starts. */
+  #isOwnPlain = false
 
   constructor(options: CapsulePoolsOptions) {
     this.#options = options
@@ -38,12 +40,15 @@ export class CapsulePools {
 
   /** @throws INVALID_OPTIONS, PROVIDER_DISPOSED */
   createOwn(options: CapsulePoolOptions): void {
+    const { session = {}, warmup } = options
+    this.#isOwnPlain = Object.keys(session).length === 0 && warmup?.code === undefined
     this.#own = this.create(options)
   }
 
   /** A session that is warm and nobody's; it is no longer the pool's then. */
   takeWarm(): Session | undefined {
-    return this.#own?.info().state === 'open' ? this.#own.tryAcquire()?.detach() : undefined
+    if (!this.#isOwnPlain || this.#own?.info().state !== 'open') return undefined
+    return this.#own.tryAcquire()?.detach()
   }
 
   /** @throws INVALID_OPTIONS, PROVIDER_DISPOSED */

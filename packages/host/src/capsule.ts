@@ -93,7 +93,7 @@ export interface Capsule extends AsyncDisposable {
   /** Another pool, which ends with the capsule if not before. @throws INVALID_OPTIONS, CAPSULE_CLOSED, PROVIDER_DISPOSED */
   createPool(options?: CapsulePoolOptions): Pool
   /**
-   * Without options a warm session is taken out of `capsule.pool`, if it has one idle.
+   * Without options a warm session is taken out of `capsule.pool`, if it has one idle and neither `session` nor `warmup.code` of its own.
    * @throws INVALID_OPTIONS, CAPSULE_CLOSED, MODULES_NOT_OFFERED, PROVIDER_DISPOSED, PROVIDER_CONFLICT, PROVIDER_UNSUPPORTED, POLICY_INVALID,
    * and what `createSession` of `@capsule/session` throws
    */

@@ -136,6 +136,46 @@ describe('shutdown', () => {
   })
 })
 
+describe('pools', () => {
+  it('are told of the end before the sessions that start for them', async () => {
+    const { capsule } = await scriptedCapsule({ pool: { minIdle: 1 } }, true)
+    const { pool } = capsule
+    const waiting = pool.acquire().catch((error: unknown) => error)
+    await capsule.shutdown()
+    expect(await waitFor(waiting)).toMatchObject({ code: 'POOL_CLOSED' })
+    const { attempts, failed, aborted } = pool.info().starts
+    expect({ failed, aborted }).toEqual({ failed: 0, aborted: attempts })
+  })
+
+  it.each([{ session: { timeoutMs: 1234 } }, { warmup: { code: 'const tool = 1' } }])(
+    'give no session to createSession() that is unlike the others: %j',
+    async (options) => {
+      const worker = createScriptedWorker({
+        script: (message, process) => message.type === 'execute' && process.result(message.executionId),
+      })
+      const capsule = await createCapsule({
+        isolation: 'process',
+        pool: { minIdle: 1, ...options },
+        parts: (container) => container.provide(tokens.connectWorker, () => () => worker.connect),
+      })
+      await waitFor(capsule.pool.warmUp())
+      await capsule.createSession()
+      expect(capsule.pool.info()).toMatchObject({ sessions: { idle: 1 }, leases: { detached: 0 } })
+      await capsule.shutdown()
+    },
+  )
+
+  it('give a session to nobody else whose grants somebody may still hold', async () => {
+    const { capsule } = await scriptedCapsule({ pool: { minIdle: 1, reset: 'namespace' } })
+    const lease = await waitFor(capsule.pool.acquire())
+    const grants = capsule.capabilitiesOf(lease.session)
+    await lease.release()
+    grants.revoke('files.read')
+    expect(capsule.pool.info().recycles.byReason['not-reusable']).toBe(1)
+    await capsule.shutdown()
+  })
+})
+
 describe('capsule.durable', () => {
   it('runs a cell in a session of its own that knows what it is, and ends it', async () => {
     const { capsule, launches } = await durableCapsule()

@@ -68,6 +68,8 @@ class HostCapsule implements Capsule {
   readonly #shares = new ProviderShares()
   readonly #defaults: ProviderShare
   readonly #grants = new WeakMap<Session, SessionGrants>()
+  /** The holder of a lease has them, and could change them for the next. */
+  readonly #grantsAreKnown = new WeakSet<Session>()
   readonly #pools: CapsulePools
   #closing: Promise<void> | undefined
   #durable: HostDurable | undefined
@@ -152,7 +154,9 @@ class HostCapsule implements Capsule {
   }
 
   capabilitiesOf(session: Session): SessionCapabilities {
-    const grants = this.#grants.get(sessionOfLease(session) ?? session)
+    const leased = sessionOfLease(session)
+    if (leased !== undefined) this.#grantsAreKnown.add(leased)
+    const grants = this.#grants.get(leased ?? session)
     if (grants === undefined) throw hostErrors.SESSION_UNKNOWN({ sessionId: session.sessionId })
     return grants.live
   }
@@ -176,6 +180,7 @@ class HostCapsule implements Capsule {
 
   #areGrantsUntouched(session: Session): boolean {
     const grants = this.#grants.get(session)
+    if (this.#grantsAreKnown.has(session)) return false
     if (grants === undefined || grants.live.revoked.length > 0 || grants.live.policy !== grants.policy) return false
     const { calls, decisions } = grants.live.info()
     return calls === 0 && Object.values(decisions).every((count) => count === 0)
@@ -268,10 +273,12 @@ class HostCapsule implements Capsule {
   }
 
   async #close(options: { graceMs?: number }): Promise<void> {
+    // first of all: a pool that is open would take the starts that are aborted here for failed ones
+    const poolsEnd = Promise.allSettled(this.#pools.shutdown(options))
     this.#closed.abort()
     // before its sessions end: what they come to then is not what is to be recorded
     const [durable] = await Promise.allSettled([this.#durable?.close(), ...this.#starting])
-    const ended = await Promise.allSettled(this.#pools.shutdown(options))
+    const ended = await poolsEnd
     ended.push(...(await Promise.allSettled(this.sessions.map((session) => session.shutdown(options)))))
     ended.push(durable as PromiseSettledResult<void>)
     this.#releaseGuard()

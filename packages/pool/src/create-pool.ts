@@ -7,7 +7,7 @@ import { SessionPool } from './session-pool.ts'
 export interface CreatePoolOptions extends PoolOptions {
   /** Makes one session; the pool ends it. Each must be a new one. */
   readonly createSession: (request: PooledSessionRequest) => Promise<Session>
-  /** With `reset: 'namespace'`: whether nothing outside the namespace is left of the lease; false: recycle. @defaultValue true */
+  /** Before a session is handed out again: whether nothing outside the namespace is left of the lease; false, or it throws: recycle. @defaultValue true */
   readonly mayReuse?: (session: Session) => boolean
   /** Called at the end of `shutdown()`, which waits for it. */
   readonly onClosed?: () => void | Promise<void>

@@ -10,6 +10,8 @@ export interface HealthChecksOptions {
   readonly signal: AbortSignal
   readonly idle: () => readonly PoolMember[]
   readonly onUnhealthy: (member: PoolMember) => void
+  /** It may be handed out again. */
+  readonly onChecked: (member: PoolMember) => void
 }
 
 /** Asks idle sessions whether they still answer: at intervals, and when something gives a reason to. */
@@ -62,24 +64,27 @@ export class HealthChecks {
     member.isBeingChecked = true
     void this.#isHealthy(member).then((isHealthy) => {
       member.isBeingChecked = false
-      if (isHealthy || this.#options.signal.aborted) return
+      member.isHeldByCheck = false
+      if (isHealthy) return this.#options.onChecked(member)
+      // one that ends meanwhile does not answer either
+      if (member.phase === 'ending' || member.phase === 'detached' || this.#options.signal.aborted) return
       this.#failed++
       this.#options.onUnhealthy(member)
     })
   }
 
-  async #isHealthy({ session }: PoolMember): Promise<boolean> {
+  async #isHealthy(member: PoolMember): Promise<boolean> {
+    const { session } = member
     const { health, clock, signal } = this.#options
     const deadline = new AbortController()
     const timer = clock.setTimer(health.timeoutMs, () => deadline.abort())
     const stop = AbortSignal.any([signal, deadline.signal])
     try {
       await session.inspect({ what: 'namespace' }, { timeoutMs: health.timeoutMs, signal: stop })
-      return await withAbort(
-        Promise.resolve(health.check?.(session, { signal: stop }) ?? true),
-        stop,
-        'the health check',
-      )
+      // acquired meanwhile: it is its caller's, and has answered
+      if (health.check === undefined || member.phase !== 'idle') return true
+      member.isHeldByCheck = true
+      return await withAbort(Promise.resolve(health.check(session, { signal: stop })), stop, 'the health check')
     } catch {
       return false
     } finally {

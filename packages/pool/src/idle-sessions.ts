@@ -17,6 +17,7 @@ export class IdleSessions {
   /** Longest idle first. */
   readonly #members: PoolMember[] = []
   #wake: { readonly atMs: number; readonly timer: Timer } | undefined
+  #isStopped = false
   #low = Infinity
   #high = 0
 
@@ -45,8 +46,8 @@ export class IdleSessions {
   }
 
   take(): PoolMember | undefined {
-    const member = this.#members.pop()
-    if (member !== undefined) this.#changed()
+    const member = this.#members.findLast(({ isHeldByCheck }) => !isHeldByCheck)
+    if (member !== undefined) this.remove(member)
     return member
   }
 
@@ -60,11 +61,17 @@ export class IdleSessions {
   }
 
   stop(): void {
+    this.#isStopped = true
+    this.#sleep()
+  }
+
+  #sleep(): void {
     this.#wake?.timer.cancel()
     this.#wake = undefined
   }
 
   #changed(): void {
+    if (this.#isStopped) return
     const { size } = this
     if (size >= this.#options.minIdle || this.#low !== Infinity) {
       this.#low = Math.min(this.#low, size)
@@ -73,7 +80,7 @@ export class IdleSessions {
     const atMs = this.#nextEndMs()
     // one that rings too early only looks again
     if (this.#wake !== undefined && this.#wake.atMs <= atMs) return
-    this.stop()
+    this.#sleep()
     if (atMs === Infinity) return
     const delayMs = Math.max(0, atMs - this.#options.clock.now())
     this.#wake = { atMs, timer: this.#options.clock.setTimer(delayMs, () => this.#onWake()) }

@@ -9,6 +9,8 @@ export class LeaseToken {
   #why = ''
   /** The holder has called something that can leave traces. */
   isUsed = false
+  /** Calls of the holder that go on; one that outlived the lease could reach into the next. */
+  pending = 0
   /** Undoes what the holder has hung on the session. */
   readonly #undo = new Set<() => void>()
 

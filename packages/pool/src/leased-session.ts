@@ -33,15 +33,15 @@ export class LeasedSession implements Session {
   }
 
   async interrupt(...args: Parameters<Session['interrupt']>): ReturnType<Session['interrupt']> {
-    return this.#use().interrupt(...args)
+    return this.#during((session) => session.interrupt(...args))
   }
 
   async inspect(...args: Parameters<Session['inspect']>): ReturnType<Session['inspect']> {
-    return this.#use().inspect(...args)
+    return this.#during((session) => session.inspect(...args))
   }
 
   async bindings(...args: Parameters<Session['bindings']>): ReturnType<Session['bindings']> {
-    return this.#use().bindings(...args)
+    return this.#during((session) => session.bindings(...args))
   }
 
   stream(...args: Parameters<Session['stream']>): ReturnType<Session['stream']> {
@@ -49,23 +49,23 @@ export class LeasedSession implements Session {
   }
 
   async restart(...args: Parameters<Session['restart']>): ReturnType<Session['restart']> {
-    return this.#use().restart(...args)
+    return this.#during((session) => session.restart(...args))
   }
 
   async reset(...args: Parameters<Session['reset']>): ReturnType<Session['reset']> {
-    return this.#use().reset(...args)
+    return this.#during((session) => session.reset(...args))
   }
 
   async checkpoint(...args: Parameters<Session['checkpoint']>): ReturnType<Session['checkpoint']> {
-    return this.#use().checkpoint(...args)
+    return this.#during((session) => session.checkpoint(...args))
   }
 
   async restore(...args: Parameters<Session['restore']>): ReturnType<Session['restore']> {
-    return this.#use().restore(...args)
+    return this.#during((session) => session.restore(...args))
   }
 
   async fork(...args: Parameters<Session['fork']>): ReturnType<Session['fork']> {
-    return this.#use().fork(...args)
+    return this.#during((session) => session.fork(...args))
   }
 
   history(): ReturnType<Session['history']> {
@@ -77,7 +77,7 @@ export class LeasedSession implements Session {
   }
 
   async shutdown(...args: Parameters<Session['shutdown']>): ReturnType<Session['shutdown']> {
-    return this.#use().shutdown(...args)
+    return this.#during((session) => session.shutdown(...args))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,34 +89,55 @@ export class LeasedSession implements Session {
     this.#token.isUsed = true
     return session
   }
+
+  async #during<T>(call: (session: Session) => Promise<T>): Promise<T> {
+    const session = this.#use()
+    this.#token.pending++
+    try {
+      return await call(session)
+    } finally {
+      this.#token.pending--
+    }
+  }
 }
 
 /** Only compared. */
 type AnyListener = object
 
+interface Registration {
+  readonly name: string
+  /** As the holder knows it. */
+  readonly known: AnyListener
+  /** Takes it off the session, and forgets it. */
+  readonly remove: () => void
+}
+
 class LeasedEvents implements EventSource<SessionEvents> {
   readonly #token: LeaseToken
-  /** By the listener that the holder knows: how to take what was registered for it away. */
-  readonly #registered = new Map<AnyListener, (() => void)[]>()
+  readonly #registered = new Set<Registration>()
 
   constructor(token: LeaseToken) {
     this.#token = token
   }
 
   on<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this {
-    return this.#listen(name, listener, listener)
+    this.#listen(name, listener, (...args) => listener(...args))
+    return this
   }
 
   once<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this {
+    // the session holds the listener, which must not keep a lease alive that was dropped
+    let registration: WeakRef<Registration> | undefined
     const once = (...args: SessionEvents[Name]): void => {
-      this.off(name, listener)
+      registration?.deref()?.remove()
       listener(...args)
     }
-    return this.#listen(name, listener, once)
+    registration = new WeakRef(this.#listen(name, listener, once))
+    return this
   }
 
   off<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this {
-    for (const remove of this.#registered.get(listener) ?? []) remove()
+    for (const each of this.#registered) if (each.name === name && each.known === listener) each.remove()
     return this
   }
 
@@ -124,16 +145,20 @@ class LeasedEvents implements EventSource<SessionEvents> {
     name: Name,
     known: AnyListener,
     listener: (...args: SessionEvents[Name]) => void,
-  ): this {
+  ): Registration {
     const { events } = this.#token.session
     events.on(name, listener)
     const forget = this.#token.onEnd(() => events.off(name, listener))
-    const remove = (): void => {
-      events.off(name, listener)
-      forget()
-      this.#registered.delete(known)
+    const registration: Registration = {
+      name,
+      known,
+      remove: () => {
+        events.off(name, listener)
+        forget()
+        this.#registered.delete(registration)
+      },
     }
-    this.#registered.set(known, [...(this.#registered.get(known) ?? []), remove])
-    return this
+    this.#registered.add(registration)
+    return registration
   }
 }

@@ -23,6 +23,8 @@ export interface EndedLease extends Pick<ActiveLease, 'leaseId' | 'member'> {
   readonly heldMs: number
   /** The session may be as it was handed out; false when it certainly is. */
   readonly isUsed: boolean
+  /** A call of the holder goes on. */
+  readonly isBusy: boolean
   readonly end: LeaseEnd
 }
 
@@ -94,7 +96,8 @@ export class Leases {
     token?.end(meanings[end.how])
     if (token !== undefined) this.#dropped.unregister(token)
     const heldMs = this.#options.clock.now() - lease.startedMs
-    this.#options.onEnded({ leaseId, member: lease.member, heldMs, isUsed: token?.isUsed ?? true, end })
+    const { isUsed = true, pending = 0 } = token ?? {}
+    this.#options.onEnded({ leaseId, member: lease.member, heldMs, isUsed, isBusy: pending > 0, end })
     if (this.#active.size === 0) this.#whenNone?.()
   }
 }

@@ -46,6 +46,8 @@ export class MemoryBudget {
   evictable(idle: readonly PoolMember[]): readonly PoolMember[] {
     let excessBytes = this.figures.usedBytes - this.#limits.totalBytes
     if (excessBytes <= 0) return []
+    // the first is always started, and would be as large again
+    if (this.#members.size === 1 && idle.every(({ wasLeased }) => !wasLeased)) return []
     const largestFirst = idle.toSorted((a, b) => (b.rssBytes ?? 0) - (a.rssBytes ?? 0))
     return largestFirst.filter(({ rssBytes = 0 }) => {
       const isChosen = excessBytes > 0 && rssBytes > 0

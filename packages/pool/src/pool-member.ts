@@ -20,6 +20,10 @@ export class PoolMember {
   sinceMs: number
   wasLeased = false
   isBeingChecked = false
+  /** `health.check` has it to itself: a cell of the check would be in the way of a caller's. */
+  isHeldByCheck = false
+  /** A worker of it has died by itself since its namespace was last known to be fresh. */
+  hasCrashed = false
   /** Its worker has died by itself, and no other works in its place yet. */
   crash: { readonly phase: MemberPhase; readonly atMs: number } | undefined
   /** It is to be recycled as soon as it is idle. */

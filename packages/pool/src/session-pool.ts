@@ -23,6 +23,8 @@ import { WaitingLine } from './waiting-line.ts'
 import { Warmup } from './warmup.ts'
 
 const defaultGraceMs = 2000
+/** So many are replaced at once. */
+const stillbornLimit = 3
 
 /** A session whose worker has died by itself, until another stands in for it. */
 interface Repair {
@@ -54,6 +56,10 @@ export class SessionPool implements Pool {
   #state: PoolInfo['state'] = 'open'
   #starting = 0
   #probe: Timer | undefined
+  /** Sessions that died unused, one after the other. */
+  #stillborn = 0
+  /** Until then none is started that nobody waits for. */
+  #pause: Timer | undefined
   #closing: Promise<void> | undefined
 
   constructor(options: ResolvedPoolOptions) {
@@ -62,8 +68,8 @@ export class SessionPool implements Pool {
     this.#emitter = createEmitter<PoolEvents>(logger)
     this.#idle = new IdleSessions({
       ...options,
-      onOld: (member) => this.#recycle(member, 'age'),
-      onUnwanted: (member) => this.#recycle(member, 'idle-timeout'),
+      onOld: (member) => this.#recycleIdle(member, 'age'),
+      onUnwanted: (member) => this.#recycleIdle(member, 'idle-timeout'),
     })
     this.#line = new WaitingLine({
       clock,
@@ -79,6 +85,9 @@ export class SessionPool implements Pool {
       signal: this.#stop.signal,
       idle: () => this.#idle.all,
       onUnhealthy: (member) => this.#recycleWhenIdle(member, 'unhealthy'),
+      onChecked: (member) => {
+        if (this.#line.size > 0 && this.#idle.remove(member)) this.#offer(member)
+      },
     })
     this.#balance()
   }
@@ -231,6 +240,7 @@ export class SessionPool implements Pool {
       this.#memory.fitsOneMore(this.#starting)
     if (!isAllowed) return false
     const coming = this.#starting + this.#count('resetting')
+    if (this.#pause !== undefined) return coming + this.#idle.size < this.#line.size
     return coming + this.#idle.size < this.#line.size + minIdle || this.#starting < this.#repairs.length
   }
 
@@ -253,19 +263,21 @@ export class SessionPool implements Pool {
     this.#starting++
     starts.attempts++
     const startedMs = clock.now()
+    let session: Session
     try {
-      const session = await this.#breaker.run(() => this.#create())
-      starts.succeeded++
-      this.#starting--
-      const durationMs = clock.now() - startedMs
-      latency.start.record(durationMs)
-      this.#add(session, durationMs)
+      session = await this.#breaker.run(() => this.#create())
     } catch (error) {
       this.#starting--
       if (this.#state !== 'open') return void starts.aborted++
       starts.failed++
       this.#emitter.emit('start-failed', { error: asError(error) })
+      return this.#balance()
     }
+    starts.succeeded++
+    this.#starting--
+    const durationMs = clock.now() - startedMs
+    latency.start.record(durationMs)
+    this.#add(session, durationMs)
     this.#balance()
   }
 
@@ -274,7 +286,8 @@ export class SessionPool implements Pool {
     const { createSession, memoryBudget } = this.#options
     try {
       const session = await createSession({ signal: this.#stop.signal, warmup: this.#warmup.cells })
-      if (memoryBudget === undefined || session.info().worker?.settings.heartbeatMs !== 0) return session
+      const { worker } = session.info()
+      if (memoryBudget === undefined || worker?.settings.heartbeatMs !== 0) return session
       await session.shutdown({ graceMs: 0 })
     } catch (error) {
       if (sessionErrors.WARMUP_FAILED.is(error)) this.#warmup.refused(error.details.index, error.message)
@@ -285,7 +298,6 @@ export class SessionPool implements Pool {
 
   #add(session: Session, durationMs: number): void {
     const { clock } = this.#options
-    this.#warmup.ran(session.info().warmup)
     const member = new PoolMember({
       session,
       startedMs: clock.now(),
@@ -296,7 +308,9 @@ export class SessionPool implements Pool {
       },
       onHeartbeat: (told, heartbeat) => this.#onHeartbeat(told, heartbeat),
     })
+    // before anything is told: a listener that acquires must find it counted
     this.#members.add(member)
+    this.#warmup.ran(session.info().warmup)
     this.#emitter.emit('started', { sessionId: session.sessionId, durationMs })
     const repair = this.#repairs.shift()
     if (repair !== undefined) this.#repaired(repair, session.sessionId)
@@ -305,14 +319,15 @@ export class SessionPool implements Pool {
     else this.#recycle(member, 'shutdown')
   }
 
-  #onLeaseEnded({ leaseId, member, heldMs, isUsed, end }: EndedLease): void {
+  #onLeaseEnded({ leaseId, member, heldMs, isUsed, isBusy, end }: EndedLease): void {
     const { leases } = this.#metrics
     const { sessionId } = member.session
     switch (end.how) {
       case 'released':
         leases.released++
+        if (!member.hasCrashed) this.#stillborn = 0
         this.#emitter.emit('released', { leaseId, sessionId, heldMs })
-        return this.#takeBack(member, { recycle: end.recycle, isUsed })
+        return this.#takeBack(member, { recycle: end.recycle, isUsed, isBusy })
       case 'expired':
         leases.expired++
         return this.#recycle(member, 'lease-expired')
@@ -330,14 +345,27 @@ export class SessionPool implements Pool {
     }
   }
 
-  #takeBack(member: PoolMember, { recycle, isUsed }: { recycle: boolean; isUsed: boolean }): void {
+  #takeBack(
+    member: PoolMember,
+    { recycle, isUsed, isBusy }: Pick<EndedLease, 'isUsed' | 'isBusy'> & { recycle: boolean },
+  ): void {
     const reason = recycle ? 'requested' : this.#reasonToRecycle(member)
     if (reason !== undefined) return this.#recycle(member, reason)
-    // it is as it was handed out
-    if (!isUsed) return this.#offer(member)
-    if (this.#options.reset === 'recycle') return this.#recycle(member, 'released')
-    if (!this.#options.mayReuse(member.session)) return this.#recycle(member, 'not-reusable')
+    // its next execution would be told of that
+    const isAsBefore = !isUsed && !member.hasCrashed
+    if (!isAsBefore && this.#options.reset === 'recycle') return this.#recycle(member, 'released')
+    if (isBusy || !this.#mayReuse(member)) return this.#recycle(member, 'not-reusable')
+    if (isAsBefore) return this.#offer(member)
     this.#run(this.#reset(member))
+  }
+
+  #mayReuse({ session }: PoolMember): boolean {
+    try {
+      return this.#options.mayReuse(session)
+    } catch (error) {
+      this.#options.logger.error('`mayReuse` threw', { sessionId: session.sessionId, error })
+      return false
+    }
   }
 
   async #reset(member: PoolMember): Promise<void> {
@@ -345,6 +373,7 @@ export class SessionPool implements Pool {
     const { resets, latency } = this.#metrics
     const startedMs = clock.now()
     member.phase = 'resetting'
+    member.hasCrashed = false
     try {
       await member.session.reset({ signal: this.#stop.signal })
     } catch (error) {
@@ -354,6 +383,7 @@ export class SessionPool implements Pool {
     }
     resets.done++
     latency.reset.record(clock.now() - startedMs)
+    if (member.hasCrashed) return this.#recycle(member, 'crashed')
     this.#offer(member)
   }
 
@@ -373,6 +403,13 @@ export class SessionPool implements Pool {
   #recycleWhenIdle(member: PoolMember, reason: RecycleReason): void {
     if (member.phase === 'idle') this.#recycle(member, reason)
     else member.wish ??= reason
+  }
+
+  /** `false`: a listener of what was told meanwhile has acquired it. */
+  #recycleIdle(member: PoolMember, reason: RecycleReason): boolean {
+    if (member.phase !== 'idle') return false
+    this.#recycle(member, reason)
+    return true
   }
 
   /** Ends a session; what takes its place is started when it is gone, so that there are never more than allowed. */
@@ -411,10 +448,30 @@ export class SessionPool implements Pool {
     const { phase, session } = member
     if (phase === 'ending' || phase === 'detached') return
     this.#metrics.crashes[phase]++
+    // nobody is to be given it any more, listeners of this included
+    this.#idle.remove(member)
+    member.hasCrashed = true
     this.#emitter.emit('crashed', { sessionId: session.sessionId, phase, exit: { code, signal } })
     member.crash = { phase, atMs: this.#options.clock.now() }
-    if (phase === 'idle') this.#recycle(member, 'crashed')
+    if (phase === 'idle') {
+      if (!member.wasLeased) this.#diedUnused(member)
+      this.#recycle(member, 'crashed')
+    }
     this.#health.crashed()
+  }
+
+  /** The starts succeed, so the breaker does not see it; without a pause a worker that always dies would be replaced for ever. */
+  #diedUnused({ startedMs }: PoolMember): void {
+    const { clock, breaker } = this.#options
+    const { initialBackoffMs, maxBackoffMs } = breaker
+    this.#stillborn = clock.now() - startedMs > maxBackoffMs ? 1 : this.#stillborn + 1
+    if (this.#stillborn <= stillbornLimit) return
+    const pauseMs = Math.min(maxBackoffMs, initialBackoffMs * 2 ** (this.#stillborn - stillbornLimit - 1))
+    this.#pause?.cancel()
+    this.#pause = clock.setTimer(pauseMs, () => {
+      this.#pause = undefined
+      this.#balance()
+    })
   }
 
   /** In use, a session replaces its worker by itself. */
@@ -432,16 +489,16 @@ export class SessionPool implements Pool {
   }
 
   #onHeartbeat(member: PoolMember, heartbeat: SessionEvents['heartbeat'][0]): void {
-    if (member.phase !== 'idle') return
-    if (this.#memory.isTooLarge(member)) return this.#recycle(member, 'memory')
+    if (member.phase === 'idle' && this.#memory.isTooLarge(member)) return this.#recycle(member, 'memory')
     this.#evict()
     this.#health.heartbeat(member, heartbeat)
+    // there may be room for one more now
+    if (this.#options.memoryBudget !== undefined) this.#balance()
   }
 
   #evict(): void {
     for (const member of this.#memory.evictable(this.#idle.all)) {
-      this.#metrics.evicted++
-      this.#recycle(member, 'memory')
+      if (this.#recycleIdle(member, 'memory')) this.#metrics.evicted++
     }
   }
 
@@ -469,6 +526,7 @@ export class SessionPool implements Pool {
     this.#health.stop()
     this.#idle.stop()
     this.#probe?.cancel()
+    this.#pause?.cancel()
     this.#line.refuseAll(poolErrors.POOL_CLOSED({}))
     for (const { reject } of this.#warmWaiters) reject(poolErrors.POOL_CLOSED({}))
     this.#stop.abort()

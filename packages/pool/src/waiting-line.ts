@@ -16,6 +16,7 @@ export interface WaitingLineOptions {
 
 interface Waiter<T> {
   readonly sinceMs: number
+  readonly leave: () => void
   readonly serve: (value: T) => void
   readonly refuse: (error: unknown, failure: WaitFailure) => void
 }
@@ -52,11 +53,9 @@ export class WaitingLine<T> {
       refuse(coreErrors.CANCELLED({ what: 'acquire()' }, { cause: signal?.reason }), 'cancelled')
     const waiter: Waiter<T> = {
       sinceMs: clock.now(),
+      leave,
       refuse,
-      serve: (value) => {
-        leave()
-        resolve(value)
-      },
+      serve: resolve,
     }
     this.#waiters.add(waiter)
     signal?.addEventListener('abort', onAbort, { once: true })
@@ -68,6 +67,8 @@ export class WaitingLine<T> {
   serveFirst(value: (waitedMs: number) => T): boolean {
     const [first] = this.#waiters
     if (first === undefined) return false
+    // first of all: making the value may tell listeners, who may serve, cancel or refuse whoever waits then
+    first.leave()
     first.serve(value(this.#options.clock.now() - first.sinceMs))
     return true
   }

@@ -1,16 +1,7 @@
 import { createRecorder, waitFor } from '@capsule/testing'
 import { expect, it } from 'vitest'
-import { eventsOf, openPool, warm } from './pool-lab.ts'
+import { eventsOf, heartbeat, openPool, warm } from './pool-lab.ts'
 
-const heartbeat = {
-  type: 'heartbeat',
-  sequence: 1,
-  uptimeMs: 1,
-  heapUsedBytes: 1,
-  cpuMs: 1,
-  eventLoopDelayMs: 0,
-  bindings: 0,
-} as const
 const mib = 1024 * 1024
 
 it('keeps minIdle sessions ready, and starts another when one is taken', async () => {
@@ -165,6 +156,7 @@ it('takes a lease back that was dropped, once nothing runs in it', async () => {
   const leaked = eventsOf(pool, 'leaked')
   const drop = async (): Promise<void> => {
     const lease = await waitFor(pool.acquire())
+    lease.session.events.once('crashed', () => {})
     await lease.session.run('1')
   }
   await drop()

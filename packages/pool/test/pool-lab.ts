@@ -33,7 +33,7 @@ export interface PoolLab {
   readonly workerOf: (session: Session) => ScriptedProcess
 }
 
-export interface PoolLabOptions extends Omit<Partial<CreatePoolOptions>, 'createSession'> {
+export interface PoolLabOptions extends Partial<CreatePoolOptions> {
   readonly session?: Partial<CreateSessionOptions>
   readonly isDateFake?: boolean
 }
@@ -102,6 +102,16 @@ export function openPool({ session: sessionOptions, isDateFake = false, ...optio
     },
   }
 }
+
+export const heartbeat = {
+  type: 'heartbeat',
+  sequence: 1,
+  uptimeMs: 1,
+  heapUsedBytes: 1,
+  cpuMs: 1,
+  eventLoopDelayMs: 0,
+  bindings: 0,
+} as const
 
 /** Records the events of one name from now on. */
 export function eventsOf<Name extends keyof PoolEvents>(pool: Pool, name: Name): Recorder<PoolEvents[Name][0]> {
