@@ -34,8 +34,10 @@ describe.skipIf(!hasPostgres)(`on the store postgres${hasPostgres ? '' : ` (${po
     `nothing is lost in ${rounds} rounds of killed hosts, workers and databases (seed ${killSeed})`,
     { timeout: rounds * 300_000 },
     async () => {
-      const databaseKills = await checkRandomRounds(rounds, server)
-      if (rounds >= 20) expect(databaseKills).toBeGreaterThan(0)
+      const ran = await checkRandomRounds(rounds, server)
+      expect(ran.rounds).toBeGreaterThan(0)
+      // a database that is to die late may outlive the job
+      expect(ran.databaseKills).toBeGreaterThanOrEqual(Math.floor(rounds / 10))
     },
   )
 

@@ -1,4 +1,3 @@
-import { expect } from 'vitest'
 import type { PostgresServer } from '@capsule/testing'
 import { checkRound } from './check-round.ts'
 import { databasePoints, killPoints } from './kill-points.ts'
@@ -19,21 +18,23 @@ function randomFrom(state: number): () => number {
   }
 }
 
-/** Each with one to three deaths, of which on a server each third is the database's; how often that was killed. */
-export async function checkRandomRounds(rounds: number, server?: PostgresServer): Promise<number> {
+export interface RandomRounds {
+  readonly rounds: number
+  readonly databaseKills: number
+}
+
+/** Each with one to three deaths, of which on a server one is the database's: unless the job is done before. */
+export async function checkRandomRounds(rounds: number, server?: PostgresServer): Promise<RandomRounds> {
   const random = randomFrom(killSeed)
   const oneOf = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T
   const momentMs = (): number => 200 + Math.floor(random() * 700)
   // some die at a point, some whenever it is
-  const death = (): Death => {
-    if (server !== undefined && random() < 1 / 3)
-      return random() < 0.5 ? oneOf(databasePoints) : { databaseAfterMs: momentMs() }
-    return random() < 0.6 ? oneOf(killPoints) : momentMs()
-  }
-  expect(rounds).toBeGreaterThan(0)
+  const hostDeath = (): Death => (random() < 0.6 ? oneOf(killPoints) : momentMs())
+  const databaseDeath = (): Death => (random() < 0.5 ? oneOf(databasePoints) : { databaseAfterMs: momentMs() })
   let databaseKills = 0
   for (let round = 1; round <= rounds; round++) {
-    const deaths = Array.from({ length: 1 + Math.floor(random() * 3) }, death)
+    const deaths = Array.from({ length: 1 + Math.floor(random() * 3) }, hostDeath)
+    if (server !== undefined) deaths[Math.floor(random() * deaths.length)] = databaseDeath()
     const where = `round ${round} of seed ${killSeed}, ${JSON.stringify(deaths)}`
     const ran = await runRound({ ...(server !== undefined && { server }), deaths }).catch((error: unknown) => {
       throw new Error(`${where}: it did not come to its end`, { cause: error })
@@ -45,5 +46,5 @@ export async function checkRandomRounds(rounds: number, server?: PostgresServer)
       throw new Error(`${where}: ${JSON.stringify(ran, null, 1)}`, { cause: error })
     }
   }
-  return databaseKills
+  return { rounds, databaseKills }
 }

@@ -37,7 +37,7 @@ export async function runHost({ orders, place, server, death }: HostPlan): Promi
   child.on('message', ({ type }: KillDatabase) => {
     if (type === 'kill-database') restarts.push(restart(() => child.send('it is gone')))
   })
-  const killer = timerOf(death, {
+  const callOff = killLater(death, {
     host: () => child.kill('SIGKILL'),
     database: () => restarts.push(restart(() => {})),
   })
@@ -51,18 +51,21 @@ export async function runHost({ orders, place, server, death }: HostPlan): Promi
     const result = text.stdout === '' ? undefined : (JSON.parse(text.stdout) as DurableResult)
     return { result, databaseKills: restarts.length }
   } finally {
-    clearTimeout(killer)
+    callOff()
     child.kill('SIGKILL')
     await Promise.all(restarts)
   }
 }
 
-function timerOf(
-  death: Death | undefined,
-  kill: { host: () => void; database: () => void },
-): NodeJS.Timeout | undefined {
-  if (typeof death === 'number') return setTimeout(kill.host, death)
-  return typeof death === 'object' ? setTimeout(kill.database, death.databaseAfterMs) : undefined
+/** Kills when its moment comes; calls it off. */
+function killLater(death: Death | undefined, kill: { host: () => void; database: () => void }): () => void {
+  const timers =
+    typeof death === 'number'
+      ? [setTimeout(kill.host, death)]
+      : typeof death === 'object'
+        ? [setTimeout(kill.database, death.databaseAfterMs)]
+        : []
+  return () => timers.forEach((timer) => clearTimeout(timer))
 }
 
 /** A host that runs one of the programs here; its parent ends it. */
