@@ -3,9 +3,8 @@ import pg from 'pg'
 import type { DurablePromiseStore, DurableRecord } from '@capsule/bridge'
 import { createPostgresStore, type PostgresStoreOptions } from '@capsule/bridge/postgres'
 import { describeDurablePromiseStoreContract } from '@capsule/bridge/testing'
-import { waitFor } from '@capsule/testing'
+import { hasPostgres, type PostgresServer, postgresMissing, startPostgres, waitFor } from '@capsule/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import { hasPostgres, type PostgresServer, postgresMissing, startPostgres } from './fixtures/postgres-server.ts'
 
 const farMs = (): number => Date.now() + 600_000
 

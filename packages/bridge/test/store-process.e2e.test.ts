@@ -4,9 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createSqliteStore } from '@capsule/bridge'
-import { createRecorder, type Recorder, waitForEvent } from '@capsule/testing'
+import {
+  createRecorder,
+  hasPostgres,
+  postgresMissing,
+  type Recorder,
+  startPostgres,
+  waitForEvent,
+} from '@capsule/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { hasPostgres, postgresMissing, startPostgres } from './fixtures/postgres-server.ts'
 import { startResonateServer } from './fixtures/resonate-server.ts'
 
 const file = join(import.meta.dirname, 'fixtures/store-process.ts')

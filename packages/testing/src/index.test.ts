@@ -8,7 +8,10 @@ it('exports exactly its public names', async () => {
     'createRecordingLogger',
     'defaultDeadlineMs',
     'findPort',
+    'hasPostgres',
     'hasRestateServer',
+    'postgresMissing',
+    'startPostgres',
     'waitFor',
     'waitForEvent',
   ])

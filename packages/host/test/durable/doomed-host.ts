@@ -1,12 +1,13 @@
 // one host of a kill test: executes the job of its round, and ends itself with SIGKILL where it is told to
+import { once } from 'node:events'
 import { appendFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DurablePromiseStore } from '@capsule/bridge'
 import { createCapsule } from '@capsule/host'
 import { defineProvider } from '@capsule/provider-sdk'
 import * as z from 'zod'
-import type { BookLine, HostOrders, KillPoint } from './kill-points.ts'
-import { openStore } from './open-store.ts'
+import type { BookLine, DatabasePoint, HostOrders, KillDatabase, KillPoint } from './kill-points.ts'
+import { storeOfEnvironment } from './open-store.ts'
 
 const orders = JSON.parse(process.argv[2] ?? '') as HostOrders
 const { folder, host } = orders
@@ -18,9 +19,19 @@ function at(point: KillPoint): void {
   process.kill(process.pid, 'SIGKILL')
 }
 
-/** Ends the host around the calls of the store that carry each step. */
+let isDatabaseToDie = true
+/** Resolves when the database is gone; it comes back while this host goes on. */
+async function databaseAt(point: DatabasePoint): Promise<void> {
+  if (orders.killAt !== point || !isDatabaseToDie) return
+  isDatabaseToDie = false
+  process.send?.({ type: 'kill-database' } satisfies KillDatabase)
+  await once(process, 'message')
+}
+
+/** Ends the host or its database around the calls of the store that carry each step. */
 function doomed(store: DurablePromiseStore): DurablePromiseStore {
-  const kindOf = (id: string): string => /:(input|call|attempt)\./.exec(id)?.[1] ?? 'execution'
+  const kindOf = (id: string): string =>
+    /:attempt\.\d+\.\d+$/.test(id) ? 'lease' : (/:(input|call|attempt)\./.exec(id)?.[1] ?? 'execution')
   return {
     capabilities: store.capabilities,
     get: (id, options) => store.get(id, options),
@@ -28,9 +39,15 @@ function doomed(store: DurablePromiseStore): DurablePromiseStore {
     close: () => store.close(),
     [Symbol.asyncDispose]: () => store.close(),
     async create(promise, options) {
-      if (kindOf(promise.id) === 'execution') at('before-create')
+      const kind = kindOf(promise.id)
+      if (kind === 'execution') {
+        at('before-create')
+        await databaseAt('database-before-create')
+      }
+      if (kind === 'attempt') await databaseAt('database-before-send')
       const created = await store.create(promise, options)
-      if (kindOf(promise.id) === 'attempt') at('before-send')
+      if (kind === 'attempt' && created.created) write({ type: 'attempt', host, id: promise.id })
+      if (kind === 'attempt') at('before-send')
       return created
     },
     async settle(settlement, options) {
@@ -38,8 +55,11 @@ function doomed(store: DurablePromiseStore): DurablePromiseStore {
       if (kind === 'input') at('before-answer-saved')
       if (kind === 'call') at('before-call-saved')
       if (kind === 'execution') at('before-outcome-saved')
+      if (kind === 'input') await databaseAt('database-before-answer-saved')
+      if (kind === 'call') await databaseAt('database-before-call-saved')
+      if (kind === 'execution') await databaseAt('database-before-outcome-saved')
       const settled = await store.settle(settlement, options)
-      write({ type: 'saved', host, id: settlement.id, state: settled.record.state })
+      if (kind !== 'lease') write({ type: 'saved', host, id: settlement.id, state: settled.record.state })
       if (kind === 'input') at('answered')
       if (kind === 'call') at('called')
       if (kind === 'execution') at('before-reply')
@@ -77,9 +97,10 @@ const year = await input('Year? ')
 ;({ name, first, year, attempt })
 `
 
+const store = doomed(await storeOfEnvironment())
 const capsule = await createCapsule({
   isolation: 'process',
-  durable: { store: doomed(await openStore(orders.store, folder)) },
+  durable: { store, ...(orders.leaseMs !== undefined && { leaseMs: orders.leaseMs }) },
   session: { env: { CAPSULE_TEST_RUN: process.env['CAPSULE_TEST_RUN'] ?? '' } },
 })
 const killWorker = (): void => {

@@ -1,68 +1,68 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DurableResult } from '@capsule/bridge'
-import { waitFor } from '@capsule/testing'
-import type { BookLine, HostOrders, KillPoint } from './kill-points.ts'
+import type { DurableRecord, DurableResult } from '@capsule/bridge'
+import type { PostgresServer } from '@capsule/testing'
+import type { BookLine, DatabasePoint, KillPoint } from './kill-points.ts'
+import { openStore, type StorePlace } from './open-store.ts'
+import { runHost } from './run-host.ts'
 
 export interface Round {
+  /** Of the first host that told one. */
   readonly result: DurableResult
-  /** What another process is told afterwards. */
-  readonly again: DurableResult
+  /** What all others were told afterwards; the last of them is a host of its own. */
+  readonly again: readonly DurableResult[]
   readonly book: readonly BookLine[]
   readonly hosts: number
+  /** As the store has them at the end. */
+  readonly attempts: readonly DurableRecord[]
+  readonly databaseKills: number
+  readonly isShared: boolean
 }
+
+/** Where it ends, or after how many ms. */
+export type Death = KillPoint | DatabasePoint | number | { readonly databaseAfterMs: number }
 
 export interface RoundPlan {
-  readonly store: string
-  /** One host after the other; those with a number are ended after so many ms. The last one, which nobody ends, is added. */
-  readonly deaths: readonly (KillPoint | number)[]
+  /** On this server, or in a file. */
+  readonly server?: PostgresServer
+  /** One host after the other. */
+  readonly deaths: readonly Death[]
 }
 
-/** One job through several hosts, each killed on its way, until one comes to the end; then asked for once more. */
-export async function runRound({ store, deaths }: RoundPlan): Promise<Round> {
+// unit: ms; longer than a database is away, so that a host that lives keeps its attempt
+const leaseMs = 2000
+let rounds = 0
+
+/** One job through several hosts, each killed on its way or robbed of its database, until one comes to the end; then asked for once more. */
+export async function runRound({ server, deaths }: RoundPlan): Promise<Round> {
   const folder = await mkdtemp(join(tmpdir(), 'capsule-durable-'))
+  const place: StorePlace =
+    server === undefined
+      ? { name: 'sqlite', folder }
+      : { name: 'postgres', connection: server.connection, schema: `round ${++rounds} of ${process.pid}` }
+  const told: DurableResult[] = []
+  let host = 0
+  let databaseKills = 0
+  const run = async (death?: Death): Promise<boolean> => {
+    const orders = { folder, host: host++, ...(server !== undefined && { leaseMs }) }
+    const ran = await runHost({ orders, place, server, death })
+    if (ran.result !== undefined) told.push(ran.result)
+    databaseKills += ran.databaseKills
+    return ran.result !== undefined
+  }
   try {
-    let results: (DurableResult | undefined)[] = []
-    for (const [host, death] of deaths.entries()) {
-      const isPoint = typeof death === 'string'
-      const orders = { folder, store, host, ...(isPoint && { killAt: death }) }
-      results.push(await runHost(orders, isPoint ? undefined : death))
-    }
-    const result = await runHost({ folder, store, host: deaths.length })
-    const again = await runHost({ folder, store, host: deaths.length + 1 })
-    if (result === undefined || again === undefined) throw new Error('a host that nobody killed gave no result')
-    return { result, again, book: await readBook(folder), hosts: deaths.length + 1 }
+    for (const death of deaths) await run(death)
+    if (told.length === 0 && !(await run())) throw new Error('a host that nobody killed gave no result')
+    const hosts = host
+    if (!(await run())) throw new Error('a host that asked again was told nothing')
+    const [result, ...again] = told as [DurableResult, ...DurableResult[]]
+    const isShared = server !== undefined
+    const [book, attempts] = [await readBook(folder), await readAttempts(place)]
+    return { result, again, book, hosts, attempts, databaseKills, isShared }
   } finally {
     await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** What it told; undefined: it was killed before. */
-async function runHost(orders: HostOrders, killAfterMs?: number): Promise<DurableResult | undefined> {
-  const program = join(import.meta.dirname, 'doomed-host.ts')
-  // hosts that are killed leave the directories of their workers behind
-  const env = { PATH: process.env['PATH'], TMPDIR: orders.folder, CAPSULE_TEST_RUN: process.env['CAPSULE_TEST_RUN'] }
-  const args = ['--conditions=@capsule/source', program, JSON.stringify(orders)]
-  const child: ChildProcess = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const text = { stdout: '', stderr: '' }
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name]?.setEncoding('utf8').on('data', (more: string) => (text[name] += more))
-  }
-  const killer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs)
-  try {
-    const [code, signal] = (await waitFor(once(child, 'close'), {
-      deadlineMs: 90_000,
-      what: `host ${JSON.stringify(orders)}`,
-    })) as [number | null, string | null]
-    if (code !== 0 && signal !== 'SIGKILL') throw new Error(`a host failed (${code}): ${text.stderr}`)
-    return text.stdout === '' ? undefined : (JSON.parse(text.stdout) as DurableResult)
-  } finally {
-    clearTimeout(killer)
-    child.kill('SIGKILL')
   }
 }
 
@@ -71,4 +71,19 @@ async function readBook(folder: string): Promise<BookLine[]> {
   if (!existsSync(file)) return []
   const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '')
   return lines.map((line) => JSON.parse(line) as BookLine)
+}
+
+/** Those of the job, from the first to the last that there is. */
+export async function readAttempts(place: StorePlace): Promise<DurableRecord[]> {
+  const store = await openStore(place)
+  const attempts: DurableRecord[] = []
+  try {
+    for (;;) {
+      const record = await store.get(`capsule-exec-job:attempt.${attempts.length + 1}`)
+      if (record === undefined) return attempts
+      attempts.push(record)
+    }
+  } finally {
+    await store.close()
+  }
 }
