@@ -13,7 +13,7 @@ import type {
   ServingHost,
 } from '../execution-distributor.ts'
 import { readAnswer } from '../host-answer.ts'
-import { shutdownAll } from '../serving-host.ts'
+import { ServedHosts } from '../served-hosts.ts'
 import { declareLost } from './host-watch.ts'
 import { serveResonateHost } from './resonate-host.ts'
 import { dispatcherGroup, executionPromise, hostPromise, targetOf, taskTags } from './resonate-names.ts'
@@ -38,7 +38,7 @@ class ResonateDistributor implements ExecutionDistributor {
   readonly #options: ResolvedResonateOptions
   readonly #store: Promise<DurablePromiseStore>
   readonly #tasks: ResonateTasks
-  readonly #serving = new Set<Promise<ServingHost>>()
+  readonly #serving = new ServedHosts()
   readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
@@ -72,14 +72,7 @@ class ResonateDistributor implements ExecutionDistributor {
   async serve(options: ServeOptions): Promise<ServingHost> {
     const checkedOptions = checkServe(options)
     this.#assertOpen()
-    const starting = serveResonateHost(checkedOptions, this.#options, () => this.#serving.delete(starting))
-    this.#serving.add(starting)
-    try {
-      return await starting
-    } catch (error) {
-      this.#serving.delete(starting)
-      throw error
-    }
+    return this.#serving.add((onEnded) => serveResonateHost(checkedOptions, this.#options, onEnded))
   }
 
   close(options: { graceMs?: number } = {}): Promise<void> {
@@ -135,10 +128,8 @@ class ResonateDistributor implements ExecutionDistributor {
 
   async #close(options: { graceMs?: number }): Promise<void> {
     this.#closed.abort()
-    const started = await Promise.allSettled(this.#serving)
-    const hosts = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
     try {
-      await shutdownAll(hosts, options)
+      await this.#serving.shutdown(options)
     } finally {
       await (await this.#store).close()
     }

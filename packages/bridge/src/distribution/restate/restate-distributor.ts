@@ -10,7 +10,7 @@ import type {
   ServingHost,
 } from '../execution-distributor.ts'
 import { readAnswer } from '../host-answer.ts'
-import { shutdownAll } from '../serving-host.ts'
+import { ServedHosts } from '../served-hosts.ts'
 import { serveRestateHost } from './restate-host.ts'
 import { callRestate } from './restate-call.ts'
 import {
@@ -30,7 +30,7 @@ export function createRestateDistributor(options: RestateDistributorOptions = {}
 class RestateDistributor implements ExecutionDistributor {
   readonly name = 'restate'
   readonly #options: ResolvedRestateOptions
-  readonly #serving = new Set<Promise<ServingHost>>()
+  readonly #serving = new ServedHosts()
   readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
@@ -56,14 +56,7 @@ class RestateDistributor implements ExecutionDistributor {
   async serve(options: ServeOptions): Promise<ServingHost> {
     const checkedOptions = checkServe(options)
     this.#assertOpen()
-    const starting = serveRestateHost(checkedOptions, this.#options, () => this.#serving.delete(starting))
-    this.#serving.add(starting)
-    try {
-      return await starting
-    } catch (error) {
-      this.#serving.delete(starting)
-      throw error
-    }
+    return this.#serving.add((onEnded) => serveRestateHost(checkedOptions, this.#options, onEnded))
   }
 
   close(options: { graceMs?: number } = {}): Promise<void> {
@@ -77,11 +70,7 @@ class RestateDistributor implements ExecutionDistributor {
 
   async #close(options: { graceMs?: number }): Promise<void> {
     this.#closed.abort()
-    const started = await Promise.allSettled(this.#serving)
-    await shutdownAll(
-      started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : [])),
-      options,
-    )
+    await this.#serving.shutdown(options)
   }
 
   /** @throws DISTRIBUTOR_CLOSED */
