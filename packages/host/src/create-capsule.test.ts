@@ -17,7 +17,10 @@ async function scriptedCapsule(
   isSilent = false,
 ): Promise<{ capsule: Capsule; launches: WorkerLaunch[] }> {
   const launches: WorkerLaunch[] = []
-  const worker = createScriptedWorker({ isManual: isSilent })
+  const worker = createScriptedWorker({
+    isManual: isSilent,
+    script: (message, process) => message.type === 'execute' && !isSilent && process.result(message.executionId),
+  })
   const capsule = await createCapsule({
     isolation: 'process',
     ...options,

@@ -23,6 +23,8 @@ import { WaitingLine } from './waiting-line.ts'
 import { Warmup } from './warmup.ts'
 
 const defaultGraceMs = 2000
+/** From a lease to the start of the session that takes its place among the idle ones. */
+const replenishDelayMs = 10
 /** So many are replaced at once. */
 const stillbornLimit = 3
 
@@ -56,6 +58,7 @@ export class SessionPool implements Pool {
   #state: PoolInfo['state'] = 'open'
   #starting = 0
   #probe: Timer | undefined
+  #replenishing: Timer | undefined
   /** Sessions that died unused, one after the other. */
   #stillborn = 0
   /** Until then none is started that nobody waits for. */
@@ -193,8 +196,16 @@ export class SessionPool implements Pool {
     if (member === undefined) return undefined
     this.#metrics.acquisitions.hits++
     const lease = this.#lend(member, 0)
-    this.#balance()
+    this.#replenishSoon()
     return lease
+  }
+
+  /** A start takes the CPU for a while, and blocks this process for a moment: the caller's first cell goes before it. */
+  #replenishSoon(): void {
+    this.#replenishing ??= this.#options.clock.setTimer(replenishDelayMs, () => {
+      this.#replenishing = undefined
+      this.#balance()
+    })
   }
 
   #lend(member: PoolMember, waitedMs: number): Lease {
@@ -526,6 +537,7 @@ export class SessionPool implements Pool {
     this.#health.stop()
     this.#idle.stop()
     this.#probe?.cancel()
+    this.#replenishing?.cancel()
     this.#pause?.cancel()
     this.#line.refuseAll(poolErrors.POOL_CLOSED({}))
     for (const { reject } of this.#warmWaiters) reject(poolErrors.POOL_CLOSED({}))

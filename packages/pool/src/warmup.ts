@@ -3,6 +3,9 @@ import type { ResolvedPoolOptions } from './options.ts'
 import type { PoolEvents } from './pool.ts'
 import type { WarmupModuleInfo } from './pool-info.ts'
 
+/** Some parts of a worker, and of its connection, are made ready by the first cell that needs them: not by a caller's. */
+const firstCell: WarmupCell = { code: 'await 1; 1 + 1', label: 'first cell' }
+
 interface ModuleAccount {
   loads: number
   failures: number
@@ -33,6 +36,7 @@ export class Warmup {
         isOptional: !isRequired,
       })),
       ...code.map((each, index) => ({ code: each, label: `warm-up code ${index}` })),
+      firstCell,
     ]
   }
 

@@ -5,10 +5,13 @@ import { eventsOf, heartbeat, openPool, warm } from './pool-lab.ts'
 const mib = 1024 * 1024
 
 it('keeps minIdle sessions ready, and starts another when one is taken', async () => {
-  const { pool, created } = openPool({ minIdle: 2, maxSessions: 4 })
+  const { pool, created, attempts, clock } = openPool({ minIdle: 2, maxSessions: 4 })
   await warm(pool)
   expect(pool.info().sessions).toMatchObject({ idle: 2, total: 2 })
   await pool.acquire()
+  // the first cell of the lease goes before it
+  expect(attempts()).toBe(2)
+  clock.advance(10)
   await created.waitForCount(3)
   await warm(pool)
   expect(pool.info()).toMatchObject({ sessions: { idle: 2, leased: 1 }, acquisitions: { hits: 1, misses: 0 } })
@@ -219,7 +222,12 @@ it('loads modules first, then runs the code, and counts how the modules fared', 
   const failed = eventsOf(pool, 'warmup-failed')
   await warm(pool)
   const ran = created.values[0]?.worker.process.received.flatMap((each) => (each.type === 'execute' ? [each.code] : []))
-  expect(ran).toEqual(['await import("one"); undefined', 'await import("broken-two"); undefined', 'const ready = true'])
+  expect(ran).toEqual([
+    'await import("one"); undefined',
+    'await import("broken-two"); undefined',
+    'const ready = true',
+    'await 1; 1 + 1',
+  ])
   expect(failed.values).toEqual([{ module: 'broken-two', reason: 'scripted' }])
   expect(pool.info().warmup.modules).toMatchObject([
     { module: 'one', loads: 1, failures: 0, lastMs: 1, meanMs: 1, maxMs: 1 },

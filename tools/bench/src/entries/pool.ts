@@ -48,9 +48,9 @@ export const pool: BenchEntry = {
         cold,
         ...pools.map(({ reset, pool: each }): Way => ({ name: reset, once: () => firstAnswerMs(each) })),
       ]
-      const medians = await alternate(ways, rounds, async ({ once }) => {
+      const medians = await alternate(ways, rounds, async ({ name, once }) => {
         const samples: number[] = []
-        for (let i = 0; i < 5; i++) samples.push(await once())
+        for (let i = 0; i < (name === cold.name ? 3 : 15); i++) samples.push(await once())
         return samples
       })
       for (const { reset, pool: each } of pools) {
@@ -61,16 +61,17 @@ export const pool: BenchEntry = {
             title: `warm acquire and first execute: ${label}`,
             value: median(medians.get(reset)!),
             unit: 'ms',
-            samples: rounds * 5,
+            samples: rounds * 15,
           },
           {
             id: `pool/${label}/ratio`,
             title: `warm acquire and first execute: ${label}, times a new session`,
             value: ratioOf(medians, reset, cold.name),
             unit: 'x',
-            samples: rounds * 5,
+            samples: rounds * 15,
           },
-          await throughput(each, label, isQuick ? 40 : 200),
+          // a new process for each takes its time
+          await throughput(each, label, (reset === 'recycle' ? 20 : 100) * (isQuick ? 1 : 2)),
         )
       }
     }
@@ -80,7 +81,9 @@ export const pool: BenchEntry = {
 
 async function throughput(each: Pool, label: string, leases: number): Promise<Measurement> {
   const elapsedMs = await timeMs(async () => {
-    await Promise.all(Array.from({ length: leases }, () => each.use((session) => session.run('1+1'))))
+    await Promise.all(
+      Array.from({ length: leases }, () => each.use((session) => session.run('1+1'), { timeoutMs: Infinity })),
+    )
   })
   return {
     id: `pool/${label}/rate`,
