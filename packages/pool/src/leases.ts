@@ -21,7 +21,7 @@ interface ActiveLease {
 
 export interface EndedLease extends Pick<ActiveLease, 'leaseId' | 'member'> {
   readonly heldMs: number
-  /** The session may be as it was handed out; false when it certainly is. */
+  /** `false`: the session is certainly as it was handed out. */
   readonly isUsed: boolean
   /** A call of the holder goes on. */
   readonly isBusy: boolean
