@@ -91,7 +91,7 @@ export interface HealthOptions {
   readonly timeoutMs?: number
   /** An idle worker whose thread did not answer for so long gives a reason, in ms. @defaultValue 2000 */
   readonly maxEventLoopDelayMs?: number
-  /** Asked after the session has answered, which nobody is given meanwhile; `false` or a rejection: recycle it. */
+  /** Asked after the session has answered, which nobody is given meanwhile; anything but `true`, a rejection included: recycle it. */
   readonly check?: (session: Session, options: Required<AbortOptions>) => boolean | Promise<boolean>
 }
 
