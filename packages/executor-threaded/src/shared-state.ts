@@ -48,7 +48,7 @@ export interface SharedMemory {
   readonly ring: SharedArrayBuffer
 }
 
-/** Bounds what a cell can have printed that the control thread has not looked at, and so how long its end waits behind it. A power of two. */
+/** Bounds what a cell can have printed that the control thread has not looked at, and so how long its end waits behind it. A power of two; in less than 256 KiB a long text never fits beside what is kept free. */
 const defaultRingBytes = 256 * 1024
 
 export function createSharedMemory(ringBytes: number = defaultRingBytes): SharedMemory {

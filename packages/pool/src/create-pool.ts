@@ -5,7 +5,7 @@ import type { Pool, PooledSessionRequest, PoolOptions } from './pool.ts'
 import { SessionPool } from './session-pool.ts'
 
 export interface CreatePoolOptions extends PoolOptions {
-  /** Makes one session; the pool ends it. Each must be a new one. */
+  /** Makes one session; the pool ends it. Each must be a new one. `shutdown()` aborts the signal, and waits until this has settled. */
   readonly createSession: (request: PooledSessionRequest) => Promise<Session>
   /** Before a session is handed out again: whether nothing outside the namespace is left of the lease; false, or it throws: recycle. @defaultValue true */
   readonly mayReuse?: (session: Session) => boolean

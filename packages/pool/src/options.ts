@@ -100,6 +100,13 @@ export function resolveAcquireOptions(options: AcquireOptions | undefined): Acqu
   return { ...options, timeoutMs: options.timeoutMs ?? defaultAcquireTimeoutMs }
 }
 
+const shutdownOptionsSchema = z.strictObject({ graceMs: z.number().nonnegative().default(2000) })
+
+/** @throws INVALID_OPTIONS */
+export function resolveShutdownOptions(options: { graceMs?: number }): { graceMs: number } {
+  return checked('shutdown()', shutdownOptionsSchema.safeParse(options))
+}
+
 function checked<T>(where: string, result: z.ZodSafeParseResult<T>): T {
   if (result.success) return result.data
   const problems = result.error.issues.map(({ path, message }) => [...path, message].join(': '))

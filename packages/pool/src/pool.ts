@@ -176,7 +176,7 @@ export interface Pool extends AsyncDisposable {
   /**
    * Refuses who waits, lets leases end for `graceMs`, then ends every session. Idempotent.
    * @defaultValue `graceMs` 2000
-   * @throws AggregateError
+   * @throws AggregateError, INVALID_OPTIONS
    */
   shutdown(options?: { graceMs?: number }): Promise<void>
 }

@@ -14,7 +14,7 @@ import { HealthChecks } from './health-checks.ts'
 import { IdleSessions } from './idle-sessions.ts'
 import { type EndedLease, Leases } from './leases.ts'
 import { MemoryBudget } from './memory-budget.ts'
-import { resolveAcquireOptions, type ResolvedPoolOptions } from './options.ts'
+import { resolveAcquireOptions, type ResolvedPoolOptions, resolveShutdownOptions } from './options.ts'
 import type { AcquireOptions, BreakerState, Lease, MemberPhase, Pool, PoolEvents, RecycleReason } from './pool.ts'
 import type { PoolInfo } from './pool-info.ts'
 import { PoolMember } from './pool-member.ts'
@@ -22,7 +22,6 @@ import { PoolMetrics } from './pool-metrics.ts'
 import { WaitingLine } from './waiting-line.ts'
 import { Warmup } from './warmup.ts'
 
-const defaultGraceMs = 2000
 /** From a lease to the start of the session that takes its place among the idle ones. */
 const replenishDelayMs = 10
 /** So many are replaced at once. */
@@ -171,7 +170,8 @@ export class SessionPool implements Pool {
     }
   }
 
-  shutdown({ graceMs = defaultGraceMs }: { graceMs?: number } = {}): Promise<void> {
+  async shutdown(options: { graceMs?: number } = {}): Promise<void> {
+    const { graceMs } = resolveShutdownOptions(options)
     this.#closing ??= this.#close(graceMs)
     return this.#closing
   }

@@ -296,6 +296,14 @@ it('lets leases end when it is shut down, for as long as it is told to', async (
   expect(pool.info()).toMatchObject({ state: 'closed', sessions: { total: 0 } })
 })
 
+it('refuses a grace that is no duration, and goes on', async () => {
+  const { pool } = openPool()
+  for (const graceMs of [-1, NaN, '1' as never]) {
+    await expect(pool.shutdown({ graceMs })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+  }
+  expect(pool.info().state).toBe('open')
+})
+
 it('ends a session that becomes ready while the pool is shut down', async () => {
   const { pool, hold, created } = openPool()
   const go = hold()
