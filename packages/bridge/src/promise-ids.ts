@@ -38,5 +38,6 @@ export function createPromiseIds(namespace: string): PromiseIds {
 /** The keys of calls are made by cells, of any characters: those that are no part, or look like a hash, are hashed. */
 function callPart(callKey: string): string {
   const isPlain = part.test(callKey) && !callKey.startsWith('sha256-')
-  return isPlain ? callKey : `sha256-${hash('sha256', callKey, 'base64url')}`
+  // as JSON: bytes alone have no lone surrogates, and would make several keys one
+  return isPlain ? callKey : `sha256-${hash('sha256', JSON.stringify(callKey), 'base64url')}`
 }
