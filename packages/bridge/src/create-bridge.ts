@@ -1,12 +1,5 @@
 import { hash } from 'node:crypto'
-import {
-  type AbortOptions,
-  type CapsuleError,
-  coreErrors,
-  throwIfAborted,
-  withAbort,
-  withDeadline,
-} from '@capsule/core'
+import { type AbortOptions, type CapsuleError, coreErrors, withAbort, withDeadline } from '@capsule/core'
 import type { CapabilityAnswer } from '@capsule/session'
 import type {
   AnsweredInput,
@@ -20,25 +13,19 @@ import type {
 } from './bridge.ts'
 import { type BridgeInfo, createCounters } from './bridge-figures.ts'
 import { checkCloseOptions, checkReason, type ResolvedBridgeOptions, resolveBridgeOptions } from './bridge-options.ts'
-import { Correlation, type CorrelationRequest } from './correlation.ts'
+import type { CorrelationRequest } from './correlation.ts'
+import { Correlations } from './correlations.ts'
 import { bridgeErrors } from './errors.ts'
 import { createPromiseIds, type PromiseIds } from './promise-ids.ts'
 import { isAnswer, isBridgedOutcome, isCapabilityAnswer } from './recorded-values.ts'
 import { retryingStore } from './retrying-store.ts'
 import { createKeepAlive } from './stores/keep-alive.ts'
 import { cancellation, openSettlement, sealSettlement, valueOf } from './settlement.ts'
-import { SettledRecords } from './settled-records.ts'
-import type { DurablePromiseStore, DurableRecord } from './stores/durable-promise-store.ts'
+import type { DurablePromiseStore } from './stores/durable-promise-store.ts'
 
 /** @throws INVALID_OPTIONS, KEY_INVALID */
 export function createBridge(options: CreateBridgeOptions): Bridge {
   return new HostBridge(resolveBridgeOptions(options))
-}
-
-interface Remembered {
-  readonly param: string
-  /** As it was recorded: each who asks gets a value of its own. */
-  readonly record: DurableRecord
 }
 
 type State =
@@ -54,24 +41,25 @@ class HostBridge implements Bridge {
   readonly store: DurablePromiseStore
   readonly #options: ResolvedBridgeOptions
   readonly #counters = createCounters()
-  /** Those that are pending here, and those that were left and still stop. */
-  readonly #correlations = new Map<string, Correlation<unknown>>()
-  readonly #remembered: SettledRecords<Remembered>
+  readonly #correlations: Correlations
   readonly #keepAlive = createKeepAlive()
   readonly #ending = new AbortController()
   #state: State = { name: 'open' }
-  #pending = 0
-  #pendingHighWater = 0
-  #onDrained: (() => void) | undefined
 
   constructor(options: ResolvedBridgeOptions) {
-    const { store, clock, namespace, ids, storeRetryMs: retryMs, retention } = options
+    const { store, clock, namespace, ids, storeRetryMs: retryMs } = options
     this.#options = options
     this.ids = createPromiseIds(namespace)
     this.incarnation = ids.next('bridge')
     const onRetry = (): number => this.#counters.storeRetries++
     this.store = retryingStore(store, { clock, retryMs, keepAlive: this.#keepAlive, onRetry })
-    this.#remembered = new SettledRecords(clock, retention)
+    this.#correlations = new Correlations({
+      ...options,
+      store: this.store,
+      counters: this.#counters,
+      keepAlive: this.#keepAlive,
+      ending: this.#ending.signal,
+    })
   }
 
   get namespace(): string {
@@ -108,7 +96,7 @@ class HostBridge implements Bridge {
       onSettled: this.#harmless(onSettled),
       onEnded: this.#harmless(onEnded),
     }
-    return this.#correlate(request, options)
+    return this.#correlations.join(request, options)
   }
 
   async ask({ key, n, prompt, ask, ...input }: BridgedInput, options?: AbortOptions): Promise<string | null> {
@@ -127,7 +115,7 @@ class HostBridge implements Bridge {
       // a question that could not be asked is still open
       isRetriable: () => true,
     }
-    return this.#correlate(request, options, () => this.#counters.replayedInputs++)
+    return this.#correlations.join(request, options, () => this.#counters.replayedInputs++)
   }
 
   async call(
@@ -145,15 +133,15 @@ class HostBridge implements Bridge {
       claim: call.takeOver === true ? always : undefined,
       isRetriable: call.isRetriable,
     }
-    return this.#correlate(request, options, () => this.#counters.replayedCalls++)
+    return this.#correlations.join(request, options, () => this.#counters.replayedCalls++)
   }
 
   async answerInput(key: string, n: number, answer: string | null): Promise<AnsweredInput> {
-    this.#assertNot('closed')
+    this.#assertNotClosed()
     const id = this.ids.input(key, n)
     const settlement = { state: 'resolved', value: checkedAnswer(answer, `question ${n} of ${key}`) } as const
     try {
-      const running = this.#correlations.get(id)
+      const running = this.#correlations.find(id)
       const { record, applied } = await (running === undefined
         ? this.store.settle(sealSettlement(id, settlement, this.maxValueBytes))
         : running.settle(settlement))
@@ -169,7 +157,7 @@ class HostBridge implements Bridge {
     this.#assertOpen()
     const id = this.ids.execution(key)
     try {
-      const running = this.#correlations.get(id)
+      const running = this.#correlations.find(id)
       if (running !== undefined) return (await running.settle(cancellation(id, reason))).applied
       return (await this.store.settle(sealSettlement(id, cancellation(id, reason), this.maxValueBytes))).applied
     } catch (error) {
@@ -180,7 +168,7 @@ class HostBridge implements Bridge {
 
   async cancelAll(options: { reason?: string } = {}): Promise<void> {
     const { reason = 'cancelAll() was called' } = checkReason('cancelAll()', options)
-    const all = [...this.#correlations.values()].filter(({ isPending }) => isPending)
+    const all = this.#correlations.list().filter(({ isPending }) => isPending)
     const cancelled = all.map(async (each) => {
       const settlement = cancellation(each.request.id, reason)
       // what cannot be recorded is at least not waited for any more
@@ -212,9 +200,7 @@ class HostBridge implements Bridge {
       state: name === 'draining' || name === 'ending' ? 'closing' : name,
       store: this.store.capabilities.name,
       namespace: this.namespace,
-      pending: this.#pending,
-      pendingHighWater: this.#pendingHighWater,
-      retained: this.#remembered.size,
+      ...this.#correlations.figures,
       counters: { ...this.#counters },
     }
   }
@@ -223,107 +209,33 @@ class HostBridge implements Bridge {
     this.#counters[event]++
   }
 
-  /** Joins what is under way, or begins it. */
-  async #correlate<T>(request: CorrelationRequest<T>, options: AbortOptions = {}, onReplayed?: () => void): Promise<T> {
-    const { id, param } = request
-    for (;;) {
-      throwIfAborted(options.signal, 'a call of the bridge')
-      this.#assertNot('ending', 'closed')
-      const remembered = this.#remembered.find(id)
-      if (remembered !== undefined) {
-        if (remembered.param !== param) throw request.conflict(remembered.param)
-        this.#counters.joined++
-        if (remembered.record.state === 'resolved') onReplayed?.()
-        return valueOf(openSettlement(remembered.record, request.isValue))
-      }
-      const running = this.#correlations.get(id) as Correlation<T> | undefined
-      if (running === undefined) return this.#begin(request, onReplayed).join(options)
-      if (running.request.param !== param) {
-        // the store says which of the two is right, and tells the other
-        const recorded = await this.#unlessEnding(running.recordedParam(), options.signal, id)
-        if (recorded !== param) throw request.conflict(recorded)
-      } else if (running.isPending) {
-        this.#counters.joined++
-        return running.join(options)
-      }
-      // it was left a moment ago, and what was sent still stops
-      await this.#unlessEnding(running.ended, options.signal, id)
-    }
-  }
-
-  /** What stops may take its time, and the bridge ends all the same. @throws CANCELLED, BRIDGE_CLOSED */
-  async #unlessEnding<T>(promise: Promise<T>, signal: AbortSignal | undefined, what: string): Promise<T> {
-    const either = AbortSignal.any([this.#ending.signal, ...(signal === undefined ? [] : [signal])])
-    try {
-      return await withAbort(promise, either, what)
-    } catch (error) {
-      this.#assertNot('ending', 'closed')
-      throw error
-    }
-  }
-
-  /** @throws BRIDGE_OVERLOADED */
-  #begin<T>(request: CorrelationRequest<T>, onReplayed: (() => void) | undefined): Correlation<T> {
-    const { maxPending, clock, storeGraceMs, maxValueBytes } = this.#options
-    if (this.#pending >= maxPending) {
-      this.#counters.overloaded++
-      throw bridgeErrors.BRIDGE_OVERLOADED({ pending: this.#pending, maxPending })
-    }
-    if (this.#pending++ === 0) this.#keepAlive.hold()
-    this.#pendingHighWater = Math.max(this.#pendingHighWater, this.#pending)
-    const { id, param } = request
-    const correlation = new Correlation<T>(request, {
-      store: this.store,
-      clock,
-      counters: this.#counters,
-      storeGraceMs,
-      maxValueBytes,
-      replayed: () => onReplayed?.(),
-      closed: (settled) => {
-        if (--this.#pending === 0) this.#keepAlive.release()
-        const forget = (): void => {
-          if (this.#correlations.get(id) === correlation) this.#correlations.delete(id)
-        }
-        if (settled === undefined) void correlation.ended.then(forget)
-        else {
-          this.#remembered.add(id, { param, record: settled }, settled.value?.length ?? 0)
-          forget()
-        }
-        if (this.#pending === 0) this.#onDrained?.()
-      },
-    })
-    this.#correlations.set(id, correlation as Correlation<unknown>)
-    return correlation
-  }
-
   async #close(closing: { reason: string; closed: Promise<void> }, drainMs: number): Promise<void> {
     const { clock, storeGraceMs } = this.#options
     this.#keepAlive.hold()
-    if (this.#pending > 0 && drainMs > 0) {
-      const drained = new Promise<void>((resolve) => (this.#onDrained = resolve))
+    if (this.#correlations.figures.pending > 0 && drainMs > 0) {
+      const drained = this.#correlations.drained()
       await withDeadline(drained, { clock, timeoutMs: drainMs, what: 'draining' }).catch(() => {})
     }
     this.#state = { ...closing, name: 'ending' }
-    this.#ending.abort()
-    const left = [...this.#correlations.values()]
+    this.#ending.abort(bridgeErrors.BRIDGE_CLOSED({ reason: closing.reason }))
+    const left = this.#correlations.list()
     for (const each of left) each.leave(bridgeErrors.BRIDGE_CLOSED({ reason: closing.reason }))
     // what was sent is being stopped, and may still be recorded
     const ended = Promise.all(left.map((each) => each.ended))
     await withDeadline(ended, { clock, timeoutMs: storeGraceMs, what: 'ending' }).catch(() => {})
-    this.#remembered.clear()
+    this.#correlations.forget()
     this.#state = { ...closing, name: 'closed' }
     this.#keepAlive.release()
   }
 
   /** @throws BRIDGE_CLOSED */
-  #assertNot(...names: State['name'][]): void {
-    const state = this.#state
-    if (state.name !== 'open' && names.includes(state.name)) throw bridgeErrors.BRIDGE_CLOSED({ reason: state.reason })
+  #assertNotClosed(): void {
+    if (this.#state.name === 'closed') throw bridgeErrors.BRIDGE_CLOSED({ reason: this.#state.reason })
   }
 
   /** @throws BRIDGE_CLOSED */
   #assertOpen(): void {
-    this.#assertNot('draining', 'ending', 'closed')
+    if (this.#state.name !== 'open') throw bridgeErrors.BRIDGE_CLOSED({ reason: this.#state.reason })
   }
 
   /** What the caller's function throws must not keep those who wait from being told. */

@@ -73,7 +73,9 @@ export class Lease {
     }
     if (!this.#isHeld) return
     const nextMs = record.createdAtMs + (this.#k + 1) * renewMs - clock.wallTimeMs()
-    this.#renewal = clock.setTimer(Math.min(renewMs, Math.max(0, nextMs)), () => (this.#renewing = this.#renew()))
+    this.#renewal = clock.setTimer(Math.min(renewMs, Math.max(0, nextMs)), () => {
+      this.#renewing = this.#renew()
+    })
   }
 
   #setFence(startedMs: number): void {
