@@ -8,6 +8,9 @@ export type Settlement<T> =
   | { readonly state: 'resolved'; readonly value: T }
   | { readonly state: 'rejected' | 'timedout' | 'canceled'; readonly error: CapsuleError }
 
+// unit: characters; a failure that cannot be recorded would leave its promise to nobody
+const reasonLimit = 4096
+
 interface RecordedError {
   readonly code: string
   readonly message: string
@@ -67,7 +70,7 @@ export function cancellation(id: string, reason: string): Settlement<never> & { 
 /** What is thrown, as an error that can be recorded. */
 export function recordableError(id: string, error: unknown): CapsuleError {
   if (isCapsuleError(error) && Object.hasOwn(bridgeErrors, error.code)) return error
-  return bridgeErrors.SEND_FAILED({ id, reason: textOf(error) }, { cause: error })
+  return bridgeErrors.SEND_FAILED({ id, reason: textOf(error).slice(0, reasonLimit) }, { cause: error })
 }
 
 function textOf(error: unknown): string {

@@ -1,4 +1,5 @@
 import { type BridgedOutcome, createMemoryStore } from '@capsule/bridge'
+import { withAbort } from '@capsule/core'
 import { encodeValue } from '@capsule/protocol'
 import { createFakeClock, waitFor } from '@capsule/testing'
 import { describe, expect, it, vi } from 'vitest'
@@ -158,6 +159,17 @@ describe('what is told', () => {
   })
 })
 
+describe('failures of what was sent', () => {
+  it('are recorded also when they have much to say', async () => {
+    const { bridge, store, clock } = openBridge({ maxValueBytes: 20_000 })
+    const send = (): Promise<never> => Promise.reject(new Error('no'.repeat(1e6)))
+    const failed = { code: 'SEND_FAILED' }
+    await expect(bridge.execute({ key: 'a', fingerprint: 'f', send })).rejects.toMatchObject(failed)
+    const later = openBridge({ store }, clock).bridge
+    await expect(later.execute({ key: 'a', fingerprint: 'f', send })).rejects.toMatchObject(failed)
+  })
+})
+
 describe('answers that are none', () => {
   it.each([undefined, 5, {}])('are refused before they are recorded: %s', async (given) => {
     const { bridge, store } = openBridge()
@@ -219,6 +231,21 @@ describe('the end', () => {
     expect(await waitFor(again)).toMatchObject({ code: 'BRIDGE_CLOSED' })
     clock.advance(500)
     await waitFor(closed)
+  })
+
+  it('comes at once when all that it waits for is cancelled', async () => {
+    const { bridge, store } = openBridge()
+    const { send } = sending()
+    const refused = failureOf(
+      bridge.execute({ key: 'a', fingerprint: 'f', send: (signal) => withAbort(send(signal), signal, 'it') }),
+    )
+    await settleQueue()
+    const closed = bridge.close({ drainMs: 1e6 })
+    await bridge.cancelAll({ reason: 'enough' })
+    await waitFor(closed)
+    expect(await refused).toMatchObject({ code: 'PROMISE_CANCELLED', details: { reason: 'enough' } })
+    expect(await store.get('capsule-exec-a')).toMatchObject({ state: 'canceled' })
+    await bridge.cancelAll()
   })
 
   it('and cancellations refuse options that are none', async () => {

@@ -181,6 +181,30 @@ describe('a host that waits', () => {
   })
 })
 
+describe('a lease that its store has forgotten', () => {
+  it('is one that has ended, for a host that was about to wait for it', async () => {
+    const { clock, store } = openShared()
+    const dead = openHost({ store, clock, leaseMs })
+    void dead.durable.execute({ id: 'job', code }).catch(() => {})
+    await dead.worker()
+    await settleQueue()
+    dead.die()
+    const forgetful: DurablePromiseStore = {
+      ...store,
+      async wait(id, options) {
+        if (!id.includes(':attempt.')) return store.wait(id, options)
+        await store.settle({ id, state: 'resolved' })
+        throw bridgeErrors.PROMISE_NOT_FOUND({ id })
+      },
+    }
+    const next = openHost({ store: forgetful, clock, leaseMs, name: 'two' })
+    const running = next.durable.execute({ id: 'job', code })
+    const { process, executionId } = await next.worker()
+    process.result(executionId, value(1))
+    expect(await running).toMatchObject({ attempt: 2 })
+  })
+})
+
 describe('the time limit of the first call', () => {
   it.each([
     ['shorter', 5000],

@@ -1,6 +1,7 @@
 import { type Clock, sleep, throwIfAborted } from '@capsule/core'
 import * as z from 'zod'
 import type { Bridge } from '../bridge.ts'
+import { bridgeErrors } from '../errors.ts'
 import { Lease } from './lease.ts'
 import type { DurableRecord } from '../stores/durable-promise-store.ts'
 
@@ -84,7 +85,7 @@ export class Attempts {
 
   /** Resolves when no lease of it holds. */
   async #ownerGone(key: string, last: KnownAttempt, signal: AbortSignal): Promise<void> {
-    const { store, clock } = this.#bridge
+    const { clock } = this.#bridge
     for (;;) {
       const lease = await this.#heldLease(key, last)
       if (lease === undefined) return
@@ -92,12 +93,21 @@ export class Attempts {
       const either = AbortSignal.any([signal, ended.signal])
       try {
         const leftMs = lease.untilMs - clock.wallTimeMs()
-        const waits = lease.id === undefined ? [] : [store.wait(lease.id, { signal: either })]
+        const waits = lease.id === undefined ? [] : [this.#ended(lease.id, either)]
         // one that is released is told by the store; one that ends, also by this clock
         await Promise.race([sleep(clock, Math.max(0, leftMs), { signal: either }), ...waits])
       } finally {
         ended.abort()
       }
+    }
+  }
+
+  /** Resolves when the lease is released, or the store has forgotten it since. */
+  async #ended(id: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#bridge.store.wait(id, { signal })
+    } catch (error) {
+      if (!bridgeErrors.PROMISE_NOT_FOUND.is(error)) throw error
     }
   }
 
