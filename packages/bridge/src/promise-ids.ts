@@ -23,7 +23,10 @@ export function createPromiseIds(namespace: string): PromiseIds {
     throw bridgeErrors.KEY_INVALID({ what: 'a namespace', key: namespace })
   }
   const execution = (key: string): string => {
-    if (!part.test(key)) throw bridgeErrors.KEY_INVALID({ what: 'the id of an execution', key })
+    // `undefined` and 5 would become text that matches
+    if (typeof key !== 'string' || !part.test(key)) {
+      throw bridgeErrors.KEY_INVALID({ what: 'the id of an execution', key: String(key) })
+    }
     return `${namespace}-exec-${key}`
   }
   return {

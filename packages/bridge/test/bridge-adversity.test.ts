@@ -170,6 +170,17 @@ describe('failures of what was sent', () => {
   })
 })
 
+describe('keys that are no text', () => {
+  it.each([undefined, null, 5, {}])('are refused: %s', async (key) => {
+    const { bridge } = openBridge()
+    const invalid = { code: 'KEY_INVALID' }
+    const send = async (): Promise<BridgedOutcome> => bridged(1)
+    await expect(bridge.execute({ key: key as never, fingerprint: 'f', send })).rejects.toMatchObject(invalid)
+    await expect(bridge.cancel(key as never)).rejects.toMatchObject(invalid)
+    await expect(bridge.answerInput(key as never, 1, 'yes')).rejects.toMatchObject(invalid)
+  })
+})
+
 describe('answers that are none', () => {
   it.each([undefined, 5, {}])('are refused before they are recorded: %s', async (given) => {
     const { bridge, store } = openBridge()
