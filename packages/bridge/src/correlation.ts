@@ -67,6 +67,8 @@ export class Correlation<T> {
   #state: State<T> = { name: 'pending' }
   #deadline: Timer
   #timeoutMs: number
+  /** The time that this caller gave was over before the store had answered. */
+  #isOverdue = false
   /** A claim, a send or a wait of this host is under way. */
   #isAtWork = true
 
@@ -147,6 +149,7 @@ export class Correlation<T> {
       }
       if (this.#state.name !== 'pending') return
       if (!created) this.#followDeadline(record)
+      else if (this.#isOverdue) return
       const told = this.#watch(found)
       // while this host sends, it learns at the end what the store has
       told.catch(() => {})
@@ -220,6 +223,7 @@ export class Correlation<T> {
   async #timeOut(): Promise<void> {
     const { clock, storeGraceMs } = this.#ports
     const deadline = this.#deadline
+    this.#isOverdue = true
     const error = bridgeErrors.PROMISE_TIMED_OUT({ id: this.request.id, timeoutMs: this.#timeoutMs })
     // a store that does not answer must not keep those who wait
     const grace = clock.setTimer(storeGraceMs, () => this.#fail(error))

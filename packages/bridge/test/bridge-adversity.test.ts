@@ -58,6 +58,20 @@ describe('a store that answers late, or not', () => {
     await waitFor(running)
   })
 
+  it('sends nothing when its time is over before the store has answered', async () => {
+    const { bridge, store, clock } = openBridge()
+    const answer = store.hold('create')
+    const send = vi.fn<() => Promise<BridgedOutcome>>(async () => bridged(1))
+    const refused = failureOf(bridge.execute({ key: 'a', fingerprint: 'f', timeoutMs: 1000, send }))
+    await settleQueue()
+    clock.advance(1500)
+    answer()
+    expect(await waitFor(refused)).toMatchObject({ code: 'PROMISE_TIMED_OUT', details: { timeoutMs: 1000 } })
+    expect(send).not.toHaveBeenCalled()
+    expect(await store.get('capsule-exec-a')).toMatchObject({ state: 'rejected' })
+    expect(bridge.info()).toMatchObject({ pending: 0, counters: { timedOut: 1, sent: 0 } })
+  })
+
   it('takes a time limit that is no whole number of milliseconds', async () => {
     const { bridge } = openBridge()
     const send = async (): Promise<BridgedOutcome> => bridged(1)
