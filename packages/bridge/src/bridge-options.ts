@@ -1,6 +1,6 @@
 import { type Clock, createRandomIds, type IdSource, type Logger, silentLogger, systemClock } from '@capsule/core'
 import * as z from 'zod'
-import type { CreateBridgeOptions } from './bridge.ts'
+import type { CloseBridgeOptions, CreateBridgeOptions } from './bridge.ts'
 import { checked } from './checked.ts'
 import type { DurablePromiseStore } from './stores/durable-promise-store.ts'
 
@@ -37,10 +37,25 @@ const bridgeOptionsSchema = z.strictObject({
   maxValueBytes: countSchema.default(8 * mebibyte),
 })
 
+const reasonSchema = z.strictObject({ reason: z.string().optional() })
+const closeSchema = reasonSchema.extend({ drainMs: durationSchema.or(z.literal(Infinity)).optional() })
+
 export type ResolvedBridgeOptions = Omit<z.output<typeof bridgeOptionsSchema>, 'ids'> & { readonly ids: IdSource }
 
 /** @throws INVALID_OPTIONS */
 export function resolveBridgeOptions(options: CreateBridgeOptions): ResolvedBridgeOptions {
   const parsed = checked('createBridge()', bridgeOptionsSchema.safeParse(options))
   return { ...parsed, ids: parsed.ids ?? createRandomIds() }
+}
+
+/** @throws INVALID_OPTIONS */
+export function checkReason(where: string, options: { reason?: string }): { reason?: string | undefined } {
+  return checked(where, reasonSchema.safeParse(options))
+}
+
+/** @throws INVALID_OPTIONS */
+export function checkCloseOptions(options: CloseBridgeOptions): {
+  [Key in keyof CloseBridgeOptions]: CloseBridgeOptions[Key] | undefined
+} {
+  return checked('bridge.close()', closeSchema.safeParse(options))
 }

@@ -13,6 +13,7 @@ export interface CreateBridgeOptions {
   readonly clock?: Clock
   /** @defaultValue discards everything */
   readonly logger?: Logger
+  /** Names this bridge in the store: of several processes with one store each needs a source whose ids no other gives. @defaultValue random ones */
   readonly ids?: IdSource
   /** Promises that may be waited for here at a time; beyond it BRIDGE_OVERLOADED. @defaultValue 10_000 */
   readonly maxPending?: number
@@ -50,7 +51,10 @@ export interface BridgedExecution {
   readonly timeoutMs?: number | undefined
   /** Whether this host is to send. @defaultValue when it made the promise: it never sends again what was made before */
   readonly claim?: (found: FoundPromise, signal: AbortSignal) => Promise<boolean>
-  /** Runs it. What it rejects with is recorded, unless `isRetriable` says that another try may do better. */
+  /**
+   * Runs it. What it rejects with is recorded, unless `isRetriable` says that another try may do better. With no `claim` it is called
+   * once: what was left, or could not be recorded, this host waits for like every other.
+   */
   readonly send: (signal: AbortSignal) => Promise<BridgedOutcome>
   readonly isRetriable?: (error: unknown) => boolean
   /** It is settled in the store, by whomever. */
@@ -104,7 +108,7 @@ export interface CloseBridgeOptions {
 /**
  * Correlates executions, their questions and their calls with durable promises. Of all calls with one key in one process
  * one sends, at most once; all are told the same.
- * Calls reject with BRIDGE_CLOSED, BRIDGE_OVERLOADED, KEY_INVALID, CANCELLED, PROMISE_TIMED_OUT, PROMISE_CANCELLED, SEND_FAILED,
+ * Each caller is given a value of its own. Calls reject with INVALID_OPTIONS, BRIDGE_CLOSED, BRIDGE_OVERLOADED, KEY_INVALID, CANCELLED, PROMISE_TIMED_OUT, PROMISE_CANCELLED, SEND_FAILED,
  * VALUE_NOT_RECORDED, OUTCOME_NOT_SAVED, RECORD_MALFORMED, and what the store rejects with.
  */
 export interface Bridge extends AsyncDisposable {
@@ -125,7 +129,7 @@ export interface Bridge extends AsyncDisposable {
   ask(input: BridgedInput, options?: AbortOptions): Promise<string | null>
   /** @throws CALL_CONFLICT */
   call(call: BridgedCall, options?: AbortOptions): Promise<CapabilityAnswer>
-  /** Answers a question that was asked, on whichever host. The first answer counts. @throws INPUT_NOT_ASKED */
+  /** Answers a question that was asked, on whichever host. The first answer counts. @throws INPUT_NOT_ASKED, PROMISE_CANCELLED when its execution is over */
   answerInput(key: string, n: number, answer: string | null): Promise<AnsweredInput>
   /** Records that the execution is cancelled; whoever runs it stops it. `false`: it was settled, or there is none. */
   cancel(key: string, options?: { reason?: string }): Promise<boolean>

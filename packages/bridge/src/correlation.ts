@@ -1,7 +1,7 @@
 import { type AbortOptions, type CapsuleError, type Clock, coreErrors, type Timer } from '@capsule/core'
 import type { Counting } from './bridge-figures.ts'
 import { bridgeErrors } from './errors.ts'
-import { openSettlement, recordableError, sealSettlement, type Settlement } from './settlement.ts'
+import { openSettlement, recordableError, sealSettlement, type Settlement, valueOf } from './settlement.ts'
 import type { CreateDurablePromise, DurablePromiseStore, DurableRecord } from './stores/durable-promise-store.ts'
 
 /** The promise as the store had it when this host came. */
@@ -17,6 +17,8 @@ export interface CorrelationRequest<T> {
   readonly param: string
   /** From the first creation on, by whichever host. */
   readonly timeoutMs: number
+  /** Whether what is recorded is such a value: others may have written it. */
+  readonly isValue: (value: unknown) => value is T
   /** Told when the param is another. */
   readonly conflict: (recordedParam: string) => CapsuleError
   /** Whether this host is to send; asked again after LEASE_LOST. @defaultValue when it made the promise, and once only */
@@ -40,8 +42,8 @@ export interface CorrelationPorts {
   readonly maxValueBytes: number
   /** The store had it settled. */
   readonly replayed: () => void
-  /** Nobody waits for it any more: it is settled (with what, and how large), or was left. */
-  readonly closed: (settlement: Settlement<unknown> | undefined, bytes: number) => void
+  /** Nobody waits for it any more: it is settled (with this record), or was left. */
+  readonly closed: (settled: DurableRecord | undefined) => void
 }
 
 type State<T> =
@@ -65,6 +67,8 @@ export class Correlation<T> {
   #state: State<T> = { name: 'pending' }
   #deadline: Timer
   #timeoutMs: number
+  /** The time that this caller gave was over before the store had answered. */
+  #isOverdue = false
   /** A claim, a send or a wait of this host is under way. */
   #isAtWork = true
 
@@ -72,7 +76,8 @@ export class Correlation<T> {
     this.request = request
     this.#ports = ports
     const { id, param, timeoutMs } = request
-    const timeoutAtMs = ports.clock.wallTimeMs() + timeoutMs + ports.storeGraceMs
+    // a store takes whole ones
+    const timeoutAtMs = Math.ceil(ports.clock.wallTimeMs() + timeoutMs + ports.storeGraceMs)
     this.#timeoutMs = timeoutMs
     this.#deadline = ports.clock.setTimer(timeoutMs, () => void this.#timeOut())
     this.#created = this.#create({ id, param, timeoutAtMs })
@@ -81,6 +86,11 @@ export class Correlation<T> {
 
   get isPending(): boolean {
     return this.#state.name === 'pending'
+  }
+
+  /** What the promise stands for, as the store has it. Rejects as its creation does. */
+  async recordedParam(): Promise<string> {
+    return (await this.#created).record.param ?? ''
   }
 
   /** Settles as the promise does. When the last who waits gives up, what was sent is stopped and nothing is recorded. */
@@ -107,7 +117,7 @@ export class Correlation<T> {
     const sealed = sealSettlement(this.request.id, settlement, maxValueBytes)
     await this.#created
     const { record, applied } = await store.settle(sealed)
-    this.#finish(applied ? settlement : openSettlement(record), record)
+    this.#finish(applied ? settlement : this.#open(record), record)
     return { record, applied }
   }
 
@@ -119,7 +129,7 @@ export class Correlation<T> {
     this.#deadline.cancel()
     this.#controller.abort(error)
     for (const waiter of this.#waiters) waiter.reject(error)
-    this.#ports.closed(undefined, 0)
+    this.#ports.closed(undefined)
   }
 
   async #create(promise: CreateDurablePromise): Promise<FoundPromise> {
@@ -135,10 +145,11 @@ export class Correlation<T> {
       if (record.param !== this.request.param) throw this.request.conflict(record.param ?? '')
       if (record.state !== 'pending') {
         if (record.state === 'resolved') this.#ports.replayed()
-        return this.#finish(openSettlement(record), record)
+        return this.#finish(this.#open(record), record)
       }
       if (this.#state.name !== 'pending') return
       if (!created) this.#followDeadline(record)
+      else if (this.#isOverdue) return
       const told = this.#watch(found)
       // while this host sends, it learns at the end what the store has
       told.catch(() => {})
@@ -193,7 +204,7 @@ export class Correlation<T> {
     const { store } = this.#ports
     if (!this.#isWatched(found)) return
     const record = await store.wait(this.request.id, { signal: this.#controller.signal })
-    this.#finish(openSettlement(record), record)
+    this.#finish(this.#open(record), record)
   }
 
   #isWatched({ created }: FoundPromise): boolean {
@@ -211,11 +222,16 @@ export class Correlation<T> {
 
   async #timeOut(): Promise<void> {
     const { clock, storeGraceMs } = this.#ports
+    const deadline = this.#deadline
+    this.#isOverdue = true
     const error = bridgeErrors.PROMISE_TIMED_OUT({ id: this.request.id, timeoutMs: this.#timeoutMs })
-    this.#controller.abort(error)
     // a store that does not answer must not keep those who wait
     const grace = clock.setTimer(storeGraceMs, () => this.#fail(error))
     try {
+      await this.#created
+      // another has made it, and given it a time of its own; or the grace is over
+      if (deadline !== this.#deadline || this.#state.name !== 'pending') return
+      this.#controller.abort(error)
       await this.settle({ state: 'timedout', error })
     } catch {
       this.#fail(error)
@@ -234,7 +250,7 @@ export class Correlation<T> {
     switch (settlement.state) {
       case 'resolved':
         counters.resolved++
-        for (const waiter of this.#waiters) waiter.resolve(settlement.value)
+        this.#resolve(settlement.value, record)
         break
       case 'timedout':
         counters.timedOut++
@@ -251,7 +267,21 @@ export class Correlation<T> {
     // an error takes longer to make than all the rest here
     if (this.#isAtWork) this.#controller.abort(coreErrors.CANCELLED({ what: `${this.request.id}, which is settled,` }))
     this.#deadline.cancel()
-    this.#ports.closed(settlement, record.value?.length ?? 0)
+    this.#ports.closed(record)
+  }
+
+  /** Each gets a value of its own: what one does to it must not be what others are told. */
+  #resolve(value: T, record: DurableRecord): void {
+    let isFirst = true
+    for (const waiter of this.#waiters) {
+      waiter.resolve(isFirst ? value : valueOf(this.#open(record)))
+      isFirst = false
+    }
+  }
+
+  /** @throws RECORD_MALFORMED */
+  #open(record: DurableRecord): Settlement<T> {
+    return openSettlement(record, this.request.isValue)
   }
 
   #reject(error: CapsuleError): void {

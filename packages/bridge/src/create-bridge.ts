@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { type AbortOptions, type CapsuleError, throwIfAborted, withAbort, withDeadline } from '@capsule/core'
+import { type AbortOptions, type CapsuleError, coreErrors, withAbort, withDeadline } from '@capsule/core'
 import type { CapabilityAnswer } from '@capsule/session'
 import type {
   AnsweredInput,
@@ -12,14 +12,15 @@ import type {
   CreateBridgeOptions,
 } from './bridge.ts'
 import { type BridgeInfo, createCounters } from './bridge-figures.ts'
-import { type ResolvedBridgeOptions, resolveBridgeOptions } from './bridge-options.ts'
-import { Correlation, type CorrelationRequest } from './correlation.ts'
+import { checkCloseOptions, checkReason, type ResolvedBridgeOptions, resolveBridgeOptions } from './bridge-options.ts'
+import type { CorrelationRequest } from './correlation.ts'
+import { Correlations } from './correlations.ts'
 import { bridgeErrors } from './errors.ts'
 import { createPromiseIds, type PromiseIds } from './promise-ids.ts'
+import { isAnswer, isBridgedOutcome, isCapabilityAnswer } from './recorded-values.ts'
 import { retryingStore } from './retrying-store.ts'
 import { createKeepAlive } from './stores/keep-alive.ts'
-import { openSettlement, type Settlement, sealSettlement } from './settlement.ts'
-import { SettledRecords } from './settled-records.ts'
+import { cancellation, openSettlement, sealSettlement, valueOf } from './settlement.ts'
 import type { DurablePromiseStore } from './stores/durable-promise-store.ts'
 
 /** @throws INVALID_OPTIONS, KEY_INVALID */
@@ -27,15 +28,10 @@ export function createBridge(options: CreateBridgeOptions): Bridge {
   return new HostBridge(resolveBridgeOptions(options))
 }
 
-interface Remembered {
-  readonly param: string
-  readonly settlement: Settlement<unknown>
-}
-
 type State =
   | { readonly name: 'open' }
-  | { readonly name: 'closing'; readonly reason: string; readonly closed: Promise<void> }
-  | { readonly name: 'closed'; readonly reason: string; readonly closed: Promise<void> }
+  /** Draining: what runs still may ask and call. Ending: what was left stops. */
+  | { readonly name: 'draining' | 'ending' | 'closed'; readonly reason: string; readonly closed: Promise<void> }
 
 const always = (): Promise<boolean> => Promise.resolve(true)
 
@@ -45,22 +41,25 @@ class HostBridge implements Bridge {
   readonly store: DurablePromiseStore
   readonly #options: ResolvedBridgeOptions
   readonly #counters = createCounters()
-  /** Those that are pending here, and those that were left and still stop. */
-  readonly #correlations = new Map<string, Correlation<unknown>>()
-  readonly #remembered: SettledRecords<Remembered>
+  readonly #correlations: Correlations
   readonly #keepAlive = createKeepAlive()
+  readonly #ending = new AbortController()
   #state: State = { name: 'open' }
-  #pending = 0
-  #pendingHighWater = 0
-  #onDrained: (() => void) | undefined
 
   constructor(options: ResolvedBridgeOptions) {
-    const { store, clock, namespace, ids, storeRetryMs: retryMs, retention } = options
+    const { store, clock, namespace, ids, storeRetryMs: retryMs } = options
     this.#options = options
     this.ids = createPromiseIds(namespace)
     this.incarnation = ids.next('bridge')
-    this.store = retryingStore(store, { clock, retryMs, onRetry: () => this.#counters.storeRetries++ })
-    this.#remembered = new SettledRecords(clock, retention)
+    const onRetry = (): number => this.#counters.storeRetries++
+    this.store = retryingStore(store, { clock, retryMs, keepAlive: this.#keepAlive, onRetry })
+    this.#correlations = new Correlations({
+      ...options,
+      store: this.store,
+      counters: this.#counters,
+      keepAlive: this.#keepAlive,
+      ending: this.#ending.signal,
+    })
   }
 
   get namespace(): string {
@@ -86,25 +85,37 @@ class HostBridge implements Bridge {
     this.#assertOpen()
     const conflict = (): CapsuleError => bridgeErrors.EXECUTION_CONFLICT({ id: key })
     const param = JSON.stringify({ fingerprint })
-    const { timeoutMs = this.promiseTimeoutMs } = execution
-    return this.#correlate({ ...execution, id: this.ids.execution(key), param, conflict, timeoutMs }, options)
+    const { timeoutMs = this.promiseTimeoutMs, onSettled, onEnded } = execution
+    const request: CorrelationRequest<BridgedOutcome> = {
+      ...execution,
+      id: this.ids.execution(key),
+      param,
+      conflict,
+      timeoutMs,
+      isValue: isBridgedOutcome,
+      onSettled: this.#harmless(onSettled),
+      onEnded: this.#harmless(onEnded),
+    }
+    return this.#correlations.join(request, options)
   }
 
   async ask({ key, n, prompt, ask, ...input }: BridgedInput, options?: AbortOptions): Promise<string | null> {
     const conflict = (recorded: string): CapsuleError =>
       bridgeErrors.REPLAY_DIVERGED({ id: key, n, recorded: promptOf(recorded), asked: prompt })
+    const what = `question ${n} of ${key}`
     const request: CorrelationRequest<string | null> = {
       id: this.ids.input(key, n),
       param: JSON.stringify({ prompt }),
       conflict,
       timeoutMs: input.timeoutMs ?? this.promiseTimeoutMs,
+      isValue: isAnswer,
       // a person may not notice that no answer is wanted any more
-      send: ask && ((signal) => withAbort(ask(signal), signal, `question ${n} of ${key}`)),
+      send: ask && (async (signal) => checkedAnswer(await withAbort(ask(signal), signal, what), what)),
       claim: input.takeOver === true ? always : undefined,
       // a question that could not be asked is still open
       isRetriable: () => true,
     }
-    return this.#correlate(request, options, () => this.#counters.replayedInputs++)
+    return this.#correlations.join(request, options, () => this.#counters.replayedInputs++)
   }
 
   async call(
@@ -117,36 +128,36 @@ class HostBridge implements Bridge {
       param: JSON.stringify({ capability, args: hash('sha256', args, 'base64url') }),
       conflict: () => bridgeErrors.CALL_CONFLICT({ id, capability }),
       timeoutMs: call.timeoutMs ?? this.promiseTimeoutMs,
+      isValue: isCapabilityAnswer,
       send: call.send,
       claim: call.takeOver === true ? always : undefined,
       isRetriable: call.isRetriable,
     }
-    return this.#correlate(request, options, () => this.#counters.replayedCalls++)
+    return this.#correlations.join(request, options, () => this.#counters.replayedCalls++)
   }
 
   async answerInput(key: string, n: number, answer: string | null): Promise<AnsweredInput> {
     this.#assertNotClosed()
     const id = this.ids.input(key, n)
-    const settlement = { state: 'resolved', value: answer } as const
+    const settlement = { state: 'resolved', value: checkedAnswer(answer, `question ${n} of ${key}`) } as const
     try {
-      const running = this.#correlations.get(id)
+      const running = this.#correlations.find(id)
       const { record, applied } = await (running === undefined
         ? this.store.settle(sealSettlement(id, settlement, this.maxValueBytes))
         : running.settle(settlement))
-      const recorded = openSettlement<string | null>(record)
-      if (recorded.state === 'resolved') return { applied, answer: recorded.value }
-      throw recorded.error
+      return { applied, answer: valueOf(openSettlement(record, isAnswer)) }
     } catch (error) {
       if (bridgeErrors.PROMISE_NOT_FOUND.is(error)) throw bridgeErrors.INPUT_NOT_ASKED({ id: key, n }, { cause: error })
       throw error
     }
   }
 
-  async cancel(key: string, { reason = 'cancel() was called' }: { reason?: string } = {}): Promise<boolean> {
+  async cancel(key: string, options: { reason?: string } = {}): Promise<boolean> {
+    const { reason = 'cancel() was called' } = checkReason('cancel()', options)
     this.#assertOpen()
     const id = this.ids.execution(key)
     try {
-      const running = this.#correlations.get(id)
+      const running = this.#correlations.find(id)
       if (running !== undefined) return (await running.settle(cancellation(id, reason))).applied
       return (await this.store.settle(sealSettlement(id, cancellation(id, reason), this.maxValueBytes))).applied
     } catch (error) {
@@ -155,8 +166,9 @@ class HostBridge implements Bridge {
     }
   }
 
-  async cancelAll({ reason = 'cancelAll() was called' }: { reason?: string } = {}): Promise<void> {
-    const all = [...this.#correlations.values()].filter(({ isPending }) => isPending)
+  async cancelAll(options: { reason?: string } = {}): Promise<void> {
+    const { reason = 'cancelAll() was called' } = checkReason('cancelAll()', options)
+    const all = this.#correlations.list().filter(({ isPending }) => isPending)
     const cancelled = all.map(async (each) => {
       const settlement = cancellation(each.request.id, reason)
       // what cannot be recorded is at least not waited for any more
@@ -165,10 +177,16 @@ class HostBridge implements Bridge {
     await Promise.all(cancelled)
   }
 
-  close({ reason = 'close() was called', drainMs = 0 }: CloseBridgeOptions = {}): Promise<void> {
+  close(options: CloseBridgeOptions = {}): Promise<void> {
     if (this.#state.name !== 'open') return this.#state.closed
-    const closed = this.#close(reason, drainMs)
-    this.#state = { name: 'closing', reason, closed }
+    const { promise: closed, resolve, reject } = Promise.withResolvers<void>()
+    try {
+      const { reason = 'close() was called', drainMs = 0 } = checkCloseOptions(options)
+      this.#state = { name: 'draining', reason, closed }
+      this.#close({ reason, closed }, drainMs).then(resolve, reject)
+    } catch (error) {
+      reject(error)
+    }
     return closed
   }
 
@@ -177,13 +195,12 @@ class HostBridge implements Bridge {
   }
 
   info(): BridgeInfo {
+    const { name } = this.#state
     return {
-      state: this.#state.name,
+      state: name === 'draining' || name === 'ending' ? 'closing' : name,
       store: this.store.capabilities.name,
       namespace: this.namespace,
-      pending: this.#pending,
-      pendingHighWater: this.#pendingHighWater,
-      retained: this.#remembered.size,
+      ...this.#correlations.figures,
       counters: { ...this.#counters },
     }
   }
@@ -192,84 +209,26 @@ class HostBridge implements Bridge {
     this.#counters[event]++
   }
 
-  /** Joins what is under way, or begins it. */
-  async #correlate<T>(request: CorrelationRequest<T>, options: AbortOptions = {}, onReplayed?: () => void): Promise<T> {
-    throwIfAborted(options.signal, 'a call of the bridge')
-    this.#assertNotClosed()
-    const { id, param } = request
-    for (;;) {
-      const remembered = this.#remembered.find(id)
-      if (remembered !== undefined) {
-        this.#counters.joined++
-        if (remembered.param !== param) throw request.conflict(remembered.param)
-        onReplayed?.()
-        return valueOf(remembered.settlement as Settlement<T>)
-      }
-      const running = this.#correlations.get(id) as Correlation<T> | undefined
-      if (running === undefined) break
-      if (running.request.param !== param) throw request.conflict(running.request.param)
-      if (running.isPending) {
-        this.#counters.joined++
-        return running.join(options)
-      }
-      // it was left a moment ago, and what was sent still stops
-      await withAbort(running.ended, options.signal, id)
-      this.#assertNotClosed()
-    }
-    return this.#begin(request, onReplayed).join(options)
-  }
-
-  /** @throws BRIDGE_OVERLOADED */
-  #begin<T>(request: CorrelationRequest<T>, onReplayed: (() => void) | undefined): Correlation<T> {
-    const { maxPending, clock, storeGraceMs, maxValueBytes } = this.#options
-    if (this.#pending >= maxPending) {
-      this.#counters.overloaded++
-      throw bridgeErrors.BRIDGE_OVERLOADED({ pending: this.#pending, maxPending })
-    }
-    if (this.#pending++ === 0) this.#keepAlive.hold()
-    this.#pendingHighWater = Math.max(this.#pendingHighWater, this.#pending)
-    const { id, param } = request
-    const correlation = new Correlation<T>(request, {
-      store: this.store,
-      clock,
-      counters: this.#counters,
-      storeGraceMs,
-      maxValueBytes,
-      replayed: () => onReplayed?.(),
-      closed: (settlement, bytes) => {
-        if (--this.#pending === 0) this.#keepAlive.release()
-        const forget = (): void => {
-          if (this.#correlations.get(id) === correlation) this.#correlations.delete(id)
-        }
-        if (settlement === undefined) void correlation.ended.then(forget)
-        else {
-          this.#remembered.add(id, { param, settlement }, bytes)
-          forget()
-        }
-        if (this.#pending === 0) this.#onDrained?.()
-      },
-    })
-    this.#correlations.set(id, correlation as Correlation<unknown>)
-    return correlation
-  }
-
-  async #close(reason: string, drainMs: number): Promise<void> {
+  async #close(closing: { reason: string; closed: Promise<void> }, drainMs: number): Promise<void> {
     const { clock, storeGraceMs } = this.#options
-    if (this.#pending > 0 && drainMs > 0) {
-      const drained = new Promise<void>((resolve) => (this.#onDrained = resolve))
+    this.#keepAlive.hold()
+    if (this.#correlations.figures.pending > 0 && drainMs > 0) {
+      const drained = this.#correlations.drained()
       await withDeadline(drained, { clock, timeoutMs: drainMs, what: 'draining' }).catch(() => {})
     }
-    const left = [...this.#correlations.values()]
-    for (const each of left) each.leave(bridgeErrors.BRIDGE_CLOSED({ reason }))
+    this.#state = { ...closing, name: 'ending' }
+    this.#ending.abort(bridgeErrors.BRIDGE_CLOSED({ reason: closing.reason }))
+    const left = this.#correlations.list()
+    for (const each of left) each.leave(bridgeErrors.BRIDGE_CLOSED({ reason: closing.reason }))
     // what was sent is being stopped, and may still be recorded
     const ended = Promise.all(left.map((each) => each.ended))
     await withDeadline(ended, { clock, timeoutMs: storeGraceMs, what: 'ending' }).catch(() => {})
-    this.#remembered.clear()
-    const closed = this.#state.name === 'open' ? Promise.resolve() : this.#state.closed
-    this.#state = { name: 'closed', reason, closed }
+    this.#correlations.forget()
+    this.#state = { ...closing, name: 'closed' }
+    this.#keepAlive.release()
   }
 
-  /** What runs still may ask and call while the bridge drains. @throws BRIDGE_CLOSED */
+  /** @throws BRIDGE_CLOSED */
   #assertNotClosed(): void {
     if (this.#state.name === 'closed') throw bridgeErrors.BRIDGE_CLOSED({ reason: this.#state.reason })
   }
@@ -278,15 +237,25 @@ class HostBridge implements Bridge {
   #assertOpen(): void {
     if (this.#state.name !== 'open') throw bridgeErrors.BRIDGE_CLOSED({ reason: this.#state.reason })
   }
+
+  /** What the caller's function throws must not keep those who wait from being told. */
+  #harmless(told: (() => void) | undefined): (() => void) | undefined {
+    if (told === undefined) return undefined
+    return () => {
+      try {
+        told()
+      } catch (error) {
+        this.logger.warn('a callback of bridge.execute() threw', { error })
+      }
+    }
+  }
 }
 
-function cancellation(id: string, reason: string): Settlement<never> & { state: 'canceled' } {
-  return { state: 'canceled', error: bridgeErrors.PROMISE_CANCELLED({ id, reason }) }
-}
-
-function valueOf<T>(settlement: Settlement<T>): T {
-  if (settlement.state === 'resolved') return settlement.value
-  throw settlement.error
+/** What is recorded is given to each attempt that follows, so it must be right before. @throws INVALID_OPTIONS */
+function checkedAnswer(answer: unknown, what: string): string | null {
+  if (isAnswer(answer)) return answer
+  const problems = [`must be a string, or null for the end of the input: ${typeof answer}`]
+  throw coreErrors.INVALID_OPTIONS({ where: `the answer to ${what}`, problems })
 }
 
 function promptOf(param: string): string {

@@ -23,7 +23,10 @@ export function createPromiseIds(namespace: string): PromiseIds {
     throw bridgeErrors.KEY_INVALID({ what: 'a namespace', key: namespace })
   }
   const execution = (key: string): string => {
-    if (!part.test(key)) throw bridgeErrors.KEY_INVALID({ what: 'the id of an execution', key })
+    // `undefined` and 5 would become text that matches
+    if (typeof key !== 'string' || !part.test(key)) {
+      throw bridgeErrors.KEY_INVALID({ what: 'the id of an execution', key: String(key) })
+    }
     return `${namespace}-exec-${key}`
   }
   return {
@@ -38,5 +41,6 @@ export function createPromiseIds(namespace: string): PromiseIds {
 /** The keys of calls are made by cells, of any characters: those that are no part, or look like a hash, are hashed. */
 function callPart(callKey: string): string {
   const isPlain = part.test(callKey) && !callKey.startsWith('sha256-')
-  return isPlain ? callKey : `sha256-${hash('sha256', callKey, 'base64url')}`
+  // as JSON: bytes alone have no lone surrogates, and would make several keys one
+  return isPlain ? callKey : `sha256-${hash('sha256', JSON.stringify(callKey), 'base64url')}`
 }

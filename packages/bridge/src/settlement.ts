@@ -8,6 +8,9 @@ export type Settlement<T> =
   | { readonly state: 'resolved'; readonly value: T }
   | { readonly state: 'rejected' | 'timedout' | 'canceled'; readonly error: CapsuleError }
 
+// unit: characters; a failure that cannot be recorded would leave its promise to nobody
+const reasonLimit = 4096
+
 interface RecordedError {
   readonly code: string
   readonly message: string
@@ -32,11 +35,14 @@ export function sealSettlement(id: string, settlement: Settlement<unknown>, limi
 }
 
 /** @throws RECORD_MALFORMED */
-export function openSettlement<T>(record: DurableRecord): Settlement<T> {
+export function openSettlement<T>(record: DurableRecord, isValue: (value: unknown) => value is T): Settlement<T> {
   const { id, state, value } = record
   switch (state) {
-    case 'resolved':
-      return { state, value: openValue(id, value) as T }
+    case 'resolved': {
+      const opened = openValue(id, value)
+      if (!isValue(opened)) throw bridgeErrors.RECORD_MALFORMED({ id, problem: 'it has another form' })
+      return { state, value: opened }
+    }
     case 'rejected': {
       const error = revived(id, openValue(id, value))
       return { state: bridgeErrors.PROMISE_TIMED_OUT.is(error) ? 'timedout' : state, error }
@@ -51,10 +57,20 @@ export function openSettlement<T>(record: DurableRecord): Settlement<T> {
   }
 }
 
+/** @throws what it was rejected with */
+export function valueOf<T>(settlement: Settlement<T>): T {
+  if (settlement.state === 'resolved') return settlement.value
+  throw settlement.error
+}
+
+export function cancellation(id: string, reason: string): Settlement<never> & { state: 'canceled' } {
+  return { state: 'canceled', error: bridgeErrors.PROMISE_CANCELLED({ id, reason }) }
+}
+
 /** What is thrown, as an error that can be recorded. */
 export function recordableError(id: string, error: unknown): CapsuleError {
-  if (isCapsuleError(error) && error.code in bridgeErrors) return error
-  return bridgeErrors.SEND_FAILED({ id, reason: textOf(error) }, { cause: error })
+  if (isCapsuleError(error) && Object.hasOwn(bridgeErrors, error.code)) return error
+  return bridgeErrors.SEND_FAILED({ id, reason: textOf(error).slice(0, reasonLimit) }, { cause: error })
 }
 
 function textOf(error: unknown): string {
@@ -67,8 +83,12 @@ function revived(id: string, recorded: unknown): CapsuleError {
     [Key in keyof RecordedError]?: unknown
   }
   const known = typeof code === 'string' && Object.hasOwn(bridgeErrors, code)
-  if (!known || typeof details !== 'object' || details === null) {
-    return bridgeErrors.SEND_FAILED({ id, reason: typeof message === 'string' ? message : 'for an unknown reason' })
+  if (known && typeof details === 'object' && details !== null) {
+    try {
+      return bridgeErrors[code as keyof typeof bridgeErrors](details as never)
+    } catch {
+      // details of another release, or of nobody
+    }
   }
-  return bridgeErrors[code as keyof typeof bridgeErrors](details as never)
+  return bridgeErrors.SEND_FAILED({ id, reason: typeof message === 'string' ? message : 'for an unknown reason' })
 }

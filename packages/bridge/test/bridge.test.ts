@@ -1,61 +1,12 @@
-import {
-  createBridge,
-  type Bridge,
-  type BridgedOutcome,
-  type CreateBridgeOptions,
-  createMemoryStore,
-  type DurablePromiseStore,
-} from '@capsule/bridge'
+import { type BridgedOutcome, createMemoryStore, type DurablePromiseStore } from '@capsule/bridge'
 import { createCountingIds } from '@capsule/core'
-import type { Outcome } from '@capsule/session'
-import { createFakeClock, type FakeClock, waitFor } from '@capsule/testing'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { failureOf, type GatedStore, gatedStore, settleQueue, sharedView } from './store-wrappers.ts'
-
-interface Opened {
-  readonly bridge: Bridge
-  readonly store: GatedStore
-  readonly clock: FakeClock
-}
-
-function openBridge(options: Partial<CreateBridgeOptions> = {}, clock = createFakeClock()): Opened {
-  const store = gatedStore(options.store ?? createMemoryStore({ clock }))
-  const bridge = createBridge({ clock, ids: createCountingIds(), ...options, store })
-  // some sends of these tests never end
-  onTestFinished(() => void bridge.close())
-  return { bridge, store, clock }
-}
+import { createFakeClock, waitFor } from '@capsule/testing'
+import { describe, expect, it, vi } from 'vitest'
+import { bridged, openBridge, outcome, sending } from './bridge-tools.ts'
+import { failureOf, settleQueue, sharedView } from './store-wrappers.ts'
 
 /** Its own timers are not those of the bridge. */
 const timelessStore = (): DurablePromiseStore => createMemoryStore({ clock: createFakeClock() })
-
-const outcome = (fields: Partial<Outcome> = {}): Outcome => ({
-  executionId: 'execution-1',
-  status: 'ok',
-  state: 'kept',
-  durationMs: 1,
-  output: { bytes: 0, droppedBytes: 0, droppedChunks: 0 },
-  ...fields,
-})
-const bridged = (value: unknown): BridgedOutcome => ({ outcome: outcome({ value }), attempt: 1 })
-
-/** A send that the test ends. */
-function sending(): {
-  send: (signal: AbortSignal) => Promise<BridgedOutcome>
-  done: PromiseWithResolvers<BridgedOutcome>
-  signals: AbortSignal[]
-} {
-  const done = Promise.withResolvers<BridgedOutcome>()
-  const signals: AbortSignal[] = []
-  return {
-    done,
-    signals,
-    send(signal) {
-      signals.push(signal)
-      return done.promise
-    },
-  }
-}
 
 describe('correlation', () => {
   it('creates, sends, settles and answers', async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createMemoryStore } from '@capsule/bridge'
-import { type Container, createCountingIds } from '@capsule/core'
+import { type CapabilityProvider, type Container, createCountingIds } from '@capsule/core'
 import { defineProvider } from '@capsule/provider-sdk'
 import { createPlainDriver } from '@capsule/sandbox'
 import { createScriptedWorker } from '@capsule/session/testing'
@@ -219,9 +219,7 @@ describe('capsule.durable', () => {
 
   it('gives its providers to one attempt after the other, and disposes them with the call', async () => {
     let disposals = 0
-    const read = { summary: 'Reads.', input: z.strictObject({}), output: z.null(), handler: () => null }
-    const own = defineProvider({ name: 'own', specificationVersion: 'v1', capabilities: { read } })
-    const provider = { ...own, [Symbol.asyncDispose]: async () => void disposals++ }
+    const provider = readingProvider('own', async () => void disposals++)
     const { capsule, launches } = await durableCapsule({}, (launch) => launch === 1)
     const { attempt } = await capsule.durable.execute({
       id: 'job',
@@ -231,6 +229,51 @@ describe('capsule.durable', () => {
     expect({ attempt, launches: launches.length }).toEqual({ attempt: 2, launches: 2 })
     await capsule.shutdown()
     expect(disposals).toBe(1)
+  })
+
+  it('keeps the providers of the first call for those who go on waiting when it gives up', async () => {
+    const disposed: string[] = []
+    const provider = (name: string): CapabilityProvider => readingProvider(name, async () => void disposed.push(name))
+    const memory = createMemoryStore()
+    const store = { ...memory, capabilities: { ...memory.capabilities, shared: true } }
+    // as of another host, which has it for so long
+    const param = JSON.stringify({ owner: 'another', leaseMs: 300 })
+    await store.create({ id: 'capsule-exec-job:attempt.1', timeoutAtMs: Date.now() + 60_000, param })
+    const { capsule } = await durableCapsule({ durable: { store } })
+    const stop = new AbortController()
+    const job = { id: 'job', code: 'text' }
+    const first = { ...job, signal: stop.signal, session: { capabilities: [provider('one')] } }
+    const given = capsule.durable.execute(first).catch((error: unknown) => error)
+    const second = capsule.durable.execute({ ...job, session: { capabilities: [provider('two')] } })
+    stop.abort()
+    expect(await given).toMatchObject({ code: 'CANCELLED' })
+    expect(disposed).toEqual([])
+    expect(await waitFor(second)).toMatchObject({ outcome: { text: 'text' }, attempt: 2 })
+    await capsule.shutdown()
+    expect(disposed.toSorted()).toEqual(['one', 'two'])
+  })
+
+  it('tells the outcome although a provider fails to end', async () => {
+    const provider = readingProvider('own', () => Promise.reject(new Error('stuck')))
+    const { capsule } = await durableCapsule()
+    // answered from the record: no session has used it
+    await capsule.durable.execute({ id: 'job', code: 'text' })
+    const again = capsule.durable.execute({ id: 'job', code: 'text', session: { capabilities: [provider] } })
+    expect(await again).toMatchObject({ outcome: { text: 'text' }, replayed: true })
+    await capsule.shutdown()
+  })
+
+  it('refuses wrong options of the session before anything is recorded', async () => {
+    const store = createMemoryStore()
+    const { capsule } = await durableCapsule({ durable: { store } })
+    const invalid = { code: 'INVALID_OPTIONS' }
+    for (const session of [{ capabilities: 'all' }, { env: { A: 1 } }, 'none']) {
+      const options = { id: 'job', code: 'text', session } as never
+      await expect(capsule.durable.execute(options)).rejects.toMatchObject(invalid)
+    }
+    await expect(capsule.durable.execute(undefined as never)).rejects.toMatchObject(invalid)
+    expect(await store.get('capsule-exec-job')).toBeUndefined()
+    await capsule.shutdown()
   })
 
   it('leaves what runs to a later host when the capsule shuts down', async () => {
@@ -246,6 +289,12 @@ describe('capsule.durable', () => {
     await second.shutdown()
   })
 })
+
+function readingProvider(name: string, dispose: () => Promise<void>): CapabilityProvider {
+  const read = { summary: 'Reads.', input: z.strictObject({}), output: z.null(), handler: () => null }
+  const provider = defineProvider({ name, specificationVersion: 'v1', capabilities: { read } })
+  return { ...provider, [Symbol.asyncDispose]: dispose }
+}
 
 /** Its cells print something and give their code as text, unless the worker is to die or cells have no end. */
 async function durableCapsule(

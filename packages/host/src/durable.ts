@@ -16,7 +16,8 @@ import type { Clock, IdSource, Logger } from '@capsule/core'
 import type { Session } from '@capsule/session'
 import type { CapsuleSessionOptions } from './capsule.ts'
 import { lazyEmbeddedStore } from './embedded-store.ts'
-import type { ProviderShares } from './provider-shares.ts'
+import { checkDurableSession } from './options.ts'
+import type { ProviderShare, ProviderShares } from './provider-shares.ts'
 
 /** Of `createCapsule({ durable })`. */
 export interface DurableOptions
@@ -31,7 +32,7 @@ export type CapsuleDurableOptions = DurableExecuteOptions<Omit<CapsuleSessionOpt
 
 /** Cells that survive their host, each in a session of its own that ends with it. */
 export interface CapsuleDurable {
-  /** Providers in `session.capabilities` are disposed when the call ends. As of `DurableExecutions`. */
+  /** Providers in `session.capabilities` are disposed when the last call that waits for this id ends. As of `DurableExecutions`. */
   execute(options: CapsuleDurableOptions): Promise<DurableResult>
   answerInput(id: string, n: number, answer: string | null): Promise<AnsweredInput>
   cancel(id: string, options?: { reason?: string }): Promise<boolean>
@@ -54,11 +55,19 @@ export interface HostDurableParts {
   readonly openSession: (options: CapsuleSessionOptions, durable: DurableSession) => Promise<Session>
 }
 
+/** Of several calls that wait for one execution the providers of the first are used: all are kept for the last. */
+interface Callers {
+  waiting: number
+  readonly shares: ProviderShare[]
+}
+
 /** @throws INVALID_OPTIONS, KEY_INVALID */
 export class HostDurable implements CapsuleDurable {
   readonly #parts: HostDurableParts
   readonly #bridge: Bridge
   readonly #executions: DurableExecutions
+  /** By the id of what they wait for. */
+  readonly #callers = new Map<string, Callers>()
   /** The one that is not the user's. */
   readonly #ownStore: DurablePromiseStore | undefined
 
@@ -83,12 +92,18 @@ export class HostDurable implements CapsuleDurable {
   }
 
   async execute(options: CapsuleDurableOptions): Promise<DurableResult> {
+    checkDurableSession(options)
+    const { id, session } = options
+    const group = this.#callers.get(id) ?? { waiting: 0, shares: [] }
     // each attempt has a session of its own, and they go from one to the next
-    const share = this.#parts.shares.hold(options.session?.capabilities ?? [])
+    group.shares.push(this.#parts.shares.hold(session?.capabilities ?? []))
+    group.waiting += 1
+    this.#callers.set(id, group)
     try {
       return await this.#executions.execute(options)
     } finally {
-      await share.release()
+      group.waiting -= 1
+      if (group.waiting === 0) await this.#release(id, group)
     }
   }
 
@@ -109,6 +124,16 @@ export class HostDurable implements CapsuleDurable {
     await this.#bridge.close({ reason: 'the capsule shuts down' })
     await this.#executions.close()
     await this.#ownStore?.close()
+  }
+
+  /** Nobody waits for it any more. What it came to is told, also when a provider fails to end. */
+  async #release(id: string, { shares }: Callers): Promise<void> {
+    this.#callers.delete(id)
+    const released = await Promise.allSettled(shares.map((share) => share.release()))
+    for (const each of released) {
+      if (each.status === 'fulfilled') continue
+      this.#parts.logger.warn('providers of a durable execution failed to end', { id, error: each.reason as unknown })
+    }
   }
 
   #openSession({ options, env, guard, signal }: OpenDurableSession): Promise<Session> {

@@ -1,6 +1,7 @@
 import { coreErrors } from '@capsule/core'
 import * as z from 'zod'
 import type { CapsuleOptions, CapsulePoolOptions, CapsuleSessionOptions } from './capsule.ts'
+import type { CapsuleDurableOptions } from './durable.ts'
 
 // what is in them is checked where it is used
 const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
@@ -19,6 +20,7 @@ const ownSessionShape = {
 // what is left over goes to the package of the session or the pool, which is just as strict
 const sessionOptionsSchema = z.looseObject(ownSessionShape)
 const poolOptionsSchema = z.looseObject({ session: sessionOptionsSchema.optional() })
+const durableSchema = z.looseObject({ session: sessionOptionsSchema.optional() })
 const capsuleOptionsSchema = z.strictObject({
   isolation: z.enum(['none', 'process', 'permission', 'os', 'auto']).optional(),
   executor: z.enum(['threaded', 'async']).optional(),
@@ -43,6 +45,11 @@ export function resolveCapsuleOptions(options: CapsuleOptions): ResolvedCapsuleO
 /** @throws INVALID_OPTIONS */
 export function checkSessionOptions(options: CapsuleSessionOptions): void {
   check('createSession()', sessionOptionsSchema, options)
+}
+
+/** Before anything is recorded; the rest is for the bridge to check. @throws INVALID_OPTIONS */
+export function checkDurableSession(options: CapsuleDurableOptions): void {
+  check('durable.execute()', durableSchema, options)
 }
 
 /** @throws INVALID_OPTIONS */

@@ -15,6 +15,7 @@ import type {
   DurableResult,
 } from './durable-executions.ts'
 import { durableGrants } from './durable-grants.ts'
+import { putAway } from './put-away.ts'
 
 const callback = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function')
 const object = z.custom<object>((value) => typeof value === 'object' && value !== null, 'must be an object')
@@ -61,9 +62,8 @@ class HostDurableExecutions implements DurableExecutions {
     const { id, code, signal } = options
     const { bridge } = this.#options
     const { timeoutMs = bridge.promiseTimeoutMs } = options
-    const run = new DurableRun(
-      { ...this.#options, attempts: this.#attempts, execution: { ...options, timeoutMs } },
-      (work) => this.#goOnWith(work),
+    const run = new DurableRun({ ...this.#options, attempts: this.#attempts, execution: options }, (work) =>
+      this.#goOnWith(work),
     )
     const { outcome, attempt } = await bridge.execute(
       {
@@ -115,7 +115,7 @@ class HostDurableExecutions implements DurableExecutions {
 
 interface DurableRunOptions extends Required<CreateDurableExecutionsOptions> {
   readonly attempts: Attempts
-  readonly execution: DurableExecuteOptions & { readonly timeoutMs: number }
+  readonly execution: DurableExecuteOptions
 }
 
 /** The attempts that one call makes. */
@@ -123,6 +123,8 @@ class DurableRun {
   readonly #options: DurableRunOptions
   readonly #goOnWith: (work: Promise<unknown>) => void
   readonly #made = new Set<number>()
+  /** Promises of questions and calls that may have no record. */
+  readonly #unrecorded = new Set<string>()
   #record: DurableRecord | undefined
   #attempt: Attempt | undefined
   #crashes = 0
@@ -139,8 +141,9 @@ class DurableRun {
   /** Waits until it may. */
   async claim(record: DurableRecord, signal: AbortSignal): Promise<boolean> {
     this.#record = record
-    this.#attempt = await this.#options.attempts.claim(this.#options.execution.id, record, signal)
-    return true
+    const attempt = await this.#options.attempts.claim(this.#options.execution.id, record, signal)
+    this.#attempt = attempt ?? this.#attempt
+    return attempt !== undefined
   }
 
   async send(stop: AbortSignal): Promise<BridgedOutcome> {
@@ -153,7 +156,8 @@ class DurableRun {
         const isFinal = outcome.status !== 'crashed' || this.#crashes++ >= this.#options.crashRetries
         if (isFinal) return { outcome, attempt: attempt.n }
         this.ended()
-        await this.claim(this.#record as DurableRecord, signal)
+        const mayRun = await this.claim(this.#record as DurableRecord, signal)
+        if (!mayRun) throw bridgeErrors.LEASE_LOST({ id: this.#options.execution.id, attempt: attempt.n })
       }
     } finally {
       // questions that the cell has left open
@@ -163,10 +167,11 @@ class DurableRun {
 
   /** By whomever. */
   settled(): void {
-    const { execution, attempts } = this.#options
+    const { execution, attempts, bridge } = this.#options
     const attempt = this.#attempt
     if (attempt === undefined) return
     this.#goOnWith(attempts.forget(execution.id, attempt))
+    for (const id of this.#unrecorded) this.#goOnWith(putAway(bridge, id))
   }
 
   /** This host does not run it any more. */
@@ -214,7 +219,8 @@ class DurableRun {
       attempt: n,
       options,
       env: { CAPSULE_DURABLE_ID: id, CAPSULE_DURABLE_ATTEMPT: `${n}` },
-      guard: (grants) => durableGrants({ bridge, key: id, timeoutMs: timeoutMs + stopMs, grants }),
+      guard: (grants) =>
+        durableGrants({ bridge, key: id, timeoutMs: timeoutMs + stopMs, grants, unrecorded: this.#unrecorded }),
       signal,
     })
   }
@@ -233,22 +239,27 @@ class DurableRun {
       {
         onEvent: (event) => onEvent?.(event, attempt),
         onApproval,
-        onInput: (prompt, { n, secret }) => {
+        onInput: async (prompt, { n, secret }) => {
           const ask = onInput && (async (unwanted: AbortSignal) => onInput(prompt, { id, n, secret, signal: unwanted }))
           const question = { key: id, n, prompt, ask, timeoutMs: timeoutMs + stopMs, takeOver: true }
           // it stays asked when the worker dies: the next attempt of this host joins it
-          return bridge.ask(question, { signal: stop })
+          const promiseId = bridge.ids.input(id, n)
+          this.#unrecorded.add(promiseId)
+          const answer = await bridge.ask(question, { signal: stop })
+          this.#unrecorded.delete(promiseId)
+          return answer
         },
       },
     )
   }
 
-  /** @throws PROMISE_TIMED_OUT */
+  /** Of the time that the first call with the id gave. @throws PROMISE_TIMED_OUT */
   #leftMs(): number {
-    const { bridge, execution } = this.#options
-    const { createdAtMs, id } = this.#record as DurableRecord
-    const leftMs = createdAtMs + execution.timeoutMs - bridge.clock.wallTimeMs()
-    if (leftMs <= 0) throw bridgeErrors.PROMISE_TIMED_OUT({ id, timeoutMs: execution.timeoutMs })
+    const { clock, storeGraceMs } = this.#options.bridge
+    const { id, createdAtMs, timeoutAtMs } = this.#record as DurableRecord
+    const endMs = timeoutAtMs - storeGraceMs - stopMs
+    const leftMs = endMs - clock.wallTimeMs()
+    if (leftMs <= 0) throw bridgeErrors.PROMISE_TIMED_OUT({ id, timeoutMs: endMs - createdAtMs })
     return leftMs
   }
 }

@@ -18,9 +18,9 @@ export interface DurableExecuteOptions<SessionOptions = object> extends AbortOpt
   readonly id: string
   /** Always the same for one id. */
   readonly code: string
-  /** From the first call with this id on: all attempts and all waiting for people together. @defaultValue the bridge's `promiseTimeoutMs` */
+  /** From the first call with this id on: all attempts and all waiting for people together. What the first call said counts. @defaultValue the bridge's `promiseTimeoutMs` */
   readonly timeoutMs?: number
-  /** Answers questions; without it they wait for `answerInput()`. `null`: end of input. */
+  /** Answers questions; without it they wait for `answerInput()`. `null`: end of input. What is neither ends the call with INVALID_OPTIONS. */
   readonly onInput?: (prompt: string, question: DurableQuestion) => string | null | Promise<string | null>
   /** Decides capability calls that need a person; without it they are denied. Decisions are not recorded. */
   readonly onApproval?: (approval: Approval) => boolean | ApprovalDecision | Promise<boolean | ApprovalDecision>
@@ -51,7 +51,10 @@ export interface DurableExecutions extends AsyncDisposable {
    * @throws EXECUTION_CONFLICT, EXECUTION_STOPPED, PROMISE_TIMED_OUT, PROMISE_CANCELLED, and what the bridge, `onInput` and the start of a session throw
    */
   execute(options: DurableExecuteOptions): Promise<DurableResult>
-  /** Answers the n-th question from outside of `onInput`, on any host, also when the one that asked is gone. The first answer counts. @throws INPUT_NOT_ASKED */
+  /**
+   * Answers the n-th question from outside of `onInput`, on any host, also when the one that asked is gone. The first answer counts.
+   * @throws INPUT_NOT_ASKED, PROMISE_CANCELLED when the execution is over
+   */
   answerInput(id: string, n: number, answer: string | null): Promise<AnsweredInput>
   /** Ends it for good, wherever it runs: that is recorded. `false`: it was over, or there is none. */
   cancel(id: string, options?: { reason?: string }): Promise<boolean>
@@ -78,8 +81,8 @@ export interface CreateDurableExecutionsOptions {
   readonly bridge: Bridge
   readonly openSession: (request: OpenDurableSession) => Promise<Session>
   /**
-   * On a shared store: how long a host that is gone, or cut off from the store, keeps its executions from others. The clocks
-   * of the hosts must agree within it.
+   * On a shared store: how long this host, when it is gone or cut off from the store, keeps its executions from others. The clocks
+   * of the hosts and of the store must agree within half of it.
    * @defaultValue 30_000
    */
   readonly leaseMs?: number

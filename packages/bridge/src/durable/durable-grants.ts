@@ -8,6 +8,8 @@ export interface DurableGrantsOptions {
   readonly key: string
   readonly timeoutMs: number
   readonly grants: CapabilityGrants
+  /** Gets the promises of calls that may have no record. */
+  readonly unrecorded: Set<string>
 }
 
 /**
@@ -15,7 +17,7 @@ export interface DurableGrantsOptions {
  * and the call is not made. Errors and what streams are not recorded: such a call is made again when the cell runs again,
  * with the same key.
  */
-export function durableGrants({ bridge, key, timeoutMs, grants }: DurableGrantsOptions): CapabilityGrants {
+export function durableGrants({ bridge, key, timeoutMs, grants, unrecorded }: DurableGrantsOptions): CapabilityGrants {
   return {
     get manifest() {
       return grants.manifest
@@ -46,8 +48,12 @@ export function durableGrants({ bridge, key, timeoutMs, grants }: DurableGrantsO
     }
     const { capability, args } = call
     const request = { key, callKey, capability, args, timeoutMs, send, isRetriable: () => true, takeOver: true }
+    const id = bridge.ids.call(key, callKey)
+    unrecorded.add(id)
     try {
-      return await bridge.call(request, { signal: ports.signal })
+      const answer = await bridge.call(request, { signal: ports.signal })
+      unrecorded.delete(id)
+      return answer
     } catch (error) {
       if (passing !== undefined) return passing
       // another call with this key was under way, and its answer cannot be given twice: the grants know what to say

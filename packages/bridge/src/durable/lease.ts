@@ -9,6 +9,8 @@ export interface LeaseOptions {
   /** Of the attempt. */
   readonly record: DurableRecord
   readonly leaseMs: number
+  /** On the monotonic clock, not after `record` was created: from when on others count. */
+  readonly startedMs: number
 }
 
 /**
@@ -22,13 +24,15 @@ export class Lease {
   #renewal: Timer | undefined
   #fence: Timer | undefined
   #current: string | undefined
+  #k = -1
+  #renewing: Promise<void>
   #isHeld = true
 
   constructor(bridge: Bridge, options: LeaseOptions) {
     this.#bridge = bridge
     this.#options = options
-    this.#setFence(bridge.clock.now())
-    void this.#renew()
+    this.#setFence(options.startedMs)
+    this.#renewing = this.#renew()
   }
 
   /** Aborts with LEASE_LOST. */
@@ -39,6 +43,11 @@ export class Lease {
   /** Another host may take over at once. */
   async release(): Promise<void> {
     this.#end()
+    // one that is being renewed gives back what it gets
+    await Promise.all([this.#giveBack(), this.#renewing])
+  }
+
+  async #giveBack(): Promise<void> {
     const { store } = this.#bridge
     if (this.#current !== undefined) await store.settle({ id: this.#current, state: 'resolved' })
   }
@@ -48,22 +57,25 @@ export class Lease {
     const { key, n, record, leaseMs } = this.#options
     const renewMs = leaseMs / 3
     const startedMs = clock.now()
-    const agoMs = Math.max(0, clock.wallTimeMs() - record.createdAtMs)
-    const k = Math.floor(agoMs / renewMs)
+    const nowMs = clock.wallTimeMs()
+    // each has a number of its own, also when this clock is behind the one of the record, or was put back
+    this.#k = Math.max(this.#k + 1, Math.floor((nowMs - record.createdAtMs) / renewMs))
     try {
-      const id = ids.lease(key, n, k)
-      await store.create({ id, timeoutAtMs: clock.wallTimeMs() + leaseMs })
+      const id = ids.lease(key, n, this.#k)
+      await store.create({ id, timeoutAtMs: Math.ceil(nowMs + leaseMs) })
       this.#current = id
       if ((await store.get(ids.attempt(key, n + 1))) !== undefined) return this.#lose()
-      if (!this.#isHeld) return await this.release()
-      this.#setFence(startedMs)
+      if (this.#isHeld) this.#setFence(startedMs)
+      else await this.#giveBack()
     } catch (error) {
       // the fence decides
       logger.warn('a lease could not be renewed', { key, attempt: n, error })
     }
     if (!this.#isHeld) return
-    const nextMs = Math.max(0, record.createdAtMs + (k + 1) * renewMs - clock.wallTimeMs())
-    this.#renewal = clock.setTimer(nextMs, () => void this.#renew())
+    const nextMs = record.createdAtMs + (this.#k + 1) * renewMs - clock.wallTimeMs()
+    this.#renewal = clock.setTimer(Math.min(renewMs, Math.max(0, nextMs)), () => {
+      this.#renewing = this.#renew()
+    })
   }
 
   #setFence(startedMs: number): void {
