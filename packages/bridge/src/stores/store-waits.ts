@@ -69,7 +69,7 @@ export class StoreWaits {
 
   close(error: CapsuleError): void {
     this.#alarm.cancel()
-    this.#waiters.rejectAll(error)
+    this.#waiters.close(error)
   }
 
   #forget(id: string): void {
