@@ -1,3 +1,4 @@
+import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { type Clock, createRandomIds, systemClock } from '@capsule/core'
 import * as z from 'zod'
 import { checked } from '../../checked.ts'
@@ -7,7 +8,7 @@ import { HttpNetwork } from './http-network.ts'
 import { createResonateStore } from './resonate-store.ts'
 
 export interface ResonateHttpStoreOptions {
-  /** Of the server, as `http://localhost:8001`. */
+  /** Of the server, as `http://localhost:8001`; without credentials, query and fragment. */
   readonly url: string
   /** Sent as `Authorization: Bearer`, and in the head of each request. */
   readonly token?: string
@@ -24,10 +25,41 @@ export interface ResonateHttpStoreOptions {
   readonly clock?: Clock
 }
 
+// what HTTP cannot carry would be refused with each call, and by an error that shows it
+const isHeader = (name: string, value: string): boolean => {
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
+}
+const isBare = (url: string): boolean => {
+  const { username, password, search, hash } = new URL(url)
+  return [username, password, search, hash].every((part) => part === '')
+}
+const withoutSlashes = (url: string): string => {
+  const { origin, pathname } = new URL(url)
+  return `${origin}${pathname}`.replace(/\/+$/, '')
+}
+
 const optionsSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
-  token: z.string().min(1).optional(),
-  headers: z.record(z.string(), z.string()).default({}),
+  url: z
+    .url({ protocol: /^https?$/, abort: true })
+    .refine(isBare, 'must have no credentials, query or fragment; a token goes into `token` or `headers`')
+    .transform(withoutSlashes),
+  token: z
+    .string()
+    .min(1)
+    .refine((token) => isHeader('authorization', token), 'has characters that no header can carry')
+    .optional(),
+  headers: z
+    .record(z.string(), z.string())
+    .refine((headers) => Object.entries(headers).every(([name, value]) => isHeader(name, value)), {
+      error: 'have a name or a value that HTTP cannot carry',
+    })
+    .default({}),
   group: z
     .string()
     .regex(/^[\w-]{1,128}$/, 'must be 1 to 128 of A-Z, a-z, 0-9, _ -')
@@ -43,7 +75,7 @@ export async function createResonateHttpStore(options: ResonateHttpStoreOptions)
   const parsed = checked('createResonateHttpStore()', optionsSchema.safeParse(options))
   const { url, token, headers, group, timeoutMs, retryMs, rewaitMs, clock } = parsed
   const host = createRandomIds().next('store')
-  const parts = { url: url.replace(/\/$/, ''), token, headers, group, host, timeoutMs, clock }
+  const parts = { url, token, headers, group, host, timeoutMs, clock }
   return createResonateStore({
     network: new HttpNetwork(parts),
     capabilities: { name: 'resonate-http' },
