@@ -80,4 +80,23 @@ export const timeoutChecks: readonly StoreCheckDefinition[] = [
       assert.deepEqual(await store.get('a'), record)
     },
   },
+  {
+    name: 'waits for what ends as far in the future as there is time',
+    async run({ open, settles }) {
+      const store = await open()
+      // more than a timer can be set to
+      const times = { timer: Date.now() + 2 ** 31 + 1000, last: Number.MAX_SAFE_INTEGER }
+      for (const [id, timeoutAtMs] of Object.entries(times)) {
+        await store.create({ id, timeoutAtMs })
+        const waiting = startWait(store, id)
+        // a promise of the store is the clock of this check
+        await store.create({ id: `clock-${id}`, timeoutAtMs: Date.now() + 50 })
+        await settles(startWait(store, `clock-${id}`), 'the clock')
+        const record = await store.get(id)
+        assert.deepEqual([record?.state, record?.timeoutAtMs], ['pending', timeoutAtMs], id)
+        await store.settle({ id, state: 'resolved', value: 'v' })
+        assert.deepEqual((await settles(waiting, 'wait()')).value, 'v')
+      }
+    },
+  },
 ]
