@@ -80,6 +80,48 @@ describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing
     ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   })
 
+  it('makes its table in a schema that it is given, for a user who may make no schema', async () => {
+    await admin.query('CREATE ROLE guest LOGIN; CREATE SCHEMA "given one" AUTHORIZATION guest')
+    const connection = { ...server.connection, user: 'guest' }
+    const opened = Array.from({ length: 3 }, () => createPostgresStore({ connection, schema: 'given one' }))
+    const stores = await Promise.all(opened)
+    expect((await stores[0]!.create({ id: 'a', timeoutAtMs: farMs() })).created).toBe(true)
+    for (const store of stores) await store.close()
+  })
+
+  it.each(['repeatable read', 'serializable'])(
+    'tells the truth also when the default isolation is %s',
+    async (level) => {
+      const connection = {
+        ...server.connection,
+        options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`,
+      }
+      const stores = [await openIn(level, { connection }), await openIn(level, { connection })]
+      for (let round = 0; round < 3; round += 1) {
+        const id = `p-${round}`
+        const racers = Array.from({ length: 12 }, (_, index) => stores[index % 2]!)
+        const creations = racers.map((store) => store.create({ id, timeoutAtMs: farMs() }))
+        expect((await Promise.all(creations)).filter(({ created }) => created)).toHaveLength(1)
+        const settlements = racers.map((store, index) => store.settle({ id, state: 'resolved', value: `${index}` }))
+        expect((await Promise.all(settlements)).filter(({ applied }) => applied)).toHaveLength(1)
+      }
+      for (const store of stores) await store.close()
+    },
+  )
+
+  it('leaves no connection when it is closed, also with waits and calls under way', async () => {
+    await admin.query('CREATE DATABASE closing')
+    const store = await open({ connection: { ...server.connection, database: 'closing' } })
+    await store.create({ id: 'a', timeoutAtMs: farMs() })
+    const waits = [store.wait('a'), store.wait('a')]
+    const calls = Array.from({ length: 20 }, (_, index) => store.create({ id: `b-${index}`, timeoutAtMs: farMs() }))
+    const ended = Promise.allSettled([...waits, ...calls])
+    await waitFor(store.close())
+    await waitFor(ended)
+    // refused while anybody is connected; the server itself waits for those that end
+    await admin.query('DROP DATABASE closing')
+  })
+
   it('takes a pool, and leaves it open', async () => {
     const pool = new pg.Pool({ ...server.connection, max: 2 })
     const store = await createPostgresStore({ pool, schema: 'pooled' })

@@ -4,6 +4,12 @@ import { createHash } from 'node:crypto'
 export interface PostgresStatements {
   readonly table: string
   readonly isMigrated: string
+  /** Several hosts may start at once; IF NOT EXISTS alone fails when they do. */
+  readonly lock: string
+  readonly schema: string
+  readonly hasSchema: string
+  readonly createSchema: string
+  /** In a schema that is there. */
   readonly migrate: readonly string[]
   readonly listen: string
   readonly create: string
@@ -33,10 +39,11 @@ export function createStatements(schema: string): PostgresStatements {
   return {
     table,
     isMigrated: 'SELECT to_regclass($1) IS NOT NULL AS is_migrated',
+    lock: `SELECT pg_advisory_xact_lock(${key.readBigInt64BE(16)})`,
+    schema: quoted,
+    hasSchema: 'SELECT to_regnamespace($1) IS NOT NULL AS has_schema',
+    createSchema: `CREATE SCHEMA ${quoted}`,
     migrate: [
-      // several hosts may start at once; IF NOT EXISTS alone fails when they do
-      `SELECT pg_advisory_xact_lock(${key.readBigInt64BE(16)})`,
-      `CREATE SCHEMA IF NOT EXISTS ${quoted}`,
       `CREATE TABLE IF NOT EXISTS ${table} (
         id text COLLATE "C" PRIMARY KEY,
         state text NOT NULL CHECK (state IN ('pending', 'resolved', 'rejected', 'canceled', 'timedout')),
