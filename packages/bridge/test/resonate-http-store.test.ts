@@ -255,6 +255,30 @@ describe('secrets', () => {
   })
 })
 
+it.each([0.5, 0, -1, 2 ** 32, Infinity])('refuses %d ms for one request', async (timeoutMs) => {
+  const options = { url: 'http://127.0.0.1:9', timeoutMs }
+  await expect(createResonateHttpStore(options)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+})
+
+it.each(['never answers', 'never ends its answer', 'redirects'])('gives up on a server that %s', async (what) => {
+  const server = createServer((_, response) => {
+    if (what === 'redirects') response.writeHead(307, { location: 'http://127.0.0.1:9/' }).end()
+    else if (what === 'never ends its answer') response.writeHead(200).write('{')
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const store = await createResonateHttpStore({ url, timeoutMs: 100, retryMs: 150 })
+  await expect(waitFor(store.get('a'))).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  const waiting = expect(waitFor(store.wait('a'))).rejects.toMatchObject({ code: 'STORE_CLOSED' })
+  const getting = expect(waitFor(store.get('a'))).rejects.toMatchObject({ code: 'STORE_CLOSED' })
+  await waitFor(store.close())
+  await Promise.all([waiting, getting])
+})
+
 it('takes a URL however it is written', async () => {
   const server = await startResonateServer()
   onTestFinished(() => server.stop())

@@ -16,7 +16,7 @@ export interface ResonateHttpStoreOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Where messages for this process go, with a host name that the store makes up. @defaultValue 'capsule-store' */
   readonly group?: string
-  /** How long one request may take, in milliseconds. @defaultValue 10 000 */
+  /** How long one request may take, in whole milliseconds. @defaultValue 10 000 */
   readonly timeoutMs?: number
   /** For how long a call is tried again while the server does not answer, in milliseconds. @defaultValue 10 000 */
   readonly retryMs?: number
@@ -44,6 +44,9 @@ const withoutSlashes = (url: string): string => {
   return `${origin}${pathname}`.replace(/\/+$/, '')
 }
 
+// of AbortSignal.timeout(), and whole
+const longestTimeoutMs = 2 ** 31 - 1
+
 const optionsSchema = z.strictObject({
   url: z
     .url({ protocol: /^https?$/, abort: true })
@@ -64,7 +67,7 @@ const optionsSchema = z.strictObject({
     .string()
     .regex(/^[\w-]{1,128}$/, 'must be 1 to 128 of A-Z, a-z, 0-9, _ -')
     .default('capsule-store'),
-  timeoutMs: z.number().positive().default(10_000),
+  timeoutMs: z.int().positive().max(longestTimeoutMs).default(10_000),
   retryMs: z.number().nonnegative().default(10_000),
   rewaitMs: z.number().min(10).default(1000),
   clock: objectSchema<Clock>().default(systemClock),
