@@ -109,6 +109,34 @@ describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing
     },
   )
 
+  it('tells everyone the same of a settlement that begins in time and ends too late', async () => {
+    const [first, second] = [await openIn('slow'), await openIn('slow')]
+    const id = 'a'
+    await first.create({ id, timeoutAtMs: Date.now() + 500 })
+    const waiting = second.wait(id)
+    // a lock is as slow as a disk or a replica can be
+    const blocker = await admin.connect()
+    await blocker.query('BEGIN; SELECT FROM slow.durable_promises FOR UPDATE')
+    const settling = first.settle({ id, state: 'resolved', value: 'v' })
+    // a promise of the store is the clock
+    await first.create({ id: 'clock', timeoutAtMs: Date.now() + 800 })
+    expect((await first.wait('clock')).state).toBe('timedout')
+    const reading = second.get(id)
+    const creating = second.create({ id, timeoutAtMs: farMs() })
+    // were they told already, it would be another story than that of the settlement
+    await first.create({ id: 'later', timeoutAtMs: Date.now() + 200 })
+    await first.wait('later')
+    await blocker.query('COMMIT')
+    blocker.release()
+    const { record, applied } = await waitFor(settling)
+    expect(record.state).toBe(applied ? 'resolved' : 'timedout')
+    const told = await waitFor(Promise.all([reading, waiting, creating.then((created) => created.record)]))
+    expect(told).toEqual([record, record, record])
+    expect(await first.get(id)).toEqual(record)
+    await first.close()
+    await second.close()
+  })
+
   it('leaves no connection when it is closed, also with waits and calls under way', async () => {
     await admin.query('CREATE DATABASE closing')
     const store = await open({ connection: { ...server.connection, database: 'closing' } })
