@@ -147,7 +147,7 @@ describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing
     await waitFor(store.close())
     await waitFor(ended)
     // refused while anybody is connected; the server itself waits for those that end
-    await admin.query('DROP DATABASE closing')
+    await expect(admin.query('DROP DATABASE closing')).resolves.toBeDefined()
   })
 
   it('takes a pool, and leaves it open', async () => {
