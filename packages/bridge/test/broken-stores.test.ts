@@ -415,6 +415,20 @@ const broken: readonly Broken[] = [
       }
     },
   },
+  {
+    does: 'tells of a timeout that is not written',
+    check: 'says one thing to everyone',
+    says: /^p-\d/,
+    break: (store) => ({
+      create: (promise) => store.create({ ...promise, timeoutAtMs: promise.timeoutAtMs + 1000 }),
+      get: async (id) => {
+        const record = await store.get(id)
+        const timeoutAtMs = (record?.timeoutAtMs ?? 0) - 1000
+        const isLate = record?.state === 'pending' && timeoutAtMs <= Date.now()
+        return isLate ? { ...record, state: 'timedout', settledAtMs: timeoutAtMs } : record
+      },
+    }),
+  },
 ]
 
 function methodsOf(store: DurablePromiseStore): Partial<DurablePromiseStore> {

@@ -160,7 +160,15 @@ describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing
     await store.close()
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
     await pool.end()
-    await expect(createPostgresStore({})).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+  })
+
+  it('refuses options with which it could not work', async () => {
+    const pool = new pg.Pool({ ...server.connection, max: 1 })
+    const connection = { ...server.connection, max: 1 }
+    const long = { connection: server.connection, schema: 's'.repeat(64) }
+    for (const options of [{}, { pool }, { connection }, { pool, connection: 'postgres://' }, long])
+      await expect(createPostgresStore(options)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+    await pool.end()
   })
 
   it('tells of a settlement by notification, not by asking again', async () => {
