@@ -1,4 +1,3 @@
-import { validateHeaderName, validateHeaderValue } from 'node:http'
 import { type Clock, createRandomIds, systemClock } from '@capsule/core'
 import * as z from 'zod'
 import { checked } from '../../checked.ts'
@@ -6,6 +5,7 @@ import type { DurablePromiseStore } from '../durable-promise-store.ts'
 import { objectSchema } from '../store-options.ts'
 import { HttpNetwork } from './http-network.ts'
 import { createResonateStore } from './resonate-store.ts'
+import { headersSchema, serverUrlSchema, tokenSchema } from './server-address.ts'
 
 export interface ResonateHttpStoreOptions {
   /** Of the server, as `http://localhost:8001`; without credentials, query and fragment. */
@@ -25,44 +25,13 @@ export interface ResonateHttpStoreOptions {
   readonly clock?: Clock
 }
 
-// what HTTP cannot carry would be refused with each call, and by an error that shows it
-const isHeader = (name: string, value: string): boolean => {
-  try {
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
-    return true
-  } catch {
-    return false
-  }
-}
-const isBare = (url: string): boolean => {
-  const { username, password, search, hash } = new URL(url)
-  return [username, password, search, hash].every((part) => part === '')
-}
-const withoutSlashes = (url: string): string => {
-  const { origin, pathname } = new URL(url)
-  return `${origin}${pathname}`.replace(/\/+$/, '')
-}
-
 // of AbortSignal.timeout(), and whole
 const longestTimeoutMs = 2 ** 31 - 1
 
 const optionsSchema = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/, abort: true })
-    .refine(isBare, 'must have no credentials, query or fragment; a token goes into `token` or `headers`')
-    .transform(withoutSlashes),
-  token: z
-    .string()
-    .min(1)
-    .refine((token) => isHeader('authorization', token), 'has characters that no header can carry')
-    .optional(),
-  headers: z
-    .record(z.string(), z.string())
-    .refine((headers) => Object.entries(headers).every(([name, value]) => isHeader(name, value)), {
-      error: 'have a name or a value that HTTP cannot carry',
-    })
-    .default({}),
+  url: serverUrlSchema,
+  token: tokenSchema.optional(),
+  headers: headersSchema.default({}),
   group: z
     .string()
     .regex(/^[\w-]{1,128}$/, 'must be 1 to 128 of A-Z, a-z, 0-9, _ -')
