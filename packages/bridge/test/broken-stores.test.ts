@@ -362,6 +362,73 @@ const broken: readonly Broken[] = [
       }
     },
   },
+  {
+    does: 'sets one timer to whatever time is left',
+    check: 'waits for what ends as far',
+    says: /timer/,
+    break: (store) => ({
+      create: (promise) => {
+        const leftMs = promise.timeoutAtMs - Date.now()
+        return store.create({ ...promise, timeoutAtMs: leftMs > 2 ** 31 - 1 ? Date.now() + 1 : promise.timeoutAtMs })
+      },
+    }),
+  },
+  {
+    does: 'remembers what the first wait was told',
+    check: 'tells one who waits for what there is now',
+    says: /there is no durable promise/,
+    break: (store) => {
+      const waits = new Map<string, Promise<DurableRecord>>()
+      return {
+        wait: (id) => {
+          const waiting = waits.get(id) ?? store.wait(id)
+          waits.set(id, waiting)
+          return waiting
+        },
+      }
+    },
+  },
+  {
+    does: 'never ends a call whose signal fires',
+    check: 'ends calls whose signal fires meanwhile',
+    says: /took longer/,
+    break: (store) => ({
+      settle: (settlement, options) => {
+        const settling = store.settle(settlement)
+        return options === undefined ? settling : new Promise(() => {})
+      },
+    }),
+  },
+  {
+    does: 'begins to listen after it has looked',
+    check: 'misses nothing of what another process settles',
+    says: /took longer/,
+    break: (store) => {
+      const own = createMemoryStore()
+      let waits = 0
+      return {
+        create: async (promise) => {
+          await own.create(promise)
+          return store.create(promise)
+        },
+        wait: (id) => (++waits > 32 ? own.wait(id) : store.wait(id)),
+      }
+    },
+  },
+  {
+    does: 'tells of a timeout that is not written',
+    check: 'says one thing to everyone',
+    says: /^p-\d/,
+    break: (store) => ({
+      create: (promise) => store.create({ ...promise, timeoutAtMs: promise.timeoutAtMs + 1000 }),
+      get: async (id) => {
+        const record = await store.get(id)
+        const timeoutAtMs = (record?.timeoutAtMs ?? 0) - 1000
+        const isLate = record?.state === 'pending' && timeoutAtMs <= Date.now()
+        return isLate ? { ...record, state: 'timedout', settledAtMs: timeoutAtMs } : record
+      },
+    }),
+  },
 ]
 
 function methodsOf(store: DurablePromiseStore): Partial<DurablePromiseStore> {

@@ -80,6 +80,76 @@ describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing
     ).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
   })
 
+  it('makes its table in a schema that it is given, for a user who may make no schema', async () => {
+    await admin.query('CREATE ROLE guest LOGIN; CREATE SCHEMA "given one" AUTHORIZATION guest')
+    const connection = { ...server.connection, user: 'guest' }
+    const opened = Array.from({ length: 3 }, () => createPostgresStore({ connection, schema: 'given one' }))
+    const stores = await Promise.all(opened)
+    expect((await stores[0]!.create({ id: 'a', timeoutAtMs: farMs() })).created).toBe(true)
+    for (const store of stores) await store.close()
+  })
+
+  it.each(['repeatable read', 'serializable'])(
+    'tells the truth also when the default isolation is %s',
+    async (level) => {
+      const connection = {
+        ...server.connection,
+        options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`,
+      }
+      const stores = [await openIn(level, { connection }), await openIn(level, { connection })]
+      for (let round = 0; round < 3; round += 1) {
+        const id = `p-${round}`
+        const racers = Array.from({ length: 12 }, (_, index) => stores[index % 2]!)
+        const creations = racers.map((store) => store.create({ id, timeoutAtMs: farMs() }))
+        expect((await Promise.all(creations)).filter(({ created }) => created)).toHaveLength(1)
+        const settlements = racers.map((store, index) => store.settle({ id, state: 'resolved', value: `${index}` }))
+        expect((await Promise.all(settlements)).filter(({ applied }) => applied)).toHaveLength(1)
+      }
+      for (const store of stores) await store.close()
+    },
+  )
+
+  it('tells everyone the same of a settlement that begins in time and ends too late', async () => {
+    const [first, second] = [await openIn('slow'), await openIn('slow')]
+    const id = 'a'
+    await first.create({ id, timeoutAtMs: Date.now() + 500 })
+    const waiting = second.wait(id)
+    // a lock is as slow as a disk or a replica can be
+    const blocker = await admin.connect()
+    await blocker.query('BEGIN; SELECT FROM slow.durable_promises FOR UPDATE')
+    const settling = first.settle({ id, state: 'resolved', value: 'v' })
+    // a promise of the store is the clock
+    await first.create({ id: 'clock', timeoutAtMs: Date.now() + 800 })
+    expect((await first.wait('clock')).state).toBe('timedout')
+    const reading = second.get(id)
+    const creating = second.create({ id, timeoutAtMs: farMs() })
+    // were they told already, it would be another story than that of the settlement
+    await first.create({ id: 'later', timeoutAtMs: Date.now() + 200 })
+    await first.wait('later')
+    await blocker.query('COMMIT')
+    blocker.release()
+    const { record, applied } = await waitFor(settling)
+    expect(record.state).toBe(applied ? 'resolved' : 'timedout')
+    const told = await waitFor(Promise.all([reading, waiting, creating.then((created) => created.record)]))
+    expect(told).toEqual([record, record, record])
+    expect(await first.get(id)).toEqual(record)
+    await first.close()
+    await second.close()
+  })
+
+  it('leaves no connection when it is closed, also with waits and calls under way', async () => {
+    await admin.query('CREATE DATABASE closing')
+    const store = await open({ connection: { ...server.connection, database: 'closing' } })
+    await store.create({ id: 'a', timeoutAtMs: farMs() })
+    const waits = [store.wait('a'), store.wait('a')]
+    const calls = Array.from({ length: 20 }, (_, index) => store.create({ id: `b-${index}`, timeoutAtMs: farMs() }))
+    const ended = Promise.allSettled([...waits, ...calls])
+    await waitFor(store.close())
+    await waitFor(ended)
+    // refused while anybody is connected; the server itself waits for those that end
+    await expect(admin.query('DROP DATABASE closing')).resolves.toBeDefined()
+  })
+
   it('takes a pool, and leaves it open', async () => {
     const pool = new pg.Pool({ ...server.connection, max: 2 })
     const store = await createPostgresStore({ pool, schema: 'pooled' })
@@ -90,7 +160,15 @@ describe.skipIf(!hasPostgres)(`postgres${hasPostgres ? '' : ` (${postgresMissing
     await store.close()
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
     await pool.end()
-    await expect(createPostgresStore({})).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+  })
+
+  it('refuses options with which it could not work', async () => {
+    const pool = new pg.Pool({ ...server.connection, max: 1 })
+    const connection = { ...server.connection, max: 1 }
+    const long = { connection: server.connection, schema: 's'.repeat(64) }
+    for (const options of [{}, { pool }, { connection }, { pool, connection: 'postgres://' }, long])
+      await expect(createPostgresStore(options)).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+    await pool.end()
   })
 
   it('tells of a settlement by notification, not by asking again', async () => {

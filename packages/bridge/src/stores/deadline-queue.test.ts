@@ -24,6 +24,7 @@ it('gives the earliest first, whatever is added, moved and deleted', () => {
           queue.delete(id)
           model.delete(id)
         }
+        expect(queue.timeOf(`${number}`)).toBe(model.get(`${number}`))
         expect(queue.nextMs).toBe(model.size === 0 ? undefined : Math.min(...model.values()))
       }
     }),

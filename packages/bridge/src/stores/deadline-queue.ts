@@ -1,6 +1,7 @@
 /** Ids ordered by deadline; what is deleted leaves nothing behind. */
 export interface DeadlineQueue {
   readonly nextMs: number | undefined
+  timeOf(id: string): number | undefined
   add(id: string, atMs: number): void
   delete(id: string): void
   /** Removes and gives the earliest id whose deadline is not after `nowMs`. */
@@ -56,6 +57,10 @@ export function createDeadlineQueue(): DeadlineQueue {
   return {
     get nextMs() {
       return heap[0]?.atMs
+    },
+    timeOf(id) {
+      const position = positions.get(id)
+      return position === undefined ? undefined : heap[position]!.atMs
     },
     add(id, atMs) {
       remove(id)

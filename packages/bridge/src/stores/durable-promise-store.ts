@@ -45,7 +45,7 @@ export interface StoreCapabilities {
 
 /**
  * Where durable promises are kept. The first to settle a promise decides; everyone else is told what was decided.
- * Methods reject with STORE_UNAVAILABLE (try again), STORE_CLOSED, or CANCELLED.
+ * Methods reject with STORE_UNAVAILABLE (try again), STORE_UNAUTHORIZED (do not), STORE_CLOSED, CANCELLED, or INVALID_OPTIONS.
  */
 export interface DurablePromiseStore extends AsyncDisposable {
   readonly capabilities: StoreCapabilities

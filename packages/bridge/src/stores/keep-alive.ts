@@ -5,6 +5,8 @@ export interface KeepAlive {
   hold(): void
   /** Once for each `hold()`. */
   release(): void
+  /** A port that is not closed is never collected. */
+  close(): void
 }
 
 export function createKeepAlive(): KeepAlive {
@@ -20,5 +22,6 @@ export function createKeepAlive(): KeepAlive {
       holders -= 1
       if (holders === 0) port1.unref()
     },
+    close: () => port1.close(),
   }
 }

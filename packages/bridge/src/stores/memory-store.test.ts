@@ -39,8 +39,9 @@ it('removes what was settled long ago, also while nobody calls', async () => {
   await store.close()
 })
 
-it('refuses unknown options', () => {
-  expect(() => createMemoryStore({ retention: { maxSetled: 1 } } as never)).toThrow(
-    expect.objectContaining({ code: 'INVALID_OPTIONS' }),
-  )
-})
+it.each([{ maxSetled: 1 }, { settledMs: Infinity }, { settledMs: Number.MAX_VALUE }, { maxSettled: -1 }])(
+  'refuses the retention %j',
+  (retention) => {
+    expect(() => createMemoryStore({ retention })).toThrow(expect.objectContaining({ code: 'INVALID_OPTIONS' }))
+  },
+)

@@ -31,7 +31,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): DurableProm
   const close = async (): Promise<void> => {
     isClosed = true
     records.clear()
-    waiters.rejectAll(bridgeErrors.STORE_CLOSED({ store: capabilities.name }))
+    waiters.close(bridgeErrors.STORE_CLOSED({ store: capabilities.name }))
   }
 
   return {

@@ -40,6 +40,6 @@ async function sleepAwake(clock: Clock, delayMs: number, signal: AbortSignal): P
   try {
     await sleep(clock, delayMs, { signal })
   } finally {
-    keepAlive.release()
+    keepAlive.close()
   }
 }

@@ -13,9 +13,11 @@ const createSchema = z.strictObject({
   tags: z
     .custom<Readonly<Record<string, string>>>(
       (value) =>
-        typeof value === 'object' &&
-        value !== null &&
-        Object.entries(value).every(([key, tag]) => tagSchema.safeParse(key).success && typeof tag === 'string'),
+        // what else has entries, as a Map or an array, would lose them
+        Object.prototype.toString.call(value) === '[object Object]' &&
+        Object.entries(value as object).every(
+          ([key, tag]) => tagSchema.safeParse(key).success && typeof tag === 'string',
+        ),
       'must be strings by names that do not begin with resonate:',
     )
     .optional(),

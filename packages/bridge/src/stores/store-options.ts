@@ -3,7 +3,7 @@ import * as z from 'zod'
 
 /** What of the settled promises is kept, so that a retry is answered from the record. Pending ones are never removed. */
 export interface StoreRetention {
-  /** Milliseconds for which a settled promise is kept. @defaultValue 1 hour in memory, 7 days in stores that persist */
+  /** Milliseconds for which a settled promise is kept, at most `Number.MAX_SAFE_INTEGER`. @defaultValue 1 hour in memory, 7 days in stores that persist */
   readonly settledMs?: number
   /** Of more settled promises the oldest are removed. @defaultValue 10 000 in memory, 1 000 000 in stores that persist */
   readonly maxSettled?: number
@@ -20,7 +20,7 @@ export const objectSchema = <T>(): z.ZodType<T> =>
 const retentionSchema = (settledMs: number, maxSettled: number) =>
   z
     .strictObject({
-      settledMs: z.number().nonnegative().default(settledMs),
+      settledMs: z.number().nonnegative().max(Number.MAX_SAFE_INTEGER).default(settledMs),
       maxSettled: z.number().int().nonnegative().default(maxSettled),
     })
     .prefault({})

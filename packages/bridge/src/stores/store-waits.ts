@@ -19,15 +19,18 @@ export interface StoreWaitsParts {
 const mostAtOnce = 32
 /** Registrations a second that mere caution may cost; with more waits each has its turn less often. */
 const cautiousPerSecond = 50
-/** A server whose clock is behind still calls a promise pending: asked again after so long. */
+/** A server whose clock is behind still calls a promise pending: asked again after so long, and then after as long as it is late. */
 const lateMs = 100
 
 /** What this process waits for: told by messages, at the deadlines, and to be safe by asking again. */
 export class StoreWaits {
   readonly #parts: StoreWaitsParts
   readonly #checks = createDeadlineQueue()
-  readonly #waiters: Waiters = createWaiters({ onLeft: (id) => this.#checks.delete(id) })
+  readonly #waiters: Waiters = createWaiters({ onLeft: (id) => this.#forget(id) })
   readonly #alarm: Alarm
+  /** When somebody last began to wait for each, by the order of waits and registrations. */
+  readonly #joined = new Map<string, number>()
+  #order = 0
   #atOnce = 0
   #failures = 0
 
@@ -42,6 +45,7 @@ export class StoreWaits {
   add(id: string, options: AbortOptions): Promise<DurableRecord> {
     const isFirst = !this.#waiters.has(id)
     const waiting = this.#waiters.add(id, options)
+    this.#joined.set(id, ++this.#order)
     if (isFirst) this.register(id)
     return waiting
   }
@@ -65,11 +69,19 @@ export class StoreWaits {
 
   close(error: CapsuleError): void {
     this.#alarm.cancel()
-    this.#waiters.rejectAll(error)
+    this.#waiters.close(error)
+  }
+
+  #forget(id: string): void {
+    this.#checks.delete(id)
+    this.#joined.delete(id)
   }
 
   #checkAt(id: string, atMs: number): void {
     if (!this.#waiters.has(id) || atMs === Infinity) return
+    // what came while the answer was on its way is newer than the answer
+    const knownMs = this.#checks.timeOf(id)
+    if (knownMs !== undefined && knownMs <= atMs) return
     this.#checks.add(id, atMs)
     if (this.#atOnce < mostAtOnce) this.#alarm.set(atMs)
   }
@@ -82,6 +94,7 @@ export class StoreWaits {
   async #ask(id: string): Promise<void> {
     const { clock, register } = this.#parts
     this.#atOnce += 1
+    const order = ++this.#order
     try {
       const record = await register(id)
       this.#failures = 0
@@ -89,8 +102,11 @@ export class StoreWaits {
       this.#checkAt(id, this.#nextCheckMs(record))
     } catch (error) {
       // a wait outlives every failure that may pass
-      if (isCapsuleError(error) && !bridgeErrors.STORE_UNAVAILABLE.is(error)) this.#waiters.reject(id, error)
-      else this.#checkAt(id, clock.wallTimeMs() + backoffMs(this.#failures++))
+      if (!isCapsuleError(error) || bridgeErrors.STORE_UNAVAILABLE.is(error))
+        this.#checkAt(id, clock.wallTimeMs() + Math.max(backoffMs(this.#failures++), this.#crowdMs()))
+      // it may have been created for one who came while the answer was on its way
+      else if (bridgeErrors.PROMISE_NOT_FOUND.is(error) && this.#joined.get(id)! > order) this.register(id)
+      else this.#waiters.reject(id, error)
     } finally {
       this.#atOnce -= 1
       this.#registerDue()
@@ -101,8 +117,12 @@ export class StoreWaits {
   #nextCheckMs({ timeoutAtMs }: DurableRecord): number {
     const { clock, rewaitMs } = this.#parts
     const nowMs = clock.wallTimeMs()
-    const crowd = Math.max(1, (this.#waiters.size * 1000) / (cautiousPerSecond * rewaitMs))
-    const againMs = nowMs + rewaitMs * crowd * (0.8 + Math.random() * 0.4)
-    return Math.min(againMs, timeoutAtMs > nowMs ? timeoutAtMs : nowMs + lateMs)
+    const againMs = nowMs + Math.max(rewaitMs * (0.8 + Math.random() * 0.4), this.#crowdMs())
+    return Math.min(againMs, timeoutAtMs > nowMs ? timeoutAtMs : nowMs + Math.max(lateMs, nowMs - timeoutAtMs))
+  }
+
+  /** How long everyone's turn takes. */
+  #crowdMs(): number {
+    return ((this.#waiters.size * 1000) / cautiousPerSecond) * (0.8 + Math.random() * 0.4)
   }
 }

@@ -14,7 +14,8 @@ export interface Waiters {
   /** Everyone who waits for this promise gets the record. */
   resolve(record: DurableRecord): void
   reject(id: string, error: CapsuleError): void
-  rejectAll(error: CapsuleError): void
+  /** Everyone who waits is rejected; nobody may wait any more. */
+  close(error: CapsuleError): void
 }
 
 interface Waiter {
@@ -71,8 +72,9 @@ export function createWaiters({ onLeft }: { onLeft?: (id: string) => void } = {}
       for (const waiter of take(record.id)) waiter.resolve(record)
     },
     reject,
-    rejectAll(error) {
+    close(error) {
       for (const id of waiting.keys()) reject(id, error)
+      keepAlive.close()
     },
   }
 }

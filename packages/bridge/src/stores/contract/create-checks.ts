@@ -54,7 +54,12 @@ export const createChecks = ({ idChars }: DurablePromiseStoreContractOptions): S
     async run({ open }) {
       const store = await open()
       const before = Date.now()
-      const tags = { session: 'a', 'x:y': 'ü"\'\u{1f680}', empty: '' }
+      const tags = {
+        session: 'a',
+        'x:y': 'ü"\'\u{1f680}',
+        empty: '',
+        ...JSON.parse('{"__proto__":"p","constructor":"c"}'),
+      }
       const timeoutAtMs = farMs()
       const { record } = await store.create({ id: 'a', timeoutAtMs, param: 'p', tags })
       const { createdAtMs, ...rest } = record
@@ -103,16 +108,32 @@ export const createChecks = ({ idChars }: DurablePromiseStoreContractOptions): S
         ...['', 'a/b', 'a b', 'ä', 'a\0', 'a\n', `${longestIds}a`, "a'"].map((id) => ({ id, timeoutAtMs })),
         ...[Number.NaN, Infinity, 1.5, -1, '5'].map((each) => ({ id: 'a', timeoutAtMs: each })),
         { id: 'a', timeoutAtMs, param: 5 },
+        { id: 'a', timeoutAtMs: Number.MAX_SAFE_INTEGER + 1 },
+        { id: 'a', timeoutAtMs, param: null },
         { id: 'a', timeoutAtMs, tags: { a: 5 } },
+        { id: 'a', timeoutAtMs, tags: ['a'] },
+        { id: 'a', timeoutAtMs, tags: new Map([['a', 'b']]) },
         { id: 'a', timeoutAtMs, tags: { 'resonate:target': 'poll://any@default' } },
         { id: 'a', timeoutAtMs, other: 1 },
       ] as unknown as Parameters<typeof store.create>[0][]
       for (const each of bad) await rejects(store.create(each), 'INVALID_OPTIONS', `create(${JSON.stringify(each)})`)
       await rejects(store.get('a b'), 'INVALID_OPTIONS', 'get()')
       await rejects(startWait(store, ''), 'INVALID_OPTIONS', 'wait()')
-      const settlement = { id: 'a', state: 'timedout' } as unknown as Parameters<typeof store.settle>[0]
-      await rejects(store.settle(settlement), 'INVALID_OPTIONS', 'settle()')
       assert.equal(await store.get('a'), undefined)
+      await store.create({ id: 'a', timeoutAtMs })
+      const badSettlements = [
+        { state: 'timedout' },
+        { state: 'pending' },
+        { state: 'resolved', value: 5 },
+        { state: 'resolved', value: null },
+        { state: 'resolved', value: new Uint8Array(1) },
+        { state: 'resolved', other: 1 },
+      ].map((each) => ({ id: 'a', ...each })) as unknown as Parameters<typeof store.settle>[0][]
+      for (const each of badSettlements)
+        await rejects(store.settle(each), 'INVALID_OPTIONS', `settle(${JSON.stringify(each)})`)
+      const badOptions = { signal: 'stop' } as unknown as { signal: AbortSignal }
+      await rejects(store.get('a', badOptions), 'INVALID_OPTIONS', 'get() with a signal that is none')
+      assert.equal((await store.get('a'))?.state, 'pending')
     },
   },
   {

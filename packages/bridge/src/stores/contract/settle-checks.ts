@@ -87,4 +87,28 @@ export const settleChecks: readonly StoreCheckDefinition[] = [
       assert.equal(await store.get('b'), undefined)
     },
   },
+  {
+    name: 'ends calls whose signal fires meanwhile, and tells the truth to the next ones',
+    async run({ open, settles, rejects }) {
+      const store = await open()
+      for (let round = 0; round < 10; round += 1) {
+        const id = `p-${round}`
+        const controller = new AbortController()
+        const creating = store.create({ id, timeoutAtMs: farMs(), param: 'first' }, { signal: controller.signal })
+        controller.abort()
+        const outcome = await settles(Promise.allSettled([creating]), 'a create() that was aborted')
+        if (outcome[0].status === 'rejected') await rejects(creating, 'CANCELLED', 'create()')
+        const second = await store.create({ id, timeoutAtMs: farMs(), param: 'second' })
+        assert.equal(second.record.param, second.created ? 'second' : 'first')
+        const other = new AbortController()
+        const settling = store.settle({ id, state: 'resolved', value: 'first' }, { signal: other.signal })
+        other.abort()
+        const [settled] = await settles(Promise.allSettled([settling]), 'a settle() that was aborted')
+        if (settled.status === 'rejected') await rejects(settling, 'CANCELLED', 'settle()')
+        const { record, applied } = await store.settle({ id, state: 'resolved', value: 'second' })
+        assert.equal(record.value, applied ? 'second' : 'first')
+        assert.deepEqual(await store.get(id), record)
+      }
+    },
+  },
 ]

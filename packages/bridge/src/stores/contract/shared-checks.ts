@@ -54,6 +54,23 @@ export function sharedChecks(options: DurablePromiseStoreContractOptions): Store
       },
     },
     {
+      name: 'misses nothing of what another process settles while waits begin',
+      skipped,
+      async run({ open, openSecond: another, settles }) {
+        const first = await open()
+        const second = await another(first)
+        const ids = Array.from({ length: 150 }, (_, index) => `p-${index}`)
+        await Promise.all(ids.map((id) => first.create({ id, timeoutAtMs: farMs() })))
+        const waits = ids.map((id) => startWait(first, id))
+        await Promise.all(ids.map((id) => second.settle({ id, state: 'resolved', value: id })))
+        const records = await settles(Promise.all(waits), 'wait() of what was settled meanwhile')
+        assert.deepEqual(
+          records.map(({ value }) => value),
+          ids,
+        )
+      },
+    },
+    {
       name: 'lets one of two processes create and one settle',
       skipped,
       async run({ open, openSecond: another, settles }) {

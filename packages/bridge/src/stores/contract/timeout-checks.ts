@@ -80,4 +80,50 @@ export const timeoutChecks: readonly StoreCheckDefinition[] = [
       assert.deepEqual(await store.get('a'), record)
     },
   },
+  {
+    name: 'waits for what ends as far in the future as there is time',
+    async run({ open, settles }) {
+      const store = await open()
+      // more than a timer can be set to
+      const times = { timer: Date.now() + 2 ** 31 + 1000, last: Number.MAX_SAFE_INTEGER }
+      for (const [id, timeoutAtMs] of Object.entries(times)) {
+        await store.create({ id, timeoutAtMs })
+        const waiting = startWait(store, id)
+        // a promise of the store is the clock of this check
+        await store.create({ id: `clock-${id}`, timeoutAtMs: Date.now() + 50 })
+        await settles(startWait(store, `clock-${id}`), 'the clock')
+        const record = await store.get(id)
+        assert.deepEqual([record?.state, record?.timeoutAtMs], ['pending', timeoutAtMs], id)
+        await store.settle({ id, state: 'resolved', value: 'v' })
+        assert.deepEqual((await settles(waiting, 'wait()')).value, 'v')
+      }
+    },
+  },
+  {
+    name: 'says one thing to everyone of what is settled around its time',
+    async run({ open, settles }) {
+      const store = await open()
+      // a promise of the store is the clock of this check
+      const aroundMs = Date.now() + soonMs
+      await store.create({ id: 'clock', timeoutAtMs: aroundMs })
+      const ids = Array.from({ length: 60 }, (_, index) => `p-${index}`)
+      await Promise.all(ids.map((id, index) => store.create({ id, timeoutAtMs: aroundMs - 30 + index })))
+      const waits = ids.map((id) => startWait(store, id))
+      await settles(startWait(store, 'clock'), 'the clock')
+      const calls = ids.map(async (id) => {
+        const [before, settled, after] = await Promise.all([
+          store.get(id),
+          store.settle({ id, state: 'resolved', value: id }),
+          store.get(id),
+        ])
+        const { record, applied } = settled
+        assert.equal(record.state, applied ? 'resolved' : 'timedout', id)
+        for (const told of [before, after]) if (told?.state !== 'pending') assert.deepEqual(told, record, id)
+        return record
+      })
+      const records = await settles(Promise.all(calls), 'the calls')
+      assert.deepEqual(await settles(Promise.all(waits), 'wait()'), records)
+      for (const record of records) assert.deepEqual(await store.get(record.id), record)
+    },
+  },
 ]

@@ -86,4 +86,23 @@ export const waitChecks: readonly StoreCheckDefinition[] = [
       )
     },
   },
+  {
+    name: 'tells one who waits for what there is now, whatever an earlier wait was told',
+    async run({ open, settles }) {
+      const store = await open()
+      for (let round = 0; round < 20; round += 1) {
+        const id = `p-${round}`
+        // there is none yet, or just now
+        const early = startWait(store, id)
+        await store.create({ id, timeoutAtMs: farMs() })
+        const late = startWait(store, id)
+        await store.settle({ id, state: 'resolved', value: id })
+        assert.equal((await settles(late, 'wait() of what was created before')).value, id)
+        await settles(
+          early.catch(() => {}),
+          'the early wait',
+        )
+      }
+    },
+  },
 ]

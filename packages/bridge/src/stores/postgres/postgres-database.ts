@@ -55,6 +55,10 @@ export class PostgresDatabase {
       client.on('error', () => {})
       try {
         await client.query('BEGIN')
+        await client.query(statements.lock)
+        const found = await client.query(statements.hasSchema, [statements.schema])
+        // CREATE SCHEMA IF NOT EXISTS needs a right of the database also when the schema is there
+        if (!(found.rows[0] as { has_schema: boolean }).has_schema) await client.query(statements.createSchema)
         for (const text of statements.migrate) await client.query(text)
         await client.query('COMMIT')
         isDone = true

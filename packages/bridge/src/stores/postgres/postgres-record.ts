@@ -3,6 +3,8 @@ import type { DurableRecord, DurableState } from '../durable-promise-store.ts'
 export interface PromiseRow {
   readonly id: string
   readonly state: DurableState
+  /** It is pending after its time: nobody is told before that is written, since a settlement may be under way. */
+  readonly is_late: boolean
   readonly param: string | null
   readonly value: string | null
   readonly tags: string

@@ -4,12 +4,20 @@ import { createHash } from 'node:crypto'
 export interface PostgresStatements {
   readonly table: string
   readonly isMigrated: string
+  /** Several hosts may start at once; IF NOT EXISTS alone fails when they do. */
+  readonly lock: string
+  readonly schema: string
+  readonly hasSchema: string
+  readonly createSchema: string
+  /** In a schema that is there. */
   readonly migrate: readonly string[]
   readonly listen: string
   readonly create: string
   readonly get: string
   readonly settle: string
   readonly timeOut: string
+  /** Waits for a settlement that began in time and is not done yet: then that counts. */
+  readonly timeOutOne: string
   readonly expire: string
   readonly trim: string
 }
@@ -19,24 +27,24 @@ const clock = `clock AS MATERIALIZED (
   SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now_us)`
 const isLate = `(state = 'pending' AND timeout_at <= now_us / 1000)`
 
-/** What is pending after its time is told as timed out, whether or not somebody has written that yet. */
-const columns = `id, param, value, tags, created_by, settled_by,
-  created_at::float8, timeout_at::float8, (now_us / 1000)::float8 AS now,
-  CASE WHEN ${isLate} THEN 'timedout' ELSE state END AS state,
-  CASE WHEN ${isLate} THEN timeout_at ELSE settled_at_us / 1000 END::float8 AS settled_at`
+const columns = `id, param, value, tags, created_by, settled_by, state, ${isLate} AS is_late,
+  created_at::float8, timeout_at::float8, (now_us / 1000)::float8 AS now, (settled_at_us / 1000)::float8 AS settled_at`
 
 export function createStatements(schema: string): PostgresStatements {
   const quoted = `"${schema.replaceAll('"', '""')}"`
   const table = `${quoted}.durable_promises`
   const key = createHash('sha256').update(schema).digest()
   const channel = `capsule_${key.toString('hex', 0, 16)}`
+  const timeOut = `WITH ${clock} UPDATE ${table} SET state = 'timedout', settled_at_us = timeout_at * 1000
+      FROM clock WHERE settled_at_us IS NULL AND timeout_at <= now_us / 1000`
   return {
     table,
     isMigrated: 'SELECT to_regclass($1) IS NOT NULL AS is_migrated',
+    lock: `SELECT pg_advisory_xact_lock(${key.readBigInt64BE(16)})`,
+    schema: quoted,
+    hasSchema: 'SELECT to_regnamespace($1) IS NOT NULL AS has_schema',
+    createSchema: `CREATE SCHEMA ${quoted}`,
     migrate: [
-      // several hosts may start at once; IF NOT EXISTS alone fails when they do
-      `SELECT pg_advisory_xact_lock(${key.readBigInt64BE(16)})`,
-      `CREATE SCHEMA IF NOT EXISTS ${quoted}`,
       `CREATE TABLE IF NOT EXISTS ${table} (
         id text COLLATE "C" PRIMARY KEY,
         state text NOT NULL CHECK (state IN ('pending', 'resolved', 'rejected', 'canceled', 'timedout')),
@@ -70,8 +78,8 @@ export function createStatements(schema: string): PostgresStatements {
       told AS MATERIALIZED (SELECT pg_notify('${channel}', id) FROM settled)
       SELECT ${columns}, (SELECT count(*) FROM told) FROM settled, clock UNION ALL
       SELECT ${columns}, 0 FROM ${table}, clock WHERE id = $1 AND NOT EXISTS (SELECT FROM settled)`,
-    timeOut: `WITH ${clock} UPDATE ${table} SET state = 'timedout', settled_at_us = timeout_at * 1000
-      FROM clock WHERE settled_at_us IS NULL AND timeout_at <= now_us / 1000`,
+    timeOut,
+    timeOutOne: `${timeOut} AND id = $1`,
     expire: `WITH ${clock} DELETE FROM ${table} USING clock WHERE settled_at_us <= now_us - $1::bigint * 1000`,
     trim: `DELETE FROM ${table} WHERE settled_at_us <= (
       SELECT settled_at_us FROM ${table} WHERE settled_at_us IS NOT NULL ORDER BY settled_at_us DESC OFFSET $1 LIMIT 1)`,

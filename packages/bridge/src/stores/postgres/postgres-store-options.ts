@@ -20,10 +20,21 @@ export interface PostgresStoreOptions extends AbortOptions {
 /** PostgreSQL cuts longer names silently: two schemas could be one. */
 const longestNameBytes = 63
 
+/** One connection listens: with no other every call would wait for it. */
+const hasRoom = (options: unknown): boolean => {
+  const { max } = (options ?? {}) as { max?: unknown }
+  return typeof max !== 'number' || max >= 2
+}
+
 export const postgresStoreOptionsSchema = z
   .strictObject({
-    connection: z.union([z.string().min(1), objectSchema<Readonly<Record<string, unknown>>>()]).optional(),
-    pool: objectSchema<PostgresPool>().optional(),
+    connection: z
+      .union([z.string().min(1), objectSchema<Readonly<Record<string, unknown>>>()])
+      .refine(hasRoom, 'needs a `max` of at least 2')
+      .optional(),
+    pool: objectSchema<PostgresPool>()
+      .refine((pool) => hasRoom((pool as { options?: unknown }).options), 'needs at least 2 connections')
+      .optional(),
     schema: z
       .string()
       .min(1)

@@ -1,4 +1,4 @@
-import { type Clock, createRandomIds } from '@capsule/core'
+import { type AbortOptions, type Clock, createRandomIds } from '@capsule/core'
 import { bridgeErrors } from '../../errors.ts'
 import type { DurablePromiseStore, DurableRecord, StoreCapabilities } from '../durable-promise-store.ts'
 import { checkCreate, checkId, checkSettle } from '../store-calls.ts'
@@ -10,6 +10,8 @@ import { encodeText, type PromiseRow, recordOf } from './postgres-record.ts'
 import { PostgresRetention } from './postgres-retention.ts'
 import { createStatements, type PostgresStatements } from './postgres-statements.ts'
 import type { ResolvedPostgresStoreOptions } from './postgres-store-options.ts'
+
+type CallOptions = AbortOptions & { retryMs?: number }
 
 /** Notifications come once it listens and again after each gap; asked again only because a connection can die unnoticed. */
 const rewaitMs = 15_000
@@ -65,14 +67,14 @@ export class PostgresStore implements DurablePromiseStore {
     const token = this.#ids.next('call')
     const values = [id, encodeText(param), JSON.stringify(tags), timeoutAtMs, token]
     for (;;) {
-      const [row] = await this.#database.rows('create', this.#statements.create, values, { signal })
-      if (row !== undefined) return { record: this.#told(row), created: row.created_by === token }
+      const row = await this.#row('create', this.#statements.create, values, { signal })
+      if (row !== undefined && !row.is_late) return { record: this.#told(row), created: row.created_by === token }
     }
   }
 
   async get(...[id, options]: Parameters<DurablePromiseStore['get']>) {
     const signal = checkId('get()', id, options)
-    const [row] = await this.#database.rows('get', this.#statements.get, [id], { signal })
+    const row = await this.#find('get', id, { signal })
     return row && this.#told(row)
   }
 
@@ -82,7 +84,7 @@ export class PostgresStore implements DurablePromiseStore {
     const token = this.#ids.next('call')
     for (;;) {
       const values = [id, state, encodeText(value), token]
-      const [row] = await this.#database.rows('settle', this.#statements.settle, values, { signal })
+      const row = await this.#row('settle', this.#statements.settle, values, { signal })
       if (row === undefined) throw bridgeErrors.PROMISE_NOT_FOUND({ id })
       if (row.state === 'pending') continue
       // before any notification: what was settled here is known here
@@ -111,9 +113,23 @@ export class PostgresStore implements DurablePromiseStore {
   async #register(id: string): Promise<DurableRecord> {
     this.#listener.open()
     // its waits try again on their own
-    const [row] = await this.#database.rows('wait', this.#statements.get, [id], { retryMs: 0 })
+    const row = await this.#find('wait', id, { retryMs: 0 })
     if (row === undefined) throw bridgeErrors.PROMISE_NOT_FOUND({ id })
     return this.#told(row)
+  }
+
+  async #find(action: string, id: string, options: CallOptions): Promise<PromiseRow | undefined> {
+    for (;;) {
+      const row = await this.#row(action, this.#statements.get, [id], options)
+      if (row?.is_late !== true) return row
+    }
+  }
+
+  /** One that is late is timed out, or settled by another, when it is read again. */
+  async #row(action: string, text: string, values: readonly unknown[], options: CallOptions) {
+    const [row] = await this.#database.rows(action, text, values, options)
+    if (row?.is_late === true) await this.#database.rows(action, this.#statements.timeOutOne, [row.id], options)
+    return row
   }
 
   #told(row: PromiseRow): DurableRecord {

@@ -31,3 +31,16 @@ it('reads the same however the text is cut', () => {
     }),
   )
 })
+
+it('looks at each piece of a long line once', () => {
+  // 64 Ki pieces of 64: looking at all that is there each time would be 2^37 characters
+  const pieces = Array.from({ length: 65_536 }, () => 'x'.repeat(64))
+  expect(parse(['data: ', ...pieces, '\n\n']).map((data) => data.length)).toEqual([65_536 * 64])
+})
+
+it('drops an event that is too long, and reads the next', () => {
+  const mebibyte = 'x'.repeat(2 ** 20)
+  const line = ['data: ', ...Array.from({ length: 64 }, () => mebibyte)]
+  const lines = Array.from({ length: 65 }, () => `data: ${mebibyte}\n`)
+  expect(parse([...line, '\n\n', 'data: a\n\n', ...lines, '\n', 'data: b\n\n'])).toEqual(['a', 'b'])
+})

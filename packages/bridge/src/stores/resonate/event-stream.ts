@@ -43,9 +43,13 @@ export function createEventStream({ url, headers, clock, onData, onOpen }: Event
       request.destroy()
       return
     }
-    failures = 0
     onOpen()
-    response.setEncoding('utf8').on('data', createEventParser(onData))
+    const parse = createEventParser(onData)
+    response.setEncoding('utf8').on('data', (chunk: string) => {
+      // not when it opens: one that ends at once would be opened again without a pause
+      failures = 0
+      parse(chunk)
+    })
     response.on('end', () => request.destroy())
     // told as the end of the request
     response.on('error', () => {})

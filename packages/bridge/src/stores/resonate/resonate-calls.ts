@@ -9,6 +9,7 @@ import {
   type ResonateRequest,
   type ResonateResponse,
 } from './resonate-network.ts'
+import { isResonatePromise } from './resonate-record.ts'
 
 export interface ResonateCallsParts {
   readonly network: ResonateNetwork
@@ -19,6 +20,8 @@ export interface ResonateCallsParts {
 
 type RequestBody<Request = ResonateRequest> = Request extends unknown ? Omit<Request, 'head'> : never
 
+// unit: characters of what a server says
+const longestReason = 200
 const refused = new Set([401, 403])
 /** Too many requests, and every failure of the server. */
 const isPassing = (status: number): boolean => status === 429 || status >= 500
@@ -59,13 +62,15 @@ export class ResonateCalls {
     const head = { corrId: this.#ids.next('request'), version: resonateProtocolVersion }
     const { head: answer, data } = await this.#send({ ...body, head } as ResonateRequest, call)
     const { status } = answer
-    if (status === 200) return (data as { promise: ResonatePromise }).promise
+    const id = 'id' in body.data ? body.data.id : body.data.awaited
     const { name: store } = this.#parts
-    const reason = `it answered ${status}${typeof data === 'string' && data !== '' ? ` (${data})` : ''}`
-    if (status === 404) {
-      const { id, awaited } = body.data as { id?: string; awaited?: string }
-      throw bridgeErrors.PROMISE_NOT_FOUND({ id: (id ?? awaited)! })
+    if (status === 200) {
+      const { promise } = (data ?? {}) as { promise?: unknown }
+      if (isResonatePromise(promise) && promise.id === id) return promise
+      throw new Unanswered('it answered 200 without the promise', undefined)
     }
+    const reason = `it answered ${status}${typeof data === 'string' && data !== '' ? ` (${data.slice(0, longestReason)})` : ''}`
+    if (status === 404) throw bridgeErrors.PROMISE_NOT_FOUND({ id })
     if (refused.has(status)) throw bridgeErrors.STORE_UNAUTHORIZED({ store, action, reason })
     if (isPassing(status)) throw new Unanswered(reason, undefined)
     throw this.#unavailable(action, reason, undefined)

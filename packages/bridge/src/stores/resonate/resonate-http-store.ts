@@ -5,9 +5,10 @@ import type { DurablePromiseStore } from '../durable-promise-store.ts'
 import { objectSchema } from '../store-options.ts'
 import { HttpNetwork } from './http-network.ts'
 import { createResonateStore } from './resonate-store.ts'
+import { headersSchema, serverUrlSchema, tokenSchema } from './server-address.ts'
 
 export interface ResonateHttpStoreOptions {
-  /** Of the server, as `http://localhost:8001`. */
+  /** Of the server, as `http://localhost:8001`; without credentials, query and fragment. */
   readonly url: string
   /** Sent as `Authorization: Bearer`, and in the head of each request. */
   readonly token?: string
@@ -15,7 +16,7 @@ export interface ResonateHttpStoreOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Where messages for this process go, with a host name that the store makes up. @defaultValue 'capsule-store' */
   readonly group?: string
-  /** How long one request may take, in milliseconds. @defaultValue 10 000 */
+  /** How long one request may take, in whole milliseconds. @defaultValue 10 000 */
   readonly timeoutMs?: number
   /** For how long a call is tried again while the server does not answer, in milliseconds. @defaultValue 10 000 */
   readonly retryMs?: number
@@ -24,15 +25,18 @@ export interface ResonateHttpStoreOptions {
   readonly clock?: Clock
 }
 
+// of AbortSignal.timeout(), and whole
+const longestTimeoutMs = 2 ** 31 - 1
+
 const optionsSchema = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
-  token: z.string().min(1).optional(),
-  headers: z.record(z.string(), z.string()).default({}),
+  url: serverUrlSchema,
+  token: tokenSchema.optional(),
+  headers: headersSchema.default({}),
   group: z
     .string()
     .regex(/^[\w-]{1,128}$/, 'must be 1 to 128 of A-Z, a-z, 0-9, _ -')
     .default('capsule-store'),
-  timeoutMs: z.number().positive().default(10_000),
+  timeoutMs: z.int().positive().max(longestTimeoutMs).default(10_000),
   retryMs: z.number().nonnegative().default(10_000),
   rewaitMs: z.number().min(10).default(1000),
   clock: objectSchema<Clock>().default(systemClock),
@@ -43,7 +47,7 @@ export async function createResonateHttpStore(options: ResonateHttpStoreOptions)
   const parsed = checked('createResonateHttpStore()', optionsSchema.safeParse(options))
   const { url, token, headers, group, timeoutMs, retryMs, rewaitMs, clock } = parsed
   const host = createRandomIds().next('store')
-  const parts = { url: url.replace(/\/$/, ''), token, headers, group, host, timeoutMs, clock }
+  const parts = { url, token, headers, group, host, timeoutMs, clock }
   return createResonateStore({
     network: new HttpNetwork(parts),
     capabilities: { name: 'resonate-http' },

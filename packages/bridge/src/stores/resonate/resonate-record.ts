@@ -14,6 +14,24 @@ const states: Readonly<Record<ResonatePromise['state'], DurableState>> = {
   rejected_timedout: 'timedout',
 }
 
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const isValue = (value: unknown): boolean => value === undefined || value === null || isObject(value)
+
+/** What a server gives for a promise may be anything. Not zod, whose records lose `__proto__`. */
+export function isResonatePromise(value: unknown): value is ResonatePromise {
+  if (!isObject(value)) return false
+  const { id, state, param, value: settledWith, tags, timeoutAt, createdAt, settledAt } = value
+  return (
+    typeof id === 'string' &&
+    typeof state === 'string' &&
+    Object.hasOwn(states, state) &&
+    [param, settledWith].every(isValue) &&
+    isObject(tags) &&
+    Object.values(tags).every((tag) => typeof tag === 'string') &&
+    [timeoutAt, createdAt, settledAt ?? 0].every(Number.isFinite)
+  )
+}
+
 export const isOfCall = (value: ResonateValue | undefined, token: string): boolean =>
   value?.headers?.[tokenHeader] === token
 

@@ -7,7 +7,7 @@ import { checkCreate, checkId, checkSettle } from '../store-calls.ts'
 import { objectSchema } from '../store-options.ts'
 import { ResonateCalls } from './resonate-calls.ts'
 import type { ResonateMessage, ResonateNetwork, ResonatePromise } from './resonate-network.ts'
-import { encodeTags, encodeValue, isOfCall, recordOf } from './resonate-record.ts'
+import { encodeTags, encodeValue, isOfCall, isResonatePromise, recordOf } from './resonate-record.ts'
 import { StoreWaits } from '../store-waits.ts'
 
 export interface ResonateStoreOptions {
@@ -50,8 +50,13 @@ const stateNames = {
 export async function createResonateStore(options: ResonateStoreOptions): Promise<DurablePromiseStore> {
   const parsed = checked('createResonateStore()', optionsSchema.safeParse(options))
   const store = new ResonateStore(parsed)
-  await store.start()
-  return store
+  try {
+    await store.start()
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
 }
 
 class ResonateStore implements DurablePromiseStore {
@@ -140,7 +145,7 @@ class ResonateStore implements DurablePromiseStore {
   }
 
   #onMessage({ kind, data }: ResonateMessage): void {
-    const { promise } = (data ?? {}) as { promise?: ResonatePromise }
-    if (kind === 'unblock' && promise !== undefined) this.#waits.tell(recordOf(promise))
+    const { promise } = (data ?? {}) as { promise?: unknown }
+    if (kind === 'unblock' && isResonatePromise(promise)) this.#waits.tell(recordOf(promise))
   }
 }

@@ -53,9 +53,10 @@ export class SqliteNetwork implements ResonateNetwork {
       return { kind: request.kind, head: { status: 501 }, data: 'not implemented' }
     const { promises } = this.#open
     const { clock } = this.#parts
-    const answer = this.#apply('id' in request.data ? request.data.id : request.data.awaited, request)
+    const { response, messages } = this.#apply('id' in request.data ? request.data.id : request.data.awaited, request)
+    this.#deliver(messages)
     if (promises.isSweepDue(clock.wallTimeMs())) this.#sweep()
-    return answer
+    return response
   }
 
   get #open() {
@@ -75,17 +76,37 @@ export class SqliteNetwork implements ResonateNetwork {
     if (after !== undefined && (before === undefined || before.state !== after.state)) promises.save(after)
     if (after?.listeners.size) this.#listeners.add(id)
     else this.#listeners.delete(id)
-    for (const message of messages) for (const callback of this.#callbacks) callback(message)
-    return response
+    return { response, messages }
   }
 
-  /** Times out what is due, and removes what was settled long ago. */
+  #deliver(messages: readonly ResonateMessage[]): void {
+    for (const message of messages) for (const callback of this.#callbacks) callback(message)
+  }
+
+  /** Times out what is due, and removes what was settled long ago. What fails is left to the next one: no call is about it. */
   #sweep(): void {
     const { promises } = this.#open
     const nowMs = this.#parts.clock.wallTimeMs()
-    for (const id of promises.due(nowMs))
-      this.#apply(id, { kind: 'promise.get', head: { corrId: '', version: '' }, data: { id } })
-    promises.sweep(nowMs)
+    const messages: ResonateMessage[] = []
+    promises.sweepBegins(nowMs)
+    try {
+      promises.atomically(() => {
+        for (const id of promises.due(nowMs)) messages.push(...this.#timeOut(id))
+        promises.expire(nowMs)
+      })
+    } catch {
+      return
+    }
+    this.#deliver(messages)
+  }
+
+  #timeOut(id: string): readonly ResonateMessage[] {
+    try {
+      return this.#apply(id, { kind: 'promise.get', head: { corrId: '', version: '' }, data: { id } }).messages
+    } catch {
+      // one that cannot be read does not keep the others
+      return []
+    }
   }
 }
 
@@ -100,7 +121,8 @@ function openPromises({ path, sync, retention, clock }: SqliteNetworkParts): Sql
   } catch (error) {
     if (database?.isOpen === true) database.close()
     const busyCode = 5
-    if ((error as { errcode?: number }).errcode === busyCode)
+    // the upper bits say why
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 === busyCode)
       throw bridgeErrors.STORE_IN_USE({ path }, { cause: error })
     const reason = error instanceof Error ? error.message : String(error)
     throw bridgeErrors.STORE_UNAVAILABLE({ store: 'sqlite', action: `open ${path}`, reason }, { cause: error })

@@ -18,6 +18,7 @@ const schema = `
   );
   CREATE INDEX IF NOT EXISTS promises_pending ON promises (timeout_at) WHERE settlement IS NULL;
   CREATE UNIQUE INDEX IF NOT EXISTS promises_settlement ON promises (settlement) WHERE settlement IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS promises_settled ON promises (settled_at) WHERE settled_at IS NOT NULL;
 `
 
 /** Promises in a SQLite database. */
@@ -45,7 +46,7 @@ export class SqlitePromises {
       'SELECT id FROM promises WHERE settlement IS NULL AND timeout_at <= ? ORDER BY timeout_at',
     )
     this.#trim = database.prepare('DELETE FROM promises WHERE settlement <= ?')
-    this.#expire = database.prepare('DELETE FROM promises WHERE settlement IS NOT NULL AND settled_at <= ?')
+    this.#expire = database.prepare('DELETE FROM promises WHERE settled_at <= ?')
     const last = database.prepare('SELECT max(settlement) AS last FROM promises').get() as { last: number | null }
     this.#lastSettlement = last.last ?? 0
     this.#nextSweepMs = nowMs
@@ -57,12 +58,35 @@ export class SqlitePromises {
   }
 
   save({ callbacks: _callbacks, listeners: _listeners, ...promise }: KeptPromise): void {
-    const isSettled = promise.state !== 'pending'
-    if (isSettled) this.#lastSettlement += 1
-    const settlement = isSettled ? this.#lastSettlement : null
-    this.#upsert.run(promise.id, JSON.stringify(promise), promise.timeoutAt, promise.settledAt, settlement)
+    const write = (settlement: number | null): void => {
+      this.#upsert.run(promise.id, JSON.stringify(promise), promise.timeoutAt, promise.settledAt, settlement)
+    }
+    if (promise.state === 'pending') return write(null)
     // settlements are numbered without gaps, and the oldest go first
-    if (isSettled) this.#trim.run(this.#lastSettlement - this.#retention.maxSettled)
+    const settlement = this.#lastSettlement + 1
+    const lastTrimmed = settlement - this.#retention.maxSettled
+    if (lastTrimmed <= 0) write(settlement)
+    else
+      this.atomically(() => {
+        write(settlement)
+        this.#trim.run(lastTrimmed)
+      })
+    this.#lastSettlement = settlement
+  }
+
+  /** All that is written or nothing, with one wait for the disk. */
+  atomically(write: () => void): void {
+    const before = this.#lastSettlement
+    this.#database.exec('SAVEPOINT writes')
+    try {
+      write()
+      this.#database.exec('RELEASE writes')
+    } catch (error) {
+      this.#lastSettlement = before
+      // a full disk has ended the transaction already
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK TO writes; RELEASE writes')
+      throw error
+    }
   }
 
   /** Pending ones whose time has come. */
@@ -74,8 +98,11 @@ export class SqlitePromises {
     return nowMs >= this.#nextSweepMs
   }
 
-  sweep(nowMs: number): void {
+  sweepBegins(nowMs: number): void {
     this.#nextSweepMs = nowMs + Math.min(sweepEveryMs, this.#retention.settledMs / 10 + 1)
+  }
+
+  expire(nowMs: number): void {
     this.#expire.run(nowMs - this.#retention.settledMs)
   }
 

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { linkSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { createFakeClock } from '@capsule/testing'
 import { LocalNetwork } from '@resonatehq/sdk'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -69,9 +70,65 @@ it('refuses a file that another store uses, and takes it when that is closed', a
 })
 
 it('says why a file cannot be opened', async () => {
-  const missing = join(path(), 'missing', 'promises.db')
-  await expect(createSqliteStore({ path: missing })).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  const file = path()
+  const cannot = { code: 'STORE_UNAVAILABLE', details: { store: 'sqlite' } }
+  writeFileSync(`${file}.text`, 'no database'.repeat(1000))
+  const other = new DatabaseSync(`${file}.other`)
+  other.exec('CREATE TABLE promises (of_another INTEGER)')
+  other.close()
+  const paths = [join(file, 'missing', 'promises.db'), tmpdir(), `${file}.text`, `${file}.other`, `${file}\0`]
+  for (const each of paths) await expect(createSqliteStore({ path: each })).rejects.toMatchObject(cannot)
   await expect(createSqliteStore({ path: ':memory:' })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+})
+
+it('knows a file by whatever name', async () => {
+  const file = path()
+  const store = await createSqliteStore({ path: file })
+  onTestFinished(() => store.close())
+  symlinkSync(file, `${file}.symbolic`)
+  linkSync(file, `${file}.hard`)
+  const names = [`${file}.symbolic`, `${file}.hard`, relative(process.cwd(), file)]
+  for (const name of names)
+    await expect(createSqliteStore({ path: name })).rejects.toMatchObject({ code: 'STORE_IN_USE' })
+})
+
+it('opens a file with a promise that nobody can read, and does its work on the others', async () => {
+  const file = path()
+  const before = await createSqliteStore({ path: file })
+  const clock = createFakeClock()
+  await before.create({ id: 'late', timeoutAtMs: Date.now() + 300 })
+  await before.create({ id: 'pending', timeoutAtMs: clock.wallTimeMs() + 1e9 })
+  await before.close()
+  const database = new DatabaseSync(file)
+  database.exec("INSERT INTO promises (id, promise, timeout_at) VALUES ('unread', '{', 1)")
+  database.close()
+  const store = await createSqliteStore({ path: file, clock, retention: { settledMs: 1000 } })
+  onTestFinished(() => store.close())
+  await expect(store.get('unread')).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' })
+  // it timed out at its time, and is long gone on this clock
+  expect(await store.get('late')).toBeUndefined()
+  expect((await store.get('pending'))?.state).toBe('pending')
+})
+
+/** How often something was made durable: https://www.sqlite.org/fileformat2.html#the_write_ahead_log */
+function countCommits(file: string): number {
+  const log = readFileSync(`${file}-wal`)
+  let count = 0
+  for (let at = 32; at + 24 <= log.length; at += 24 + 4096) if (log.readUInt32BE(at + 4) !== 0) count += 1
+  return count
+}
+
+it('waits for the disk once for all that was due while no host ran', async () => {
+  const file = path()
+  const before = await createSqliteStore({ path: file })
+  const timeoutAtMs = Date.now() + 1000
+  for (let index = 0; index < 100; index += 1) await before.create({ id: `p-${index}`, timeoutAtMs })
+  await before.close()
+  const options = { clock: createFakeClock(), retention: { settledMs: 1e15 } }
+  const store = await createSqliteStore({ path: file, sync: 'full', ...options })
+  onTestFinished(() => store.close())
+  expect(countCommits(file)).toBeLessThan(10)
+  expect(await store.get('p-99')).toMatchObject({ state: 'timedout', settledAtMs: timeoutAtMs })
 })
 
 it('removes what was settled long ago, and what timed out unseen', async () => {
