@@ -226,6 +226,7 @@ class HostBridge implements Bridge {
     this.#correlations.forget()
     this.#state = { ...closing, name: 'closed' }
     this.#keepAlive.release()
+    this.#keepAlive.close()
   }
 
   /** @throws BRIDGE_CLOSED */

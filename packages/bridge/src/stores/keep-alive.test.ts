@@ -2,6 +2,7 @@ import { queryObjects } from 'node:v8'
 import { MessagePort } from 'node:worker_threads'
 import { coreErrors, systemClock } from '@capsule/core'
 import { expect, it } from 'vitest'
+import { createBridge } from '../create-bridge.ts'
 import { createMemoryStore } from './memory-store.ts'
 import { createOpenCalls } from './open-calls.ts'
 import { withRetries } from './retries.ts'
@@ -10,7 +11,7 @@ import { withRetries } from './retries.ts'
 async function countNewPorts(work: () => Promise<unknown>): Promise<number> {
   const before = queryObjects(MessagePort, { format: 'count' })
   await work()
-  await new Promise((resolve) => void setTimeout(resolve, 20))
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => void setImmediate(resolve))
   return queryObjects(MessagePort, { format: 'count' }) - before
 }
 
@@ -36,4 +37,11 @@ it('leaves nothing behind of stores that are closed', async () => {
   }
   const stores = (): Promise<unknown> => Promise.all(Array.from({ length: 20 }, openAndClose))
   expect(await countNewPorts(stores)).toBeLessThan(5)
+})
+
+it('leaves nothing behind of bridges that are closed', async () => {
+  await using store = createMemoryStore()
+  const bridges = (): Promise<unknown> =>
+    Promise.all(Array.from({ length: 20 }, () => createBridge({ store }).close({ reason: 'done' })))
+  expect(await countNewPorts(bridges)).toBeLessThan(5)
 })

@@ -1,27 +1,36 @@
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 
 /** Holds the process while something waits: a store's timers and sockets alone would let it end with an await pending. */
 export interface KeepAlive {
   hold(): void
   /** Once for each `hold()`. */
   release(): void
-  /** A port that is not closed is never collected. */
+  /** Nothing is left of it once nobody holds: a port that is not closed is never collected. Holding it is possible all the same. */
   close(): void
 }
 
 export function createKeepAlive(): KeepAlive {
-  const { port1 } = new MessageChannel()
-  port1.unref()
+  let port: MessagePort | undefined
   let holders = 0
+  let isClosed = false
+  const rest = (): void => {
+    if (!isClosed) return void port?.unref()
+    port?.close()
+    port = undefined
+  }
   return {
     hold() {
       holders += 1
-      if (holders === 1) port1.ref()
+      port ??= new MessageChannel().port1
+      port.ref()
     },
     release() {
       holders -= 1
-      if (holders === 0) port1.unref()
+      if (holders === 0) rest()
     },
-    close: () => port1.close(),
+    close() {
+      isClosed = true
+      if (holders === 0) rest()
+    },
   }
 }

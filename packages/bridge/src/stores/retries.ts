@@ -37,9 +37,10 @@ export async function withRetries<T>(options: RetryOptions, attempt: () => Promi
 async function sleepAwake(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
   const keepAlive = createKeepAlive()
   keepAlive.hold()
+  keepAlive.close()
   try {
     await sleep(clock, delayMs, { signal })
   } finally {
-    keepAlive.close()
+    keepAlive.release()
   }
 }
