@@ -29,9 +29,9 @@ const serveSchema = z.strictObject({
 })
 export const graceSchema = z.strictObject({ graceMs: z.number().nonnegative().optional() })
 
-/** As an engine brought it. Throws when it is none. */
-export function parseExecution(text: string): DispatchedExecution {
-  return executionSchema.parse(JSON.parse(text)) as DispatchedExecution
+/** As an engine brought it. @throws INVALID_OPTIONS */
+export function checkExecution(given: unknown): DispatchedExecution {
+  return checked('an execution', executionSchema.safeParse(given)) as DispatchedExecution
 }
 
 /** Where an execution goes. */

@@ -4,7 +4,7 @@ import type { DurablePromiseStore } from '../../stores/durable-promise-store.ts'
 import { recordOf } from '../../stores/resonate/resonate-record.ts'
 import { createResonateStore } from '../../stores/resonate/resonate-store.ts'
 import { encodeAnswer } from '../answer-text.ts'
-import { parseExecution } from '../distribution-options.ts'
+import { checkExecution } from '../distribution-options.ts'
 import type { ServeOptions, ServingHost } from '../execution-distributor.ts'
 import { answerOfFailure, answerOfTooMany, type HostAnswer, reasonOf } from '../host-answer.ts'
 import { type Admission, HostedExecutions } from '../hosted-executions.ts'
@@ -223,7 +223,7 @@ class ResonateHost {
     const tooMany = answerOfTooMany(attempt, maxAttempts)
     if (tooMany !== undefined) return tooMany
     try {
-      return { type: 'outcome', host, ...(await admission.run(parseExecution(param), attempt)) }
+      return { type: 'outcome', host, ...(await admission.run(checkExecution(JSON.parse(param)), attempt)) }
     } catch (error) {
       return answerOfFailure(error, { host, attempt, maxAttempts })
     }

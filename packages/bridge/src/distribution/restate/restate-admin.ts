@@ -43,7 +43,10 @@ export class RestateAdmin {
     const headers = { 'content-type': 'application/json' }
     const response = await this.#send(path, { method: 'POST', headers, body: JSON.stringify(body) }, action)
     if (!response.ok) throw unavailable(action, await failureOf(response))
-    return registeredSchema.parse(await response.json())
+    // any server may stand at a wrong URL
+    const { success, data } = registeredSchema.safeParse(await response.json().catch(() => undefined))
+    if (!success) throw unavailable(action, 'what answered is not the admin API of Restate')
+    return data
   }
 
   async #send(path: string, init: AdminRequest, action: string): Promise<Response> {

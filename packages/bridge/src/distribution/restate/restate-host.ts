@@ -53,22 +53,28 @@ export async function serveRestateHost(
   const close = async (): Promise<void> => {
     await Promise.all([endpoints.group.close(flushMs), endpoints.own.close(flushMs)])
   }
+  let ownId: string | undefined
+  const unregister = async (): Promise<void> => {
+    if (ownId === undefined) return
+    await admin.unregister(ownId).catch((error: unknown) => {
+      logger.warn('the server still lists a host that has ended', { host, reason: reasonOf(error) })
+    })
+  }
   try {
     await Promise.all([listen(endpoints.group), listen(endpoints.own)])
     const { groupUrl, ownUrl } = urlsOf(endpoints, options)
-    const ownId = await admin.register(hostService(options.namespace, group, host), ownUrl)
+    ownId = await admin.register(hostService(options.namespace, group, host), ownUrl)
     await admin.register(groupService(options.namespace, group), groupUrl)
     return servingHost(host, executions, async (graceMs) => {
       await executions.drain(graceMs)
       await close()
       onShutdown()
-      await admin.unregister(ownId).catch((error: unknown) => {
-        logger.warn('the server still lists a host that has ended', { host, reason: reasonOf(error) })
-      })
+      await unregister()
     })
   } catch (error) {
     await executions.drain(0)
     await close()
+    await unregister()
     throw error
   }
 }
