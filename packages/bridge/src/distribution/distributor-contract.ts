@@ -329,6 +329,17 @@ function describeEnds(open: OpenBench): void {
     await bench.dispatcher.close()
   })
 
+  it('refuses a grace that is none, and can be closed afterwards', async () => {
+    const bench = await open()
+    const serving = await bench.serve('host')
+    await expect(serving.shutdown({ graceMs: -1 })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+    await expect(bench.worker.close({ graceMs: -1 })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+    const dispatched = bench.dispatch()
+    ;(await bench.runs.next()).succeed()
+    await dispatched
+    await soon(bench.worker.close())
+  })
+
   it.each<[object, object]>([
     [{ id: 'a:b' }, {}],
     [{ sessionName: '' }, {}],

@@ -3,7 +3,7 @@ import { bridgeErrors } from '../../errors.ts'
 import type { DurablePromiseStore, DurableRecord } from '../../stores/durable-promise-store.ts'
 import { createResonateStore } from '../../stores/resonate/resonate-store.ts'
 import { decodeAnswer, encodeAnswer } from '../answer-text.ts'
-import { checkDispatch, checkServe, type Place } from '../distribution-options.ts'
+import { checkDispatch, checkGrace, checkServe, type Place } from '../distribution-options.ts'
 import type {
   DispatchedExecution,
   DispatchedOutcome,
@@ -90,9 +90,10 @@ class ResonateDistributor implements ExecutionDistributor {
     }
   }
 
-  close(options: { graceMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
-    return this.#closing
+  async close(options: { graceMs?: number } = {}): Promise<void> {
+    const grace = checkGrace('close()', options)
+    this.#closing ??= this.#close(grace)
+    await this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,6 @@
 import { throwIfAborted } from '@capsule/core'
 import { bridgeErrors } from '../../errors.ts'
-import { checkDispatch, checkServe } from '../distribution-options.ts'
+import { checkDispatch, checkGrace, checkServe } from '../distribution-options.ts'
 import type {
   DispatchedExecution,
   DispatchedOutcome,
@@ -59,9 +59,10 @@ class RestateDistributor implements ExecutionDistributor {
     return this.#serving.add((onEnded) => serveRestateHost(checkedOptions, this.#options, onEnded))
   }
 
-  close(options: { graceMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
-    return this.#closing
+  async close(options: { graceMs?: number } = {}): Promise<void> {
+    const grace = checkGrace('close()', options)
+    this.#closing ??= this.#close(grace)
+    await this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {
