@@ -56,7 +56,13 @@ class RestateDistributor implements ExecutionDistributor {
   async serve(options: ServeOptions): Promise<ServingHost> {
     const checkedOptions = checkServe(options)
     this.#assertOpen()
-    return this.#serving.add((onEnded) => serveRestateHost(checkedOptions, this.#options, onEnded))
+    const resolved = { ...this.#options, closed: this.#closed.signal }
+    try {
+      return await this.#serving.add((onEnded) => serveRestateHost(checkedOptions, resolved, onEnded))
+    } catch (error) {
+      this.#assertOpen()
+      throw error
+    }
   }
 
   async close(options: { graceMs?: number } = {}): Promise<void> {

@@ -36,10 +36,10 @@ const flushMs = 5000
  */
 export async function serveRestateHost(
   { group, host: given, capacity, run }: ServeOptions & { readonly group: string },
-  options: ResolvedRestateOptions,
+  options: ResolvedRestateOptions & { readonly closed: AbortSignal },
   onShutdown: () => void,
 ): Promise<ServingHost> {
-  const { clock, logger } = options
+  const { clock, logger, closed: signal } = options
   const host = createHostName(given)
   const executions = new HostedExecutions({ host, capacity, run, clock, onChange: () => moveDoor() })
   const endpoints = createEndpoints({ group, host, executions }, options)
@@ -63,8 +63,8 @@ export async function serveRestateHost(
   try {
     await Promise.all([listen(endpoints.group), listen(endpoints.own)])
     const { groupUrl, ownUrl } = urlsOf(endpoints, options)
-    ownId = await admin.register(hostService(options.namespace, group, host), ownUrl)
-    await admin.register(groupService(options.namespace, group), groupUrl)
+    ownId = await admin.register(hostService(options.namespace, group, host), ownUrl, { signal })
+    await admin.register(groupService(options.namespace, group), groupUrl, { signal })
     return servingHost(host, executions, async (graceMs) => {
       await executions.drain(graceMs)
       await close()
