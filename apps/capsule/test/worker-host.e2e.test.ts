@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type { DispatchedExecution, DispatchedOutcome, DispatchOptions, ExecutionDistributor } from '@capsule/bridge'
 import { createRestateDistributor } from '@capsule/bridge/restate'
 import { findPort, hasRestateServer, RestateServer, waitFor } from '@capsule/testing'
@@ -97,6 +99,31 @@ describe.skipIf(!hasRestateServer)('capsule worker-host', { timeout: 60_000 }, (
     cell.let('finished')
     expect(await outcome).toMatchObject({ attempt: 1, outcome: { value: 'finished' } })
     expect(await host.ended()).toMatchObject({ code: 0 })
+  })
+
+  it('ends on SIGTERM before it serves, though the engine says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const asked = once(silent, 'connection')
+    const port = String(await findPort())
+    await using host = new CapsuleProcess(['worker-host', '--url', url, '--admin-url', url, '--group-port', port])
+    const [socket] = (await waitFor(asked, { deadlineMs })) as [Socket]
+    onTestFinished(() => void socket.destroy())
+    host.child.kill('SIGTERM')
+    expect(await host.ended()).toMatchObject({ code: 0, stdout: '' })
+  })
+
+  it('keeps the token of the engine from cells that see its environment', async () => {
+    const group = 'token'
+    const { ingressUrl, adminUrl } = server
+    const engine = ['--url', ingressUrl, '--admin-url', adminUrl, '--group-port', String(await findPort())]
+    const args = ['worker-host', ...engine, '--group', group, '--isolation', 'none']
+    await using host = new CapsuleProcess(args, { env: { CAPSULE_ENGINE_TOKEN: 'sesame' } })
+    await host.sees('isolation none')
+    const { outcome } = await dispatch({ code: '[process.env.HOME, JSON.stringify(process.env)]' }, { group })
+    expect(outcome.value).toEqual([host.home, expect.not.stringContaining('sesame')])
   })
 
   it('says what is wrong with the engine, and ends', async () => {
