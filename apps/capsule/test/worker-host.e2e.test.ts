@@ -63,8 +63,10 @@ describe.skipIf(!hasRestateServer)('capsule worker-host', { timeout: 60_000 }, (
     const port = await findPort()
     const holder = await startHost(group, port)
     const sessionName = 'mine'
-    const { host } = await dispatch({ code: 'let n = 41', sessionName }, { group })
-    const more = await dispatch({ code: '++n', sessionName, continuesSession: true }, { group, host })
+    const id = 'in-two-places'
+    const { host } = await dispatch({ id, code: 'let n = 41', sessionName }, { group })
+    // the same id in another place is another execution
+    const more = await dispatch({ id, code: '++n', sessionName, continuesSession: true }, { group, host })
     expect(more).toMatchObject({ host, outcome: { value: 42 } })
     const unknown = dispatch({ code: '1', sessionName: 'other', continuesSession: true }, { group, host })
     await expect(unknown).rejects.toMatchObject({ code: 'SESSION_HOST_LOST' })

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { findPort, hasRestateServer, RestateServer, waitFor } from '@capsule/testing'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
+import { createRecordingLogger, findPort, hasRestateServer, RestateServer, waitFor } from '@capsule/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { ExecutionDistributor } from '../src/distribution/execution-distributor.ts'
 import { ScriptedRuns } from '../src/distribution/scripted-runs.ts'
@@ -83,6 +83,29 @@ describe.skipIf(!hasRestateServer)('over a real Restate server', { timeout: 30_0
     const listed = await (await fetch(`${server.adminUrl}/deployments`)).text()
     expect(listed).toContain(`capsule.host.${group}.h-`)
     expect(listed).not.toContain('second-')
+  })
+
+  it('listens again on the port of its group after another program had taken it', async () => {
+    const groupPort = await findPort()
+    const { distributor, runs, group } = await open({ endpoint: { groupPort } })
+    const logger = createRecordingLogger()
+    const { ingressUrl, adminUrl } = server
+    const worker = createRestateDistributor({ ingressUrl, adminUrl, endpoint: { groupPort }, logger })
+    onTestFinished(() => worker.close({ graceMs: 0 }))
+    await worker.serve({ group, host: 'h', capacity: 1, run: runs.on('h') })
+    const first = distributor.dispatch({ id: 'first', code: '' }, { group })
+    const run = await runs.next()
+    // the host is full, so its door is shut
+    const intruder = createTcpServer((socket) => socket.destroy()).listen(groupPort, '127.0.0.1')
+    await once(intruder, 'listening')
+    run.succeed()
+    await waitFor(first, { deadlineMs })
+    intruder.close()
+    await once(intruder, 'close')
+    const second = distributor.dispatch({ id: 'second', code: '' }, { group })
+    ;(await runs.next()).succeed()
+    await waitFor(second, { deadlineMs })
+    expect(logger.lines.map(({ message }) => message)).toContain('the port of the group cannot be listened on')
   })
 
   it('says that a wrong URL is no server, and not that a host is lost', async () => {

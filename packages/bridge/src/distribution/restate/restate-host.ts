@@ -27,6 +27,9 @@ const hostRetries = {
   onMaxAttempts: 'kill',
 } as const
 
+/** How soon a port is tried again that could not be listened on. */
+const reopenMs = 1000
+
 /** What is answered already gets this long to reach the server. */
 const flushMs = 5000
 
@@ -48,6 +51,8 @@ export async function serveRestateHost(
     if (!executions.hasFreePlace) return endpoints.group.shut()
     endpoints.group.open().catch((error: unknown) => {
       logger.error('the port of the group cannot be listened on', { host, reason: reasonOf(error) })
+      // somebody took it while this door, the last one, was shut
+      clock.setTimer(reopenMs, moveDoor)
     })
   }
   const close = async (): Promise<void> => {
