@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { DispatchedExecution, DispatchedOutcome, DispatchOptions, ExecutionDistributor } from '@capsule/bridge'
 import { createRestateDistributor } from '@capsule/bridge/restate'
 import { findPort, hasRestateServer, RestateServer, waitFor } from '@capsule/testing'
@@ -126,6 +130,20 @@ describe.skipIf(!hasRestateServer)('capsule worker-host', { timeout: 60_000 }, (
     await host.sees('isolation none')
     const { outcome } = await dispatch({ code: '[process.env.HOME, JSON.stringify(process.env)]' }, { group })
     expect(outcome.value).toEqual([host.home, expect.not.stringContaining('sesame')])
+  })
+
+  it('runs the examples of docs/distribution.md as they stand', async () => {
+    await startHost('default', await findPort())
+    const document = readFileSync(join(import.meta.dirname, '../../../docs/distribution.md'), 'utf8')
+    const examples = [...document.matchAll(/```ts example\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+    const args = ['--conditions=@capsule/source', '--input-type=module-typescript', '-e']
+    const print = async (code: string): Promise<string> => {
+      const here = code.replace('http://127.0.0.1:8080', server.ingressUrl)
+      const options = { cwd: join(import.meta.dirname, '..'), env: { PATH: process.env['PATH'] }, timeout: deadlineMs }
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [...args, here], options)
+      return stdout + stderr
+    }
+    expect(await Promise.all(examples.map(print))).toEqual(['42 1\n', '2\n'])
   })
 
   it('says what is wrong with the engine, and ends', async () => {
