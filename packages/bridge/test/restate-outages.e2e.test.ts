@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { createRecordingLogger, findPort, hasRestateServer, RestateServer, waitFor } from '@capsule/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { ExecutionDistributor } from '../src/distribution/execution-distributor.ts'
-import { ScriptedRuns } from '../src/distribution/scripted-runs.ts'
+import type { DispatchOptions, ExecutionDistributor, RunExecution } from '../src/distribution/execution-distributor.ts'
+import { resultOf, ScriptedRuns } from '../src/distribution/scripted-runs.ts'
 import { createRestateDistributor, type RestateDistributorOptions } from '../src/restate.ts'
 
 const deadlineMs = 15_000
@@ -69,6 +69,30 @@ describe.skipIf(!hasRestateServer)('over a real Restate server', { timeout: 30_0
     await server.kill()
     await expect(waitFor(outcome, { deadlineMs })).rejects.toMatchObject({ code: 'DISTRIBUTOR_UNAVAILABLE' })
     await server.start()
+  })
+
+  it('tells an outcome of everything when the server is killed at any moment', async () => {
+    const { distributor, group } = await open()
+    const run: RunExecution = ({ id }) => Promise.resolve(resultOf(id, id))
+    const { host } = await distributor.serve({ group, host: 'h', capacity: 20, run })
+    let isOver = false
+    const dispatchAll = async (name: string, options: DispatchOptions): Promise<void> => {
+      for (let count = 0; !isOver; count++) {
+        const id = `${name}-${count}`
+        const outcome = distributor.dispatch({ id, code: '' }, options)
+        expect(await waitFor(outcome, { deadlineMs, what: id })).toMatchObject({ host, outcome: { value: id } })
+      }
+    }
+    const places = Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? { group } : { group, host }))
+    const dispatching = Promise.all(places.map((place, index) => dispatchAll(`any-${index}`, place)))
+    dispatching.catch(() => {})
+    for (let kills = 0; kills < 5; kills++) {
+      await waitFor(distributor.dispatch({ id: `works-${kills}`, code: '' }, { group }), { deadlineMs })
+      await server.kill()
+      await server.start()
+    }
+    isOver = true
+    await dispatching
   })
 
   it('leaves nothing on the server of a host that cannot serve', async () => {

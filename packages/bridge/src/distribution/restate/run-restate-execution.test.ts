@@ -12,11 +12,14 @@ const execution = { id: 'mine', code: '' }
 /** A journal as the server keeps it: each invocation is given what was written before, and adds to it. */
 class Journal {
   readonly entries: unknown[] = []
+  /** The server has the answer too, and lost only that this was the end. */
+  isAnswered = false
   #wake: (() => void) | undefined
 
   invocation(over = new AbortController().signal): RestateExecutionContext {
     let at = 0
     const run = async (_: string, write: () => unknown): Promise<unknown> => {
+      if (at === this.entries.length && this.isAnswered) throw new Error('journal mismatch')
       if (at === this.entries.length) this.entries.push(await write())
       this.#wake?.()
       return this.entries[at++]
@@ -76,6 +79,25 @@ it('joins what runs already as no attempt of its own, however often the server a
   expect(journal.entries.filter((entry) => entry === 'attempt')).toHaveLength(1)
   expect(runs.all).toHaveLength(1)
 })
+
+it.each(['group', 'host'] as const)(
+  'gives the same answer again to a server that lost the end of it: %s',
+  async (of) => {
+    const { journal, runs, ask } = open()
+    const first = ask(of)
+    ;(await runs.next()).succeed('once')
+    const answer = await first
+    journal.isAnswered = true
+    expect(await ask(of)).toEqual(answer)
+    // and so does a host that knows nothing of it, and has no place left
+    const other = open()
+    other.journal.entries.push(...journal.entries)
+    other.journal.isAnswered = true
+    if (of === 'host') void other.ask('host', { id: 'other', code: '' })
+    expect(await other.ask(of)).toEqual(answer)
+    expect(runs.all).toHaveLength(1)
+  },
+)
 
 it('gives up what no host survives, before it runs once more', async () => {
   const { runs, journal, ask } = open()

@@ -3,8 +3,8 @@ import * as restate from '@restatedev/restate-sdk'
 import { encodeAnswer } from '../answer-text.ts'
 import { checkExecution } from '../distribution-options.ts'
 import type { DispatchedExecution } from '../execution-distributor.ts'
-import { answerOfFailure, answerOfTooMany, type HostAnswer, reasonOf } from '../host-answer.ts'
-import type { Admission } from '../hosted-executions.ts'
+import { answerOfFailure, answerOfTooMany, reasonOf } from '../host-answer.ts'
+import type { Admission, HostedOutcome } from '../hosted-executions.ts'
 import { AttemptJournal } from './attempt-journal.ts'
 
 export interface RestateExecutionOptions {
@@ -36,13 +36,14 @@ export async function runRestateExecution(
   const journal = new AttemptJournal({ context, clock, everyMs: lostAfterMs / 3, over })
   for (let failures = 0; ; failures++) {
     const admission = await admitted(execution.id, { journal, over, ...options })
+    if (journal.answer !== undefined) return journal.answer
     if (admission === undefined) {
-      if (refusal === 'session-lost') return encodeAnswer({ type: 'session-lost', host })
+      if (refusal === 'session-lost') return journal.record(encodeAnswer({ type: 'session-lost', host }))
       // nothing is in the journal of this attempt yet: a host that is full costs none
       throw new restate.RetryableError(`${host} has no place`, { retryAfter: fullRetryMs })
     }
     try {
-      return encodeAnswer(await attempt(execution, { admission, journal, ...options }))
+      return await attempt(execution, { admission, journal, ...options })
     } catch (error) {
       // the server gives a group's executions to whichever host; nobody else has what this one has, and the server's own
       // retries are for finding out whether it is there
@@ -70,28 +71,37 @@ async function admitted(
   if (refusal === 'elsewhere') return release(await admit(id))
   const admission = Promise.resolve(admit(id)).then(release)
   await journal.showLifeDuring(admission)
-  return admission
+  if (journal.answer === undefined) return admission
+  void admission.then((given) => given?.release())
+  return undefined
 }
 
 /** Throws when another attempt is due. */
 async function attempt(
   execution: DispatchedExecution,
   { admission, journal, host, maxAttempts }: AttemptParts & { readonly admission: Admission },
-): Promise<HostAnswer> {
+): Promise<string> {
   const number = admission.joins ?? (await journal.beginAttempt())
   const tooMany = answerOfTooMany(number, maxAttempts)
-  if (tooMany !== undefined) {
+  if (journal.answer !== undefined || tooMany !== undefined) {
     admission.release()
-    return tooMany
+    return journal.answer ?? journal.record(encodeAnswer(tooMany!))
   }
   const running = admission.run(execution, number)
   await journal.showLifeDuring(running)
+  return journal.answer ?? journal.record(await answerOf(running, { host, attempt: number, maxAttempts }))
+}
+
+async function answerOf(
+  running: Promise<HostedOutcome>,
+  failed: { readonly host: string; readonly attempt: number; readonly maxAttempts: number },
+): Promise<string> {
   try {
-    return { type: 'outcome', host, ...(await running) }
+    return encodeAnswer({ type: 'outcome', host: failed.host, ...(await running) })
   } catch (error) {
-    const answer = answerOfFailure(error, { host, attempt: number, maxAttempts })
+    const answer = answerOfFailure(error, failed)
     if (answer === undefined) throw error
-    return answer
+    return encodeAnswer(answer)
   }
 }
 
