@@ -1,7 +1,14 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
-import { createRecordingLogger, findPort, hasRestateServer, RestateServer, waitFor } from '@capsule/testing'
+import {
+  createRecorder,
+  createRecordingLogger,
+  findPort,
+  hasRestateServer,
+  RestateServer,
+  waitFor,
+} from '@capsule/testing'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { DispatchOptions, ExecutionDistributor, RunExecution } from '../src/distribution/execution-distributor.ts'
 import { resultOf, ScriptedRuns } from '../src/distribution/scripted-runs.ts'
@@ -71,23 +78,26 @@ describe.skipIf(!hasRestateServer)('over a real Restate server', { timeout: 30_0
     await server.start()
   })
 
-  it('tells an outcome of everything when the server is killed at any moment', async () => {
+  it('tells an outcome of everything when the server is killed at any moment', { timeout: 60_000 }, async () => {
     const { distributor, group } = await open()
     const run: RunExecution = ({ id }) => Promise.resolve(resultOf(id, id))
-    const { host } = await distributor.serve({ group, host: 'h', capacity: 20, run })
+    const { host } = await distributor.serve({ group, host: 'h', capacity: 30, run })
     let isOver = false
+    const outcomes = createRecorder<string>()
     const dispatchAll = async (name: string, options: DispatchOptions): Promise<void> => {
       for (let count = 0; !isOver; count++) {
         const id = `${name}-${count}`
         const outcome = distributor.dispatch({ id, code: '' }, options)
         expect(await waitFor(outcome, { deadlineMs, what: id })).toMatchObject({ host, outcome: { value: id } })
+        outcomes.record(id)
       }
     }
-    const places = Array.from({ length: 16 }, (_, index) => (index % 2 === 0 ? { group } : { group, host }))
+    const places = Array.from({ length: 24 }, (_, index) => (index % 2 === 0 ? { group } : { group, host }))
     const dispatching = Promise.all(places.map((place, index) => dispatchAll(`any-${index}`, place)))
     dispatching.catch(() => {})
-    for (let kills = 0; kills < 5; kills++) {
-      await waitFor(distributor.dispatch({ id: `works-${kills}`, code: '' }, { group }), { deadlineMs })
+    for (let kills = 1; kills <= 6; kills++) {
+      const isDue = (): boolean => outcomes.values.length >= kills * 50
+      await outcomes.waitFor(isDue, { deadlineMs, what: `outcomes before kill ${kills}` })
       await server.kill()
       await server.start()
     }
