@@ -12,11 +12,11 @@ interface Bench {
   readonly server: ResonateServer
   readonly distributor: ExecutionDistributor
   readonly runs: ScriptedRuns
-  serve(): Promise<ServingHost>
+  readonly serve: () => Promise<ServingHost>
   /** The server fails for longer than a lease, and answers again; its streams of messages stand. */
-  lapse(): Promise<void>
+  readonly lapse: () => Promise<void>
   /** Resolves when so many requests of that kind were answered since the last lapse. */
-  answered(kind: string, count?: number): Promise<void>
+  readonly answered: (kind: string, count?: number) => Promise<void>
 }
 
 async function open(options: ResonateDistributorOptions = {}, token?: string): Promise<Bench> {
@@ -42,7 +42,7 @@ async function open(options: ResonateDistributorOptions = {}, token?: string): P
     runs,
     answered,
     serve: () => distributor.serve({ host: 'host', capacity: 2, run: runs.on('host') }),
-    async lapse() {
+    lapse: async () => {
       // what follows its start is over
       await answered('task.heartbeat')
       answers = createRecorder()
@@ -95,7 +95,7 @@ it('shuts a host down in bounded time while the server is away', { timeout: 20_0
   const run = await runs.next()
   await server.stop()
   run.succeed()
-  await waitFor(distributor.close({ graceMs: 0 }), { deadlineMs })
+  await expect(waitFor(distributor.close({ graceMs: 0 }), { deadlineMs })).resolves.toBe(undefined)
 })
 
 it('stops to ask a server that is away when it is closed while a host starts', async () => {

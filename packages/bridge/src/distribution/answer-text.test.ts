@@ -28,6 +28,6 @@ it.each([
     expect(answer[part].startsWith(read[part])).toBe(true)
     expect(read[part].length).toBeGreaterThanOrEqual(Math.min(answer[part].length, million))
   }
-  if (typeof read.outcome.value === 'number') expect(read.outcome.value).toBe(5)
-  else expect((read.outcome.value as string).length).toBeGreaterThan(million)
+  const { value } = read.outcome
+  expect(value === 5 || (value as string).length > million).toBe(true)
 })

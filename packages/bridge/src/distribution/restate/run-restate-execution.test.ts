@@ -40,7 +40,7 @@ interface Bench {
   readonly runs: ScriptedRuns
   readonly clock: FakeClock
   /** One invocation: the server asks the group, or this host. */
-  ask(of: 'group' | 'host', given?: unknown, over?: AbortSignal): Promise<unknown>
+  readonly ask: (of: 'group' | 'host', given?: unknown, over?: AbortSignal) => Promise<unknown>
 }
 
 function open({ maxAttempts = 3, capacity = 1 } = {}): Bench {
@@ -55,7 +55,7 @@ function open({ maxAttempts = 3, capacity = 1 } = {}): Bench {
     journal,
     runs,
     clock,
-    async ask(of, given = execution, over) {
+    ask: async (of, given = execution, over) => {
       const context = (given === execution ? journal : new Journal()).invocation(over)
       const options =
         of === 'group'
