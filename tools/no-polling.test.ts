@@ -13,7 +13,11 @@ const allowed: Readonly<Record<string, string>> = {
   'packages/bridge/src/distribution/resonate/held-leases.ts: #schedule re-arms setTimer': 'leases are renewed',
   'packages/bridge/src/distribution/resonate/task-offers.ts: #schedule re-arms setTimer':
     'paced: nobody tells a full host that another has a place',
-  'packages/bridge/src/distribution/restate/restate-service.ts: showLife loops over sleep': 'heartbeats',
+  'packages/bridge/src/distribution/restate/attempt-journal.ts: showLifeDuring loops over sleep': 'heartbeats',
+  'packages/bridge/src/distribution/restate/restate-host.ts: moveDoor re-arms setTimer':
+    'nobody tells that a port is free again',
+  'packages/bridge/src/distribution/restate/run-restate-execution.ts: runRestateExecution loops over sleep':
+    'the backoff between attempts',
   'packages/bridge/src/durable/attempts.ts: #ownerGone loops over sleep': 'a lease that ended may have a successor',
   'packages/bridge/src/durable/lease.ts: #renew re-arms setTimer': 'heartbeats: a lease is renewed before it ends',
   'packages/bridge/src/retrying-store.ts: persistently loops over sleep': 'the backoff between retries',

@@ -27,6 +27,14 @@ describe('parseArguments', () => {
   })
 
   it.each([
+    [[], 100],
+    [['--capacity', '300'], 300],
+    [['--capacity', '300', '--sessions', '400'], 400],
+  ])('keeps a session for each execution of worker-host %j', (args, sessions) => {
+    expect(parseArguments(['worker-host', ...args])).toMatchObject({ sessions })
+  })
+
+  it.each([
     [['run'], 'at least one FILE'],
     [['run', '-', '-'], 'once'],
     [['run', 'a.ts', '--jsno'], "'--jsno'"],
@@ -37,6 +45,8 @@ describe('parseArguments', () => {
     [['--wat'], "'--wat'"],
     [['rnu', 'a.ts'], "unknown command 'rnu'"],
     [['example', 'a', 'b'], 'one NAME'],
+    [['worker-host', '--capacity', '0'], '--capacity'],
+    [['worker-host', '--capacity', '5', '--sessions', '4'], '--sessions 4 is less than the capacity, 5'],
   ])('refuses %j and says why', (argv, message) => {
     expect(parseArguments(argv)).toEqual({ name: 'usage-error', message: expect.stringContaining(message) })
   })

@@ -30,7 +30,7 @@ Options of worker-host (the token of the engine: CAPSULE_ENGINE_TOKEN)
   --capacity N                    executions at a time (default: processors)
   --isolation LEVEL               as above (default: auto)
   --drain MS                      on SIGTERM: how long what runs may take (default: 10000)
-  --sessions N --session-idle MS  sessions kept by name, and for how long unused (default: 100, 1800000)
+  --sessions N --session-idle MS  sessions kept by name, at least the capacity, and for how long unused (default: 100, 1800000)
   --group-port N --group-url URL --bind IP --advertise HOST --identity-key KEY
                                   with restate: where the server reaches this host, and whose requests it takes
 Exit codes of run

@@ -1,3 +1,9 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { DispatchedExecution, DispatchedOutcome, DispatchOptions, ExecutionDistributor } from '@capsule/bridge'
 import { createRestateDistributor } from '@capsule/bridge/restate'
 import { findPort, hasRestateServer, RestateServer, waitFor } from '@capsule/testing'
@@ -61,8 +67,10 @@ describe.skipIf(!hasRestateServer)('capsule worker-host', { timeout: 60_000 }, (
     const port = await findPort()
     const holder = await startHost(group, port)
     const sessionName = 'mine'
-    const { host } = await dispatch({ code: 'let n = 41', sessionName }, { group })
-    const more = await dispatch({ code: '++n', sessionName, continuesSession: true }, { group, host })
+    const id = 'in-two-places'
+    const { host } = await dispatch({ id, code: 'let n = 41', sessionName }, { group })
+    // the same id in another place is another execution
+    const more = await dispatch({ id, code: '++n', sessionName, continuesSession: true }, { group, host })
     expect(more).toMatchObject({ host, outcome: { value: 42 } })
     const unknown = dispatch({ code: '1', sessionName: 'other', continuesSession: true }, { group, host })
     await expect(unknown).rejects.toMatchObject({ code: 'SESSION_HOST_LOST' })
@@ -97,6 +105,45 @@ describe.skipIf(!hasRestateServer)('capsule worker-host', { timeout: 60_000 }, (
     cell.let('finished')
     expect(await outcome).toMatchObject({ attempt: 1, outcome: { value: 'finished' } })
     expect(await host.ended()).toMatchObject({ code: 0 })
+  })
+
+  it('ends on SIGTERM before it serves, though the engine says nothing', async () => {
+    const silent = createServer().listen(0, '127.0.0.1')
+    onTestFinished(() => void silent.close())
+    await once(silent, 'listening')
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    const asked = once(silent, 'connection')
+    const port = String(await findPort())
+    await using host = new CapsuleProcess(['worker-host', '--url', url, '--admin-url', url, '--group-port', port])
+    const [socket] = (await waitFor(asked, { deadlineMs })) as [Socket]
+    onTestFinished(() => void socket.destroy())
+    host.child.kill('SIGTERM')
+    expect(await host.ended()).toMatchObject({ code: 0, stdout: '' })
+  })
+
+  it('keeps the token of the engine from cells that see its environment', async () => {
+    const group = 'token'
+    const { ingressUrl, adminUrl } = server
+    const engine = ['--url', ingressUrl, '--admin-url', adminUrl, '--group-port', String(await findPort())]
+    const args = ['worker-host', ...engine, '--group', group, '--isolation', 'none']
+    await using host = new CapsuleProcess(args, { env: { CAPSULE_ENGINE_TOKEN: 'sesame' } })
+    await host.sees('isolation none')
+    const { outcome } = await dispatch({ code: '[process.env.HOME, JSON.stringify(process.env)]' }, { group })
+    expect(outcome.value).toEqual([host.home, expect.not.stringContaining('sesame')])
+  })
+
+  it('runs the examples of docs/distribution.md as they stand', async () => {
+    await startHost('default', await findPort())
+    const document = readFileSync(join(import.meta.dirname, '../../../docs/distribution.md'), 'utf8')
+    const examples = [...document.matchAll(/```ts example\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+    const args = ['--conditions=@capsule/source', '--input-type=module-typescript', '-e']
+    const print = async (code: string): Promise<string> => {
+      const here = code.replace('http://127.0.0.1:8080', server.ingressUrl)
+      const options = { cwd: join(import.meta.dirname, '..'), env: { PATH: process.env['PATH'] }, timeout: deadlineMs }
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [...args, here], options)
+      return stdout + stderr
+    }
+    expect(await Promise.all(examples.map(print))).toEqual(['42 1\n', '2\n'])
   })
 
   it('says what is wrong with the engine, and ends', async () => {

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, it, onTestFinished } from 'vitest'
 import { openProviderLab, setups } from './provider-lab.ts'
 
+// those of docs/distribution.md need an engine: the tests of `capsule worker-host` run them
 const execute = promisify(execFile)
 const host = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string): string => readFileSync(join(host, file), 'utf8')
@@ -14,7 +16,9 @@ const codeOf = (fence: string, file: string, index = 0): string =>
 
 /** In the folder of the host, from where all packages are found. */
 async function printedBy(...args: readonly string[]): Promise<string> {
-  const env = { PATH: '/usr/bin:/bin', CAPSULE_TEST_RUN: process.env['CAPSULE_TEST_RUN'] ?? '' }
+  const folder = mkdtempSync(join(tmpdir(), 'capsule-readme-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const env = { PATH: '/usr/bin:/bin', TMPDIR: folder, CAPSULE_TEST_RUN: process.env['CAPSULE_TEST_RUN'] ?? '' }
   const { stdout, stderr } = await execute(process.execPath, ['--conditions=@capsule/source', ...args], {
     cwd: host,
     env,
@@ -33,6 +37,9 @@ it.each([
   ['README.md', 2, '0\n'],
   ['../pool/README.md', 0, '42 1 0\n'],
   ['../session/README.md', 0, 'hi\n42\n'],
+  ['../bridge/README.md', 0, 'true true sent\n'],
+  ['../bridge/README.md', 1, '42 Ada\n'],
+  ['../../docs/durability.md', 0, 'MAY 1 false\n'],
   [
     '../capabilities/README.md',
     0,
@@ -59,11 +66,19 @@ it('the example of the sandbox starts at the level of this machine', async () =>
 
 it.each([
   'README.md',
-  ...['capabilities', 'providers-http', 'providers-files', 'providers-shell', 'providers-system', 'sandbox'].map(
-    (name) => `../${name}/README.md`,
-  ),
+  ...[
+    'bridge',
+    'capabilities',
+    'providers-http',
+    'providers-files',
+    'providers-shell',
+    'providers-system',
+    'sandbox',
+  ].map((name) => `../${name}/README.md`),
   '../../docs/capabilities.md',
-])('no example of %s is left out', (file) => expect([...read(file).matchAll(/```ts(?! example)/g)]).toEqual([]))
+  '../../docs/durability.md',
+  '../../docs/distribution.md',
+])('no example of %s is left out', (file) => expect([...read(file).matchAll(/```ts(?! example| test)/g)]).toEqual([]))
 
 it('the cell of docs/capabilities.md runs as it stands, against a server on this machine', async () => {
   const lab = await openProviderLab(setups[0])
@@ -90,6 +105,7 @@ it('every example compiles', { timeout: 60_000 }, async () => {
   const folder = mkdtempSync(join(host, '.document-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
   const names = [
+    'bridge',
     'capabilities',
     'provider-sdk',
     'providers-http',
@@ -98,9 +114,13 @@ it('every example compiles', { timeout: 60_000 }, async () => {
     'providers-system',
     'sandbox',
   ]
-  const documents = ['README.md', '../../docs/capabilities.md', ...names.map((name) => `../${name}/README.md`)]
+  const documents = [
+    'README.md',
+    ...['capabilities', 'distribution', 'durability'].map((name) => `../../docs/${name}.md`),
+    ...names.map((name) => `../${name}/README.md`),
+  ]
   const codes = documents.flatMap((file) =>
-    [...read(file).matchAll(/```ts example\n([\s\S]*?)```/g)].map(([, code = '']) => code),
+    [...read(file).matchAll(/```ts (?:example|test)\n([\s\S]*?)```/g)].map(([, code = '']) => code),
   )
   for (const [index, code] of codes.entries()) writeFileSync(join(folder, `${index}.ts`), code)
   const emitNothing = {

@@ -5,6 +5,8 @@ import type { WorkerHostCommand } from './worker-host-arguments.ts'
 /** The engine that the command line names; only its adapter is loaded. @throws INVALID_OPTIONS */
 export async function createDistributor(command: WorkerHostCommand, logger: Logger): Promise<ExecutionDistributor> {
   const token = process.env['CAPSULE_ENGINE_TOKEN']
+  // at level none cells see this environment
+  delete process.env['CAPSULE_ENGINE_TOKEN']
   const common = { logger, ...(token !== undefined && { token }) }
   switch (command.engine) {
     case 'restate':

@@ -17,13 +17,12 @@ export interface RunExecutionParts {
 
 /** Runs what the engine brings: in a session of its own, or in the kept one that it names. */
 export function createRunExecution({ pool, kept, host, timeoutMs: defaultMs }: RunExecutionParts): RunExecution {
-  return async ({ id, code, timeoutMs = defaultMs, sessionName, continuesSession = false }, _attempt, { signal }) => {
+  return async ({ code, timeoutMs = defaultMs, sessionName, continuesSession = false }, _attempt, { signal }) => {
     const options: RunOptions = { signal, maxOutputLength, ...(timeoutMs !== undefined && { timeoutMs }) }
     if (sessionName === undefined) return pool.use(async (session) => resultOf(await session.run(code, options)))
     const mayOpen = !continuesSession
-    const result = await kept.use(sessionName, { mayOpen }, (session) =>
-      session.run(code, { ...options, queue: true, idempotencyKey: id }),
-    )
+    // no idempotency key: an id stands for one execution of each place, and a session is reached from two
+    const result = await kept.use(sessionName, { mayOpen }, (session) => session.run(code, { ...options, queue: true }))
     if (result === undefined) throw bridgeErrors.SESSION_HOST_LOST({ host })
     return resultOf(result)
   }

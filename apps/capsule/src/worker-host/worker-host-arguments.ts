@@ -2,6 +2,7 @@ import { availableParallelism, hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { executors, isolations, milliseconds, oneOf, wholeNumber } from '../argument-values.ts'
 
+const defaultSessions = 100
 const engines = ['restate', 'resonate'] as const
 
 export interface WorkerHostCommand {
@@ -36,7 +37,7 @@ const options = {
   executor: { type: 'string' },
   timeout: { type: 'string' },
   drain: { type: 'string', default: '10000' },
-  sessions: { type: 'string', default: '100' },
+  sessions: { type: 'string' },
   'session-idle': { type: 'string', default: '1800000' },
   'group-port': { type: 'string' },
   'group-url': { type: 'string' },
@@ -50,15 +51,16 @@ export function parseWorkerHost(args: string[]): WorkerHostCommand {
   const { values } = parseArgs({ args, options })
   const { url, executor, timeout, bind, advertise } = values
   const { 'admin-url': adminUrl, 'group-port': groupPort, 'group-url': groupUrl } = values
+  const capacity = values.capacity === undefined ? availableParallelism() : wholeNumber('--capacity', values.capacity)
   return {
     name: 'worker-host',
     engine: oneOf('--engine', engines, values.engine),
     group: values.group,
     host: values.name ?? machineName(),
-    capacity: values.capacity === undefined ? availableParallelism() : wholeNumber('--capacity', values.capacity),
+    capacity,
     isolation: oneOf('--isolation', isolations, values.isolation),
     drainMs: milliseconds('--drain', values.drain),
-    sessions: wholeNumber('--sessions', values.sessions),
+    sessions: sessionsFor(capacity, values.sessions),
     sessionIdleMs: milliseconds('--session-idle', values['session-idle']),
     identityKeys: values['identity-key'],
     ...(url !== undefined && { url }),
@@ -70,6 +72,13 @@ export function parseWorkerHost(args: string[]): WorkerHostCommand {
     ...(bind !== undefined && { bindAddress: bind }),
     ...(advertise !== undefined && { advertisedAddress: advertise }),
   }
+}
+
+/** Each execution that runs may be in a session of its own, and a session in use cannot make room. */
+function sessionsFor(capacity: number, given: string | undefined): number {
+  const sessions = given === undefined ? Math.max(defaultSessions, capacity) : wholeNumber('--sessions', given)
+  if (sessions < capacity) throw new Error(`--sessions ${sessions} is less than the capacity, ${capacity}`)
+  return sessions
 }
 
 /** What names of hosts may hold of the machine's name. */

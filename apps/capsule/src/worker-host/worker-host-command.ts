@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { bridgeErrors, type ExecutionDistributor, type ServeOptions, type ServingHost } from '@capsule/bridge'
 import { isCapsuleError, systemClock } from '@capsule/core'
 import { createCapsule } from '@capsule/host'
 import { exitCodes } from '../exit-codes.ts'
@@ -34,10 +35,30 @@ async function serve(command: WorkerHostCommand, ended: AbortSignal): Promise<vo
   await using kept = new KeptSessions({ open, max, idleMs: sessionIdleMs, clock: systemClock })
   const run = createRunExecution({ pool: capsule.pool, kept, host, timeoutMs })
   // declared last: it drains before the sessions end
-  const serving = await distributor.serve({ group, host, capacity, run })
+  const serving = await startServing(distributor, { group, host, capacity, run }, ended)
+  if (serving === undefined) return
   const level = capsule.info().isolation
   process.stdout.write(`${serving.host} serves group ${group}: ${capacity} at a time, isolation ${level}\n`)
   if (!ended.aborted) await once(ended, 'abort')
   process.stdout.write(`${serving.host} drains: ${serving.running} running, at most ${drainMs} ms\n`)
   await serving.shutdown({ graceMs: drainMs })
+}
+
+/** `undefined`: it was to end before it served. An engine that does not answer would be asked for long. */
+async function startServing(
+  distributor: ExecutionDistributor,
+  options: ServeOptions,
+  ended: AbortSignal,
+): Promise<ServingHost | undefined> {
+  const stop = (): void => void distributor.close().catch(() => {})
+  ended.addEventListener('abort', stop, { once: true })
+  if (ended.aborted) stop()
+  try {
+    return await distributor.serve(options)
+  } catch (error) {
+    if (ended.aborted && bridgeErrors.DISTRIBUTOR_CLOSED.is(error)) return undefined
+    throw error
+  } finally {
+    ended.removeEventListener('abort', stop)
+  }
 }

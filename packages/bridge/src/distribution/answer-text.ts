@@ -19,14 +19,40 @@ const answerSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('abandoned'), attempts: z.number(), reason: z.string() }),
 ])
 
-/** As engines keep it: JSON, with the answer whole inside (values of cells are more than JSON has). */
+/** Characters of either output that are kept of an answer which is too large. */
+const keptOutput = 1024 * 1024
+
+/**
+ * As engines keep it: JSON, with the answer whole inside (values of cells are more than JSON has). What is too large is cut,
+ * and its outcome says `truncated`. Throws when it has no form as data.
+ */
 export function encodeAnswer(answer: HostAnswer): string {
   const encoded = encodeValue(answer, budget)
+  const isCut = encoded?.truncated === true && answer.type === 'outcome'
+  const bytes = isCut ? encodeValue(cut(answer), budget)?.bytes : encoded?.bytes
+  if (bytes === undefined) throw new Error('the answer has no form as data')
   return JSON.stringify({
     format: 1,
     ...(answer.type === 'outcome' && { status: answer.outcome.status }),
-    answer: Buffer.from(encoded?.bytes ?? []).toString('base64'),
+    answer: Buffer.from(bytes).toString('base64'),
   })
+}
+
+/** What may be long comes last, where the budget ends. */
+function cut({ outcome, stdout, stderr, ...rest }: Extract<HostAnswer, { type: 'outcome' }>): object {
+  const { value, text, error, ...facts } = outcome
+  return {
+    ...rest,
+    stdout: stdout.slice(0, keptOutput),
+    stderr: stderr.slice(0, keptOutput),
+    outcome: {
+      ...facts,
+      truncated: true,
+      ...(error !== undefined && { error }),
+      ...(text !== undefined && { text }),
+      ...('value' in outcome && { value }),
+    },
+  }
 }
 
 /** Throws when it is none. */

@@ -27,11 +27,11 @@ const serveSchema = z.strictObject({
   capacity: z.number().int().min(1).max(10_000),
   run: z.custom<RunExecution>((value) => typeof value === 'function', 'must be a function'),
 })
-export const graceSchema = z.strictObject({ graceMs: z.number().nonnegative().optional() })
+const graceSchema = z.strictObject({ graceMs: z.number().nonnegative().optional() })
 
-/** As an engine brought it. Throws when it is none. */
-export function parseExecution(text: string): DispatchedExecution {
-  return executionSchema.parse(JSON.parse(text)) as DispatchedExecution
+/** As an engine brought it. @throws INVALID_OPTIONS */
+export function checkExecution(given: unknown): DispatchedExecution {
+  return checked('an execution', executionSchema.safeParse(given)) as DispatchedExecution
 }
 
 /** Where an execution goes. */
@@ -51,4 +51,10 @@ export function checkDispatch(execution: DispatchedExecution, options: DispatchO
 export function checkServe(options: ServeOptions): ServeOptions & { readonly group: string } {
   const { group = 'default' } = checked('serve()', serveSchema.safeParse(options))
   return { ...options, group }
+}
+
+/** @throws INVALID_OPTIONS */
+export function checkGrace(where: string, options: { graceMs?: number }): { graceMs?: number } {
+  const { graceMs } = checked(where, graceSchema.safeParse(options))
+  return graceMs === undefined ? {} : { graceMs }
 }

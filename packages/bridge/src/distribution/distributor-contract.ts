@@ -71,6 +71,15 @@ class Bench {
     return outcome
   }
 
+  /** As long as it takes the engine to bring so many executions to their ends. */
+  async roundTrips(count: number): Promise<void> {
+    for (let done = 0; done < count; done++) {
+      const dispatched = this.dispatch()
+      ;(await this.runs.next()).succeed()
+      await dispatched
+    }
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.dispatcher.close({ graceMs: 0 }), this.endRuns(), this.worker.close({ graceMs: 0 })])
   }
@@ -174,16 +183,20 @@ function describePlaces(open: OpenBench): void {
   })
 
   it('counts what names a host and what does not against the one capacity', async () => {
-    const bench = await open()
+    const [bench, other] = [await open(), await open()]
     const { host } = await bench.serve('host', 1)
+    await other.serve('other')
     const first = bench.dispatch()
     const running = await bench.runs.next()
     const named = bench.dispatch({}, { host })
     const unnamed = bench.dispatch()
+    // whatever the engine brings too early it brings meanwhile
+    await other.roundTrips(5)
     expect(bench.runs.all).toHaveLength(1)
     running.succeed()
     await first
     const second = await bench.runs.next()
+    await other.roundTrips(5)
     expect(bench.runs.openOn('host')).toBe(1)
     second.succeed()
     ;(await bench.runs.next()).succeed()
@@ -327,6 +340,17 @@ function describeEnds(open: OpenBench): void {
     await expect(bench.dispatch()).rejects.toMatchObject({ code: 'DISTRIBUTOR_CLOSED' })
     await expect(bench.serve('late')).rejects.toMatchObject({ code: 'DISTRIBUTOR_CLOSED' })
     await bench.dispatcher.close()
+  })
+
+  it('refuses a grace that is none, and can be closed afterwards', async () => {
+    const bench = await open()
+    const serving = await bench.serve('host')
+    await expect(serving.shutdown({ graceMs: -1 })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+    await expect(bench.worker.close({ graceMs: -1 })).rejects.toMatchObject({ code: 'INVALID_OPTIONS' })
+    const dispatched = bench.dispatch()
+    ;(await bench.runs.next()).succeed()
+    await dispatched
+    await soon(bench.worker.close())
   })
 
   it.each<[object, object]>([

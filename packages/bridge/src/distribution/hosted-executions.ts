@@ -19,6 +19,8 @@ export interface HostedOutcome extends ExecutionResult {
 
 /** The right to run one execution here. It is used once or given back. */
 export interface Admission {
+  /** The attempt that runs here already, or has an outcome: this admission joins it, and is no attempt of its own. */
+  readonly joins: number | undefined
   /** @throws what the host's `run` rejects with, HOST_DRAINED */
   run(execution: DispatchedExecution, attempt: number): Promise<HostedOutcome>
   /** Gives it back. Of one that is used nothing happens. */
@@ -33,7 +35,7 @@ export class HostedExecutions {
   readonly #options: HostedExecutionsOptions
   readonly #places: Places
   /** Those that run, and the last that have an outcome: as many as one loss of the connection can hide. */
-  readonly #runs = new Map<string, Promise<HostedOutcome>>()
+  readonly #runs = new Map<string, { readonly attempt: number; readonly outcome: Promise<HostedOutcome> }>()
   readonly #settled: string[] = []
   readonly #ended = new AbortController()
   #running = 0
@@ -69,7 +71,7 @@ export class HostedExecutions {
 
   #joining(id: string): Admission | undefined {
     const run = this.#runs.get(id)
-    return run && { run: () => run, release: () => {} }
+    return run && { joins: run.attempt, run: () => run.outcome, release: () => {} }
   }
 
   #admission(id: string, free: FreePlace | undefined): Admission | undefined {
@@ -77,6 +79,7 @@ export class HostedExecutions {
     let isGivenBack = false
     let isUsed = false
     return {
+      joins: undefined,
       release: () => {
         isGivenBack = true
         if (!isUsed) free()
@@ -86,14 +89,18 @@ export class HostedExecutions {
         isUsed = true
         // another may have begun it since this one was admitted
         const known = this.#runs.get(id)
-        if (known === undefined) return this.#start(id, this.#run(execution, attempt), free)
+        if (known === undefined) return this.#start(id, { attempt, outcome: this.#run(execution, attempt) }, free)
         free()
-        return known
+        return known.outcome
       },
     }
   }
 
-  #start(id: string, run: Promise<HostedOutcome>, free: FreePlace): Promise<HostedOutcome> {
+  #start(
+    id: string,
+    run: { readonly attempt: number; readonly outcome: Promise<HostedOutcome> },
+    free: FreePlace,
+  ): Promise<HostedOutcome> {
     this.#running++
     this.#runs.set(id, run)
     const settle = (isDone: boolean): void => {
@@ -103,11 +110,11 @@ export class HostedExecutions {
       else this.#runs.delete(id)
       free()
     }
-    run.then(
+    run.outcome.then(
       () => settle(true),
       () => settle(false),
     )
-    return run
+    return run.outcome
   }
 
   async #run(execution: DispatchedExecution, attempt: number): Promise<HostedOutcome> {

@@ -2,7 +2,7 @@ import { type Clock, coreErrors, systemClock, throwIfAborted, withAbort } from '
 import * as z from 'zod'
 import { checked } from '../checked.ts'
 import { bridgeErrors } from '../errors.ts'
-import { checkDispatch, checkServe, type Place } from './distribution-options.ts'
+import { checkDispatch, checkGrace, checkServe, type Place } from './distribution-options.ts'
 import type {
   DispatchedExecution,
   DispatchedOutcome,
@@ -89,9 +89,10 @@ class LocalDistributor implements ExecutionDistributor {
     return this.#serve(createHostName(host), group, { capacity, run })
   }
 
-  close(options: { graceMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
-    return this.#closing
+  async close(options: { graceMs?: number } = {}): Promise<void> {
+    const grace = checkGrace('close()', options)
+    this.#closing ??= this.#close(grace)
+    await this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { checked } from '../checked.ts'
-import { graceSchema } from './distribution-options.ts'
+import { checkGrace } from './distribution-options.ts'
 import type { ServingHost } from './execution-distributor.ts'
 import type { HostedExecutions } from './hosted-executions.ts'
 
@@ -19,7 +18,7 @@ export function servingHost(
 ): ServingHost {
   let ended: Promise<void> | undefined
   const shutdown = async (options: { graceMs?: number } = {}): Promise<void> => {
-    const { graceMs = defaultGraceMs } = checked('shutdown()', graceSchema.safeParse(options))
+    const { graceMs = defaultGraceMs } = checkGrace('shutdown()', options)
     ended ??= shutdownOnce(graceMs)
     await ended
   }

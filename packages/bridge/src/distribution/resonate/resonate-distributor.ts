@@ -3,7 +3,7 @@ import { bridgeErrors } from '../../errors.ts'
 import type { DurablePromiseStore, DurableRecord } from '../../stores/durable-promise-store.ts'
 import { createResonateStore } from '../../stores/resonate/resonate-store.ts'
 import { decodeAnswer, encodeAnswer } from '../answer-text.ts'
-import { checkDispatch, checkServe, type Place } from '../distribution-options.ts'
+import { checkDispatch, checkGrace, checkServe, type Place } from '../distribution-options.ts'
 import type {
   DispatchedExecution,
   DispatchedOutcome,
@@ -39,6 +39,8 @@ class ResonateDistributor implements ExecutionDistributor {
   readonly #store: Promise<DurablePromiseStore>
   readonly #tasks: ResonateTasks
   readonly #serving = new ServedHosts()
+  /** One for each dispatch that waits. */
+  readonly #waiting = new Set<AbortController>()
   readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
@@ -48,7 +50,12 @@ class ResonateDistributor implements ExecutionDistributor {
     const pid = createRandomIds().next('dispatcher')
     const tasks = createTaskNetwork(options, { group: dispatcherGroup(namespace), pid })
     tasks.onTask = (presence) => void this.#declareLost(presence).catch(() => {})
-    this.#tasks = new ResonateTasks({ network: tasks.network, pid, leaseMs, retryMs, clock })
+    // waiting itself would go on for ever
+    tasks.onSilence = (reason) => {
+      for (const over of this.#waiting) over.abort(new Error(reason))
+    }
+    const { signal: closed } = this.#closed
+    this.#tasks = new ResonateTasks({ network: tasks.network, pid, leaseMs, retryMs, clock, closed })
     this.#store = createResonateStore({ network: tasks.network, retryMs, clock })
   }
 
@@ -57,14 +64,16 @@ class ResonateDistributor implements ExecutionDistributor {
     throwIfAborted(options.signal, 'dispatch()')
     this.#assertOpen()
     const over = new AbortController()
+    this.#waiting.add(over)
     const signal = AbortSignal.any([this.#closed.signal, over.signal, ...(options.signal ? [options.signal] : [])])
     try {
       return this.#read(await this.#settled(execution, place, signal), execution.id)
     } catch (error) {
       throwIfAborted(options.signal, 'dispatch()')
       this.#assertOpen()
-      throw this.#unavailable(execution.id, error)
+      throw this.#unavailable(execution.id, over.signal.aborted ? over.signal.reason : error)
     } finally {
+      this.#waiting.delete(over)
       over.abort()
     }
   }
@@ -72,12 +81,19 @@ class ResonateDistributor implements ExecutionDistributor {
   async serve(options: ServeOptions): Promise<ServingHost> {
     const checkedOptions = checkServe(options)
     this.#assertOpen()
-    return this.#serving.add((onEnded) => serveResonateHost(checkedOptions, this.#options, onEnded))
+    const resolved = { ...this.#options, closed: this.#closed.signal }
+    try {
+      return await this.#serving.add((onEnded) => serveResonateHost(checkedOptions, resolved, onEnded))
+    } catch (error) {
+      this.#assertOpen()
+      throw error
+    }
   }
 
-  close(options: { graceMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
-    return this.#closing
+  async close(options: { graceMs?: number } = {}): Promise<void> {
+    const grace = checkGrace('close()', options)
+    this.#closing ??= this.#close(grace)
+    await this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {

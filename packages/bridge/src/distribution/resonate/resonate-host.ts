@@ -1,16 +1,23 @@
-import { sleep, withDeadline } from '@capsule/core'
+import { sleep, withAbort, withDeadline } from '@capsule/core'
 import { bridgeErrors } from '../../errors.ts'
 import type { DurablePromiseStore } from '../../stores/durable-promise-store.ts'
 import { recordOf } from '../../stores/resonate/resonate-record.ts'
 import { createResonateStore } from '../../stores/resonate/resonate-store.ts'
 import { encodeAnswer } from '../answer-text.ts'
-import { parseExecution } from '../distribution-options.ts'
+import { checkExecution } from '../distribution-options.ts'
 import type { ServeOptions, ServingHost } from '../execution-distributor.ts'
 import { answerOfFailure, answerOfTooMany, type HostAnswer, reasonOf } from '../host-answer.ts'
 import { type Admission, HostedExecutions } from '../hosted-executions.ts'
 import { createHostName, servingHost } from '../serving-host.ts'
 import { HeldLeases } from './held-leases.ts'
-import { dispatcherGroup, executionPromise, hostPromise, taskTags, workerGroup } from './resonate-names.ts'
+import {
+  attemptPromise,
+  dispatcherGroup,
+  executionPromise,
+  hostPromise,
+  taskTags,
+  workerGroup,
+} from './resonate-names.ts'
 import type { ResolvedResonateOptions } from './resonate-options.ts'
 import { ResonateTasks, type TakenTask } from './resonate-tasks.ts'
 import { createTaskNetwork, type TaskNetwork, type TaskReference } from './task-network.ts'
@@ -22,15 +29,17 @@ type HostOptions = ServeOptions & { readonly group: string }
 const presenceMs = 10 * 365 * 24 * 60 * 60_000
 const firstReleaseMs = 50
 const longestReleaseMs = 2000
+/** What is answered already, and the end of this host, get this long to reach the server. */
+const flushMs = 5000
 
 /** @throws DISTRIBUTOR_UNAVAILABLE */
 export async function serveResonateHost(
   options: HostOptions,
-  resolved: ResolvedResonateOptions,
+  { closed: signal, ...resolved }: ResolvedResonateOptions & { readonly closed: AbortSignal },
   onShutdown: () => void,
 ): Promise<ServingHost> {
   const host = new ResonateHost(options, resolved)
-  await host.start()
+  await host.start({ signal })
   return servingHost(host.name, host.executions, async (graceMs) => {
     await host.end(graceMs)
     onShutdown()
@@ -48,6 +57,8 @@ class ResonateHost {
   readonly #offers: TaskOffers
   readonly #running = new Set<Promise<void>>()
   readonly #ended = new AbortController()
+  /** From then on the server is asked for nothing. */
+  readonly #cut = new AbortController()
   #presence: TaskReference
   #store: DurablePromiseStore | undefined
 
@@ -64,8 +75,20 @@ class ResonateHost {
       onChange: () => this.#takeOffers(),
     })
     this.#network = createTaskNetwork(resolved, { group: workerGroup(namespace, group), pid: this.name })
-    this.#tasks = new ResonateTasks({ network: this.#network.network, pid: this.name, leaseMs, retryMs, clock })
-    this.#leases = new HeldLeases(this.#tasks, this.#options)
+    this.#tasks = new ResonateTasks({
+      network: this.#network.network,
+      pid: this.name,
+      leaseMs,
+      retryMs,
+      clock,
+      closed: this.#cut.signal,
+    })
+    this.#leases = new HeldLeases(this.#tasks, {
+      leaseMs,
+      clock,
+      logger: this.#options.logger,
+      onLapse: () => this.#track(this.#renewPresence()),
+    })
     this.#offers = new TaskOffers({
       clock,
       isForAnyone: (id) => !this.#isOwn(id),
@@ -75,12 +98,11 @@ class ResonateHost {
   }
 
   /** Resolves when the server has this host on its list. */
-  async start(): Promise<void> {
+  async start({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { clock, namespace, leaseMs, unavailableAfterMs: timeoutMs, logger } = this.#options
     const { id } = this.#presence
     const tags = taskTags(id, `poll://any@${dispatcherGroup(namespace)}`)
-    const isNew = await this.#tasks.create({ id, timeoutAt: clock.wallTimeMs() + presenceMs, tags })
-    if (!isNew) throw this.#unavailable('the name is in use')
+    await this.#tasks.create({ id, timeoutAt: clock.wallTimeMs() + presenceMs, tags }, { signal })
     this.#leases.hold(this.#presence)
     const connected = Promise.withResolvers<void>()
     this.#network.onTask = (task) => {
@@ -97,7 +119,8 @@ class ResonateHost {
       () => logger.error('this host was declared lost: its sessions get nothing more'),
       () => {},
     )
-    await withDeadline(connected.promise, { clock, timeoutMs, what: 'the stream of messages' }).catch(async (error) => {
+    const what = 'the stream of messages'
+    await withDeadline(withAbort(connected.promise, signal, what), { clock, timeoutMs, what }).catch(async (error) => {
       await this.end(0)
       throw this.#unavailable(reasonOf(error))
     })
@@ -108,12 +131,19 @@ class ResonateHost {
     this.#offers.refuse()
     await this.executions.drain(graceMs)
     this.#ended.abort()
+    const { clock, logger } = this.#options
+    const flush = clock.setTimer(flushMs, () => {
+      this.#cut.abort()
+      void this.#store?.close()
+    })
     await Promise.all(this.#running)
     await this.#store?.close()
     this.#offers.close()
     await this.#tasks.fulfill(this.#presence, 'ended').catch((error: unknown) => {
-      this.#options.logger.warn('the server was not told of the end', { reason: reasonOf(error) })
+      logger.warn('the server was not told of the end', { reason: reasonOf(error) })
     })
+    flush.cancel()
+    this.#cut.abort()
     this.#leases.close()
   }
 
@@ -122,7 +152,7 @@ class ResonateHost {
     return id.startsWith(executionPromise(this.#options.namespace, { group: this.#group, host: this.name }, ''))
   }
 
-  /** After an outage of the server the lease may be out. */
+  /** After an outage of the server, or a pause of this process, the lease may be out. */
   async #renewPresence(): Promise<void> {
     const taken = await this.#tasks.acquire(this.#presence)
     if (taken === undefined) return
@@ -164,7 +194,7 @@ class ResonateHost {
 
   async #run({ task, promise }: TakenTask, admission: Admission): Promise<void> {
     const { param = '', timeoutAtMs } = recordOf(promise)
-    const attempt = await this.#countAttempt(task.id, timeoutAtMs)
+    const attempt = admission.joins ?? (await this.#countAttempt(task.id, timeoutAtMs))
     const answer = await this.#answer(param, attempt, admission)
     if (answer !== undefined) {
       await this.#tasks.fulfill(task, encodeAnswer(answer))
@@ -178,7 +208,10 @@ class ResonateHost {
   /** Each attempt leaves a promise: the version of a task counts also those who took it and passed it on. */
   async #countAttempt(id: string, timeoutAtMs: number): Promise<number> {
     for (let attempt = 1; ; attempt++) {
-      const marker = await this.#store?.create({ id: `${id}-attempt-${attempt}`, timeoutAtMs })
+      const marker = await this.#store?.create({
+        id: attemptPromise(this.#options.namespace, id, attempt),
+        timeoutAtMs,
+      })
       if (marker?.created !== false) return attempt
     }
   }
@@ -190,7 +223,7 @@ class ResonateHost {
     const tooMany = answerOfTooMany(attempt, maxAttempts)
     if (tooMany !== undefined) return tooMany
     try {
-      return { type: 'outcome', host, ...(await admission.run(parseExecution(param), attempt)) }
+      return { type: 'outcome', host, ...(await admission.run(checkExecution(JSON.parse(param)), attempt)) }
     } catch (error) {
       return answerOfFailure(error, { host, attempt, maxAttempts })
     }

@@ -5,11 +5,16 @@ const part = (name: string): string => `${name.length}-${name}`
 
 /** The worker group of Resonate that the hosts of a group are in. */
 export const workerGroup = (namespace: string, group: string): string => `${namespace}-${group}`
-/** Where dispatchers are: they look after the hosts they wait for. */
-export const dispatcherGroup = (namespace: string): string => `${namespace}--dispatchers`
+/** Where dispatchers are: they look after the hosts they wait for. No group has it: theirs have a dash, and namespaces have none. */
+export const dispatcherGroup = (namespace: string): string => namespace
 
 export function executionPromise(namespace: string, { group, host }: Place, id: string): string {
   return `${namespace}-exec-${part(group)}-${part(host ?? '')}-${id}`
+}
+
+/** One for each attempt of an execution. It is the promise of no execution, whatever that one's id ends in. */
+export function attemptPromise(namespace: string, execution: string, attempt: number): string {
+  return `${namespace}-attempt-${attempt}-${execution}`
 }
 
 /** Pending for as long as the host lives. */

@@ -30,6 +30,8 @@ export interface ResonateTasksParts {
   /** How long an answer is asked for. */
   readonly retryMs: number
   readonly clock: Clock
+  /** Ends every request, and each later one at once. */
+  readonly closed: AbortSignal
 }
 
 type RequestHead = ResonateRequest['head']
@@ -55,17 +57,19 @@ export class ResonateTasks {
     const request = { ...promise, param: encodeValue(param, this.#ids.next('call')) }
     const { status, data } = await this.#send({ kind: 'promise.create', data: request }, options)
     if (status === 200) return recordOf((data as { promise: ResonatePromise }).promise)
-    const details = { distributor: 'resonate', action: `offer ${promise.id}`, reason: `the server answered ${status}` }
-    throw bridgeErrors.DISTRIBUTOR_UNAVAILABLE(details)
+    throw refused(`offer ${promise.id}`, status)
   }
 
-  /** A promise whose task is taken from the start. `false`: the id is in use. */
-  async create(promise: { id: string; timeoutAt: number; tags: Record<string, string> }): Promise<boolean> {
+  /** A promise whose task is taken from the start. */
+  async create(
+    promise: { id: string; timeoutAt: number; tags: Record<string, string> },
+    options?: AbortOptions,
+  ): Promise<void> {
     const { pid, leaseMs: ttl } = this.#parts
     const data = { ...promise, param: encodeValue(undefined, this.#ids.next('call')) }
     const action = { kind: 'promise.create', head: this.#head(), data }
-    const { status } = await this.#send({ kind: 'task.create', data: { pid, ttl, action } })
-    return status === 200
+    const { status } = await this.#send({ kind: 'task.create', data: { pid, ttl, action } }, options)
+    if (status !== 200) throw refused(`create ${promise.id}`, status)
   }
 
   /** Takes it for the length of the lease. `undefined`: it is taken, of another version, or over. */
@@ -106,9 +110,10 @@ export class ResonateTasks {
   /** @throws DISTRIBUTOR_UNAVAILABLE, STORE_UNAUTHORIZED */
   async #send(
     request: TaskRequest,
-    { signal = new AbortController().signal, retryMs = this.#parts.retryMs }: AbortOptions & { retryMs?: number } = {},
+    { signal: given, retryMs = this.#parts.retryMs }: AbortOptions & { retryMs?: number } = {},
   ): Promise<{ status: number; data: unknown }> {
-    const { clock, network } = this.#parts
+    const { clock, network, closed } = this.#parts
+    const signal = given === undefined ? closed : AbortSignal.any([closed, given])
     const attempt = async (): Promise<{ status: number; data: unknown }> => {
       // the store's protocol has no tasks in its types; on the wire they are requests like all others
       const whole = { ...request, head: this.#head() } as unknown as ResonateRequest
@@ -123,4 +128,9 @@ export class ResonateTasks {
       throw bridgeErrors.DISTRIBUTOR_UNAVAILABLE(details, { cause: error })
     }
   }
+}
+
+function refused(action: string, status: number): Error {
+  const reason = `the server answered ${status}`
+  return bridgeErrors.DISTRIBUTOR_UNAVAILABLE({ distributor: 'resonate', action, reason })
 }

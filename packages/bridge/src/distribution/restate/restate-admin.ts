@@ -1,3 +1,4 @@
+import type { AbortOptions } from '@capsule/core'
 import * as z from 'zod'
 import { bridgeErrors } from '../../errors.ts'
 import { reasonOf } from '../host-answer.ts'
@@ -12,6 +13,10 @@ interface AdminRequest {
   readonly body?: string
 }
 
+interface RequestParts extends AbortOptions {
+  readonly action: string
+}
+
 /** The part of Restate's admin API that says where services are. */
 export class RestateAdmin {
   readonly #options: Pick<ResolvedRestateOptions, 'adminUrl' | 'token'>
@@ -21,10 +26,11 @@ export class RestateAdmin {
   }
 
   /** Tells the server that this service is at that URL; resolves to the deployment's id. @throws DISTRIBUTOR_UNAVAILABLE */
-  async register(service: string, url: string): Promise<string> {
+  async register(service: string, url: string, options: AbortOptions = {}): Promise<string> {
     const action = `register ${service} at ${url}`
     // a URL that is known is asked again what it serves only by force; what runs there is not touched by it
-    const { id, services } = await this.#post('/deployments', { uri: url, force: false, use_http_11: true }, action)
+    const body = { uri: url, force: false, use_http_11: true }
+    const { id, services } = await this.#post('/deployments', body, { action, ...options })
     if (services.some(({ name }) => name === service)) return id
     throw unavailable(
       action,
@@ -35,22 +41,28 @@ export class RestateAdmin {
   /** What still waits for the deployment ends with it. @throws DISTRIBUTOR_UNAVAILABLE */
   async unregister(deploymentId: string): Promise<void> {
     const action = `remove ${deploymentId}`
-    const response = await this.#send(`/deployments/${deploymentId}?force=true`, { method: 'DELETE' }, action)
+    const response = await this.#send(`/deployments/${deploymentId}?force=true`, { method: 'DELETE' }, { action })
     if (!response.ok && response.status !== 404) throw unavailable(action, await failureOf(response))
   }
 
-  async #post(path: string, body: object, action: string): Promise<z.output<typeof registeredSchema>> {
+  async #post(path: string, body: object, parts: RequestParts): Promise<z.output<typeof registeredSchema>> {
     const headers = { 'content-type': 'application/json' }
-    const response = await this.#send(path, { method: 'POST', headers, body: JSON.stringify(body) }, action)
+    const response = await this.#send(path, { method: 'POST', headers, body: JSON.stringify(body) }, parts)
+    const { action } = parts
     if (!response.ok) throw unavailable(action, await failureOf(response))
-    return registeredSchema.parse(await response.json())
+    // any server may stand at a wrong URL
+    const { success, data } = registeredSchema.safeParse(await response.json().catch(() => undefined))
+    if (!success) throw unavailable(action, 'what answered is not the admin API of Restate')
+    return data
   }
 
-  async #send(path: string, init: AdminRequest, action: string): Promise<Response> {
+  async #send(path: string, init: AdminRequest, { action, signal: given }: RequestParts): Promise<Response> {
     const { adminUrl, token } = this.#options
     const headers = { ...init.headers, ...authorization(token) }
+    const timeout = AbortSignal.timeout(requestTimeoutMs)
+    const signal = given === undefined ? timeout : AbortSignal.any([timeout, given])
     try {
-      return await fetch(`${adminUrl}${path}`, { ...init, headers, signal: AbortSignal.timeout(requestTimeoutMs) })
+      return await fetch(`${adminUrl}${path}`, { ...init, headers, signal })
     } catch (error) {
       const reason = error instanceof Error && error.cause !== undefined ? reasonOf(error.cause) : reasonOf(error)
       throw unavailable(action, reason, { cause: error })

@@ -1,15 +1,12 @@
-import type { Clock } from '@capsule/core'
 import * as clients from '@restatedev/restate-sdk-clients'
 import { bridgeErrors } from '../../errors.ts'
 import { decodeAnswer } from '../answer-text.ts'
 import type { Place } from '../distribution-options.ts'
 import type { DispatchedExecution } from '../execution-distributor.ts'
 import { type HostAnswer, reasonOf } from '../host-answer.ts'
+import { Patience } from './patience.ts'
 import { groupService, handlerName, hostService } from './restate-names.ts'
 import { authorization, type ResolvedRestateOptions } from './restate-options.ts'
-
-/** A request that was under way for longer had reached the server: only from its end on is the server gone. */
-const reachedAfterMs = 1000
 
 /**
  * Asks for an execution until the server has its answer. The id is the idempotency key: asking again joins.
@@ -36,45 +33,21 @@ export async function callRestate(
   } catch (error) {
     if (host !== undefined && isHostGone(error, patience))
       throw bridgeErrors.SESSION_HOST_LOST({ host }, { cause: error })
-    const reason = isUnknownService(error) ? `no host has served the group '${group}' yet` : explain(error)
+    const reason = isUnknownService(error, patience) ? `no host has served the group '${group}' yet` : explain(error)
     const details = { distributor: 'restate', action: `run ${execution.id}`, reason }
     throw bridgeErrors.DISTRIBUTOR_UNAVAILABLE(details, { cause: error })
   }
 }
 
-/** How long one call goes on asking a server that does not answer. */
-class Patience {
-  readonly #clock: Clock
-  readonly #unavailableAfterMs: number
-  /** The failure came from the invocation, which the server has ended, and not from the server. */
-  isInvocationFailure = false
-  #sentAtMs = 0
-  #goneSinceMs: number | undefined
-
-  constructor({ clock, unavailableAfterMs }: Pick<ResolvedRestateOptions, 'clock' | 'unavailableAfterMs'>) {
-    this.#clock = clock
-    this.#unavailableAfterMs = unavailableAfterMs
-  }
-
-  fetch(...request: Parameters<typeof fetch>): Promise<Response> {
-    this.#sentAtMs = this.#clock.now()
-    return fetch(...request)
-  }
-
-  allows(failure: clients.RetryFailure): boolean {
-    this.isInvocationFailure =
-      failure.kind === 'response' && failure.headers.get('x-restate-error-source') === 'invocation'
-    const nowMs = this.#clock.now()
-    if (this.#goneSinceMs === undefined || nowMs - this.#sentAtMs > reachedAfterMs) this.#goneSinceMs = nowMs
-    return clients.defaultShouldRetry(failure) && nowMs - this.#goneSinceMs < this.#unavailableAfterMs
-  }
-}
-
-const isUnknownService = (error: unknown): boolean => error instanceof clients.HttpCallError && error.status === 404
+/** The server itself knows none of that name; anything else at that URL says 404 of everything. */
+const isUnknownService = (error: unknown, { source }: Patience): boolean =>
+  error instanceof clients.HttpCallError && error.status === 404 && source === 'ingress'
 
 /** The host took itself off the server, or the server gave up to reach it. */
-function isHostGone(error: unknown, { isInvocationFailure }: Patience): boolean {
-  return isInvocationFailure || isUnknownService(error)
+function isHostGone(error: unknown, patience: Patience): boolean {
+  // a host refuses what is no execution
+  const isRefusal = error instanceof clients.HttpCallError && error.status === 400
+  return isUnknownService(error, patience) || (patience.source === 'invocation' && !isRefusal)
 }
 
 function explain(error: unknown): string {

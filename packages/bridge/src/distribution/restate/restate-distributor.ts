@@ -1,6 +1,6 @@
 import { throwIfAborted } from '@capsule/core'
 import { bridgeErrors } from '../../errors.ts'
-import { checkDispatch, checkServe } from '../distribution-options.ts'
+import { checkDispatch, checkGrace, checkServe } from '../distribution-options.ts'
 import type {
   DispatchedExecution,
   DispatchedOutcome,
@@ -56,12 +56,19 @@ class RestateDistributor implements ExecutionDistributor {
   async serve(options: ServeOptions): Promise<ServingHost> {
     const checkedOptions = checkServe(options)
     this.#assertOpen()
-    return this.#serving.add((onEnded) => serveRestateHost(checkedOptions, this.#options, onEnded))
+    const resolved = { ...this.#options, closed: this.#closed.signal }
+    try {
+      return await this.#serving.add((onEnded) => serveRestateHost(checkedOptions, resolved, onEnded))
+    } catch (error) {
+      this.#assertOpen()
+      throw error
+    }
   }
 
-  close(options: { graceMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options)
-    return this.#closing
+  async close(options: { graceMs?: number } = {}): Promise<void> {
+    const grace = checkGrace('close()', options)
+    this.#closing ??= this.#close(grace)
+    await this.#closing
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, createServer as createListener, type Server, type Socket } from 'node:net'
-import { type Clock, type Logger, withDeadline } from '@capsule/core'
+import { type Clock, coreErrors, type Logger, withDeadline } from '@capsule/core'
 import * as restate from '@restatedev/restate-sdk'
 import { reasonOf } from '../host-answer.ts'
 
@@ -32,13 +32,7 @@ export class RestateEndpoint {
   constructor(parts: RestateEndpointParts) {
     this.#parts = parts
     this.#port = parts.port
-    const { service, identityKeys } = parts
-    const handler = restate.createEndpointHandler({
-      services: [service],
-      bidirectional: true,
-      logger: (metadata, message: unknown, ...more: unknown[]) => this.#log(metadata, [message, ...more]),
-      ...(identityKeys.length > 0 && { identityKeys: [...identityKeys] }),
-    })
+    const handler = this.#createHandler()
     // a request is under way for as long as its execution
     this.#server = createHttpServer({ requestTimeout: 0 }, (request, response) => {
       response.setHeader('connection', 'close')
@@ -87,6 +81,22 @@ export class RestateEndpoint {
       logger.warn('connections were cut', { reason: reasonOf(error) })
       for (const socket of sockets) socket.destroy()
       await ended
+    }
+  }
+
+  #createHandler(): ReturnType<typeof restate.createEndpointHandler> {
+    const { service, identityKeys } = this.#parts
+    try {
+      return restate.createEndpointHandler({
+        services: [service],
+        bidirectional: true,
+        logger: (metadata, message: unknown, ...more: unknown[]) => this.#log(metadata, [message, ...more]),
+        ...(identityKeys.length > 0 && { identityKeys: [...identityKeys] }),
+      })
+    } catch (error) {
+      // all that can be wrong with them
+      const problems = [`endpoint: identityKeys: ${reasonOf(error)}`]
+      throw coreErrors.INVALID_OPTIONS({ where: 'serve()', problems }, { cause: error })
     }
   }
 

@@ -27,6 +27,9 @@ const hostRetries = {
   onMaxAttempts: 'kill',
 } as const
 
+/** How soon a port is tried again that could not be listened on. */
+const reopenMs = 1000
+
 /** What is answered already gets this long to reach the server. */
 const flushMs = 5000
 
@@ -36,10 +39,10 @@ const flushMs = 5000
  */
 export async function serveRestateHost(
   { group, host: given, capacity, run }: ServeOptions & { readonly group: string },
-  options: ResolvedRestateOptions,
+  options: ResolvedRestateOptions & { readonly closed: AbortSignal },
   onShutdown: () => void,
 ): Promise<ServingHost> {
-  const { clock, logger } = options
+  const { clock, logger, closed: signal } = options
   const host = createHostName(given)
   const executions = new HostedExecutions({ host, capacity, run, clock, onChange: () => moveDoor() })
   const endpoints = createEndpoints({ group, host, executions }, options)
@@ -48,27 +51,35 @@ export async function serveRestateHost(
     if (!executions.hasFreePlace) return endpoints.group.shut()
     endpoints.group.open().catch((error: unknown) => {
       logger.error('the port of the group cannot be listened on', { host, reason: reasonOf(error) })
+      // somebody took it while this door, the last one, was shut
+      clock.setTimer(reopenMs, moveDoor)
     })
   }
   const close = async (): Promise<void> => {
     await Promise.all([endpoints.group.close(flushMs), endpoints.own.close(flushMs)])
   }
+  let ownId: string | undefined
+  const unregister = async (): Promise<void> => {
+    if (ownId === undefined) return
+    await admin.unregister(ownId).catch((error: unknown) => {
+      logger.warn('the server still lists a host that has ended', { host, reason: reasonOf(error) })
+    })
+  }
   try {
     await Promise.all([listen(endpoints.group), listen(endpoints.own)])
     const { groupUrl, ownUrl } = urlsOf(endpoints, options)
-    const ownId = await admin.register(hostService(options.namespace, group, host), ownUrl)
-    await admin.register(groupService(options.namespace, group), groupUrl)
+    ownId = await admin.register(hostService(options.namespace, group, host), ownUrl, { signal })
+    await admin.register(groupService(options.namespace, group), groupUrl, { signal })
     return servingHost(host, executions, async (graceMs) => {
       await executions.drain(graceMs)
       await close()
       onShutdown()
-      await admin.unregister(ownId).catch((error: unknown) => {
-        logger.warn('the server still lists a host that has ended', { host, reason: reasonOf(error) })
-      })
+      await unregister()
     })
   } catch (error) {
     await executions.drain(0)
     await close()
+    await unregister()
     throw error
   }
 }
