@@ -14,9 +14,10 @@ export function createKeepAlive(): KeepAlive {
   let holders = 0
   let isClosed = false
   const rest = (): void => {
-    if (!isClosed) return void port?.unref()
-    port?.close()
-    port = undefined
+    if (isClosed) {
+      port?.close()
+      port = undefined
+    } else port?.unref()
   }
   return {
     hold() {

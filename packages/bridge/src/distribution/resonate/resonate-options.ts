@@ -1,6 +1,7 @@
 import { type Clock, type Logger, silentLogger, systemClock } from '@capsule/core'
 import * as z from 'zod'
 import { checked } from '../../checked.ts'
+import { serverUrlSchema, tokenSchema } from '../../server-address.ts'
 
 export interface ResonateDistributorOptions {
   /** @defaultValue 'http://127.0.0.1:8001' */
@@ -23,11 +24,8 @@ export interface ResonateDistributorOptions {
 
 const durationSchema = z.number().positive()
 const optionsSchema = z.strictObject({
-  url: z
-    .url({ protocol: /^https?$/ })
-    .transform((url) => url.replace(/\/+$/, ''))
-    .default('http://127.0.0.1:8001'),
-  token: z.string().min(1).optional(),
+  url: serverUrlSchema.default('http://127.0.0.1:8001'),
+  token: tokenSchema.optional(),
   namespace: z
     .string()
     .regex(/^[A-Za-z0-9]{1,32}$/)

@@ -8,15 +8,17 @@ import {
   resonateProtocolVersion,
   type ResonateRequest,
 } from '../../stores/resonate/resonate-network.ts'
-import { encodeValue, recordOf } from '../../stores/resonate/resonate-record.ts'
+import { encodeValue, isResonatePromise, recordOf } from '../../stores/resonate/resonate-record.ts'
 import { withRetries } from '../../stores/retries.ts'
 import { reasonOf } from '../host-answer.ts'
 import type { TaskReference } from './task-network.ts'
 
+const promiseSchema = z.custom<ResonatePromise>(isResonatePromise)
 const takenSchema = z.object({
   task: z.object({ id: z.string(), version: z.number() }),
-  promise: z.custom<ResonatePromise>((value) => typeof value === 'object' && value !== null),
+  promise: promiseSchema,
 })
+const offeredSchema = z.object({ promise: promiseSchema })
 export type TakenTask = z.output<typeof takenSchema>
 const stateSchema = z.object({ task: z.object({ id: z.string(), version: z.number(), state: z.string() }) })
 
@@ -56,7 +58,7 @@ export class ResonateTasks {
   ): Promise<DurableRecord> {
     const request = { ...promise, param: encodeValue(param, this.#ids.next('call')) }
     const { status, data } = await this.#send({ kind: 'promise.create', data: request }, options)
-    if (status === 200) return recordOf((data as { promise: ResonatePromise }).promise)
+    if (status === 200) return recordOf(offeredSchema.parse(data).promise)
     throw refused(`offer ${promise.id}`, status)
   }
 

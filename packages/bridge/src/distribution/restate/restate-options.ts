@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { type Clock, coreErrors, type Logger, silentLogger, systemClock } from '@capsule/core'
 import * as z from 'zod'
 import { checked } from '../../checked.ts'
+import { serverUrlSchema, tokenSchema } from '../../server-address.ts'
 import { groupSchema } from '../distribution-options.ts'
 
 export interface RestateDistributorOptions {
@@ -41,7 +42,6 @@ export interface RestateEndpointOptions {
   readonly identityKeys?: readonly string[]
 }
 
-const urlSchema = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''))
 const durationSchema = z.number().positive()
 
 const endpointSchema = z.strictObject({
@@ -50,14 +50,14 @@ const endpointSchema = z.strictObject({
     .refine((address) => isIP(address) > 0, 'must be an IP address')
     .default('127.0.0.1'),
   groupPort: z.number().int().min(1).max(65_535).default(9080),
-  groupUrl: urlSchema.optional(),
+  groupUrl: serverUrlSchema.optional(),
   advertisedAddress: z.string().min(1).optional(),
   identityKeys: z.array(z.string().startsWith('publickeyv1_')).default([]),
 })
 const optionsSchema = z.strictObject({
-  ingressUrl: urlSchema.default('http://127.0.0.1:8080'),
-  adminUrl: urlSchema.default('http://127.0.0.1:9070'),
-  token: z.string().min(1).optional(),
+  ingressUrl: serverUrlSchema.default('http://127.0.0.1:8080'),
+  adminUrl: serverUrlSchema.default('http://127.0.0.1:9070'),
+  token: tokenSchema.optional(),
   namespace: groupSchema.default('capsule'),
   endpoint: endpointSchema.prefault({}),
   maxAttempts: z.number().int().min(1).default(10),

@@ -5,7 +5,7 @@ import type { DurablePromiseStore } from '../durable-promise-store.ts'
 import { objectSchema } from '../store-options.ts'
 import { HttpNetwork } from './http-network.ts'
 import { createResonateStore } from './resonate-store.ts'
-import { headersSchema, serverUrlSchema, tokenSchema } from './server-address.ts'
+import { headersSchema, serverUrlSchema, tokenSchema } from '../../server-address.ts'
 
 export interface ResonateHttpStoreOptions {
   /** Of the server, as `http://localhost:8001`; without credentials, query and fragment. */
