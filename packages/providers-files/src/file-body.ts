@@ -51,14 +51,17 @@ export class FileBody implements AsyncIterableIterator<Uint8Array>, ClosableFile
   }
 
   return(): Promise<IteratorResult<Uint8Array, undefined>> {
-    return this.#inTurn(async () => {
-      await this.#release('ended')
-      return { done: true, value: undefined }
-    })
+    return this.#leave('ended').then(() => ({ done: true, value: undefined }))
   }
 
   close(): Promise<void> {
-    return this.#inTurn(() => this.#release('closed'))
+    return this.#leave('closed')
+  }
+
+  #leave(state: 'ended' | 'closed'): Promise<void> {
+    const closed = this.#inTurn(() => this.#release(state))
+    this.#options.streams.closing(this, closed)
+    return closed
   }
 
   /** One after the other: a file that is closed during a read may be another file when the read begins. */

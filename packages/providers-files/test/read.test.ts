@@ -180,6 +180,21 @@ describe('readStream', () => {
     expect(await codeOf(call(other, 'readStream', 'small.txt'))).toMatch(/^no error/)
   })
 
+  it('has a place for the next stream when one is left in the middle of a read', async () => {
+    const tree = createTree()
+    const provider = tree.provide({}, { maxOpenStreams: 1 })
+    for (let count = 0; count < 5; count++) {
+      const { body } = await openStream(tree, provider)
+      void body.next()
+      void body.return?.()
+    }
+    const [one, ...others] = await Promise.all(
+      ['large', 'large', 'large'].map((name) => codeOf(call(provider, 'readStream', name))),
+    )
+    expect(one).toMatch(/^no error/)
+    expect(others).toEqual(['FILES_TOO_MANY_STREAMS', 'FILES_TOO_MANY_STREAMS'])
+  })
+
   it('ends with an error when a file grows beyond the limit while it is read', async () => {
     const tree = createTree()
     const provider = tree.provide({}, { maxStreamBytes: large + 10 })

@@ -31,18 +31,22 @@ export const readStreamCapability = (scope: FileScope) =>
       const limitBytes = Math.max(Math.min(scope.options.maxStreamBytes, limits.outputBytes - envelopeBytes), 0)
       const change = 'read parts with offset and length (maxStreamBytes)'
       const { streams } = scope
-      return withDirectory(entry, entry.parents, (directory) => {
-        streams.checkRoom(path)
-        const { fd, stats } = directory.openFile(entry.name, 'read')
-        const bytes = Math.min(Math.max(stats.size - offset, 0), length ?? stats.size)
-        if (bytes > limitBytes) {
-          closeSync(fd)
-          throw filesErrors.FILES_TOO_LARGE({ path, bytes, limitBytes, change })
-        }
-        // owns the file from here on: it is closed when the call is aborted, or the provider disposed
-        const body = new FileBody({ fd, path, size: stats.size, offset, length, limitBytes, signal, streams })
-        context.annotate({ bytes, confinement: entry.grant.root.confinement })
-        return capabilityReply({ path, size: stats.size }, body)
-      })
+      const giveBack = await streams.takePlace(path)
+      try {
+        return await withDirectory(entry, entry.parents, (directory) => {
+          const { fd, stats } = directory.openFile(entry.name, 'read')
+          const bytes = Math.min(Math.max(stats.size - offset, 0), length ?? stats.size)
+          if (bytes > limitBytes) {
+            closeSync(fd)
+            throw filesErrors.FILES_TOO_LARGE({ path, bytes, limitBytes, change })
+          }
+          // owns the file from here on: it is closed when the call is aborted, or the provider disposed
+          const body = new FileBody({ fd, path, size: stats.size, offset, length, limitBytes, signal, streams })
+          context.annotate({ bytes, confinement: entry.grant.root.confinement })
+          return capabilityReply({ path, size: stats.size }, body)
+        })
+      } finally {
+        giveBack()
+      }
     },
   })
