@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { going } from './going-execution.ts'
 import type { Outcome } from './outcome.ts'
 import type { Execution, ExecutionEvent, Session, SessionOptions } from './session.ts'
 
@@ -18,17 +19,6 @@ const chatty = (name: string): string => `for (let i = 0; i < ${lines}; i++) {
 const linesOf = (name: string): string => Array.from({ length: lines }, (_, index) => `${name} ${index}\n`).join('')
 
 const waiting = 'console.log("go"); await new Promise(() => {})'
-
-/** Resolves when the cell has printed; its other events are for nobody. */
-async function going(session: Session, code: string, options?: Parameters<Session['execute']>[1]): Promise<Execution> {
-  const execution = session.execute(code, options)
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const read = async (): Promise<void> => {
-    for await (const event of execution) if (event.type === 'output') resolve()
-  }
-  await Promise.race([promise, read()])
-  return execution
-}
 
 async function inputRequest(execution: Execution): Promise<Extract<ExecutionEvent, { type: 'input-request' }>> {
   for await (const event of execution) if (event.type === 'input-request') return event

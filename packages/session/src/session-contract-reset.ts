@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
+import { going } from './going-execution.ts'
 import type { ExecutionEvent, Session, SessionOptions } from './session.ts'
 
 type Open = (options?: SessionOptions) => Promise<Session>
@@ -216,10 +217,9 @@ function describeStubborn(open: Open, { preemptive, modules }: { preemptive: boo
 
   it('replaces a worker whose cell does not stop', async () => {
     const session = await open({ graceMs: 200 })
-    const stuck = session.execute(
-      'var a = 1; for (;;) JSON.parse(globalThis.big ??= JSON.stringify(new Array(3e6).fill(12345)))',
-    )
-    await new Promise((go) => setTimeout(go, 50))
+    // a sort of numbers is one call of the engine, which nothing interrupts: it takes several times the grace
+    const numbers = 'new Uint32Array(2 ** 24).map((_, i) => Math.imul(i, 2654435761))'
+    const stuck = await going(session, `var a = ${numbers}; console.log('go'); await null; for (;;) a.sort()`)
     // one that the executor could end after all leaves its worker tainted
     const refused = await session.reset().catch((error: { code: string }) => error)
     expect([undefined, 'RESET_INCOMPLETE']).toContain(refused?.code)
