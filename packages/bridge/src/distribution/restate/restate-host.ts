@@ -1,3 +1,4 @@
+import type { Timer } from '@capsule/core'
 import { bridgeErrors } from '../../errors.ts'
 import type { ServeOptions, ServingHost } from '../execution-distributor.ts'
 import { reasonOf } from '../host-answer.ts'
@@ -47,12 +48,15 @@ export async function serveRestateHost(
   const executions = new HostedExecutions({ host, capacity, run, clock, onChange: () => moveDoor() })
   const endpoints = createEndpoints({ group, host, executions }, options)
   const admin = new RestateAdmin(options)
+  let reopening: Timer | undefined
   function moveDoor(): void {
+    reopening?.cancel()
     if (!executions.hasFreePlace) return endpoints.group.shut()
     endpoints.group.open().catch((error: unknown) => {
       logger.error('the port of the group cannot be listened on', { host, reason: reasonOf(error) })
       // somebody took it while this door, the last one, was shut
-      clock.setTimer(reopenMs, moveDoor)
+      reopening?.cancel()
+      reopening = clock.setTimer(reopenMs, moveDoor)
     })
   }
   const close = async (): Promise<void> => {
