@@ -6,6 +6,19 @@ import { describe, expect, it, vi } from 'vitest'
 import { bridged, openBridge, sending } from './bridge-tools.ts'
 import { failureOf, settleQueue, sharedView } from './store-wrappers.ts'
 
+/** One host runs `a`; the other asks the same store for it, which holds back the answer. */
+async function withHeldCreate({ storeGraceMs }: { storeGraceMs: number }) {
+  const clock = createFakeClock()
+  const memory = sharedView(createMemoryStore({ clock }))
+  const one = openBridge({ store: memory }, clock).bridge
+  const first = sending()
+  const running = one.execute({ key: 'a', fingerprint: 'f', timeoutMs: 100_000, send: first.send })
+  await settleQueue()
+  const { bridge: two, store } = openBridge({ store: memory, storeGraceMs }, clock)
+  const answer = store.hold('create')
+  return { clock, first, running, two, store, answer }
+}
+
 describe('a store that answers late, or not', () => {
   it('sends what it has made although the answer to its creation was lost', async () => {
     const { bridge, store, clock } = openBridge()
@@ -18,14 +31,7 @@ describe('a store that answers late, or not', () => {
   })
 
   it('does not end the promise of another host when its own time is over before the store has answered', async () => {
-    const clock = createFakeClock()
-    const memory = sharedView(createMemoryStore({ clock }))
-    const one = openBridge({ store: memory }, clock).bridge
-    const first = sending()
-    const running = one.execute({ key: 'a', fingerprint: 'f', timeoutMs: 100_000, send: first.send })
-    await settleQueue()
-    const { bridge: two, store } = openBridge({ store: memory, storeGraceMs: 5000 }, clock)
-    const answer = store.hold('create')
+    const { clock, first, running, two, store, answer } = await withHeldCreate({ storeGraceMs: 5000 })
     const joined = two.execute({ key: 'a', fingerprint: 'f', timeoutMs: 1000, send: first.send })
     await settleQueue()
     clock.advance(2000)
@@ -39,14 +45,7 @@ describe('a store that answers late, or not', () => {
   })
 
   it('neither when the store answers after those who wait were told', async () => {
-    const clock = createFakeClock()
-    const memory = sharedView(createMemoryStore({ clock }))
-    const one = openBridge({ store: memory }, clock).bridge
-    const first = sending()
-    const running = one.execute({ key: 'a', fingerprint: 'f', timeoutMs: 100_000, send: first.send })
-    await settleQueue()
-    const { bridge: two, store } = openBridge({ store: memory, storeGraceMs: 500 }, clock)
-    const answer = store.hold('create')
+    const { clock, first, running, two, store, answer } = await withHeldCreate({ storeGraceMs: 500 })
     const refused = failureOf(two.execute({ key: 'a', fingerprint: 'f', timeoutMs: 1000, send: first.send }))
     await settleQueue()
     clock.advance(2000)
